@@ -1,0 +1,230 @@
+// Package actions speaks the workflow runner's protocol over go-githubactions:
+// inputs, masks, outputs, groups, annotations and the summary file. It is the
+// one door through which text reaches a log; what is foreign is made harmless
+// here, and what is secret is replaced.
+//
+// Outside a workflow the same calls print plain text and use the files that
+// GITHUB_OUTPUT and GITHUB_STEP_SUMMARY name, if they name any.
+package actions
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/sethvargo/go-githubactions"
+)
+
+// Limits of the runner (actions/runner, ExecutionContext.cs and
+// FileCommandManager.cs): a summary that is larger is dropped whole, so ours
+// stays below with room for the step's others.
+const (
+	maxAnnotations = 10
+	maxAnnotation  = 4096
+	maxLine        = 16 << 10
+	maxSummary     = 1000 << 10
+)
+
+// minMask is the length below which a value is not masked: the runner replaces
+// a mask wherever it stands, and a short one would tear every log apart.
+const minMask = 6
+
+// Runner is the workflow's side of a run. Its methods may be called from
+// several goroutines.
+type Runner struct {
+	mu       sync.Mutex
+	gha      *githubactions.Action
+	getenv   func(string) string
+	workflow bool
+	secrets  redactor
+	said     map[string]int // annotations by level
+}
+
+// New returns a Runner that logs to out and reads the environment through
+// getenv. Errors of out are dropped: there is no other place to tell them.
+func New(out io.Writer, getenv func(string) string) *Runner {
+	return &Runner{
+		gha:      githubactions.New(githubactions.WithWriter(deaf{out}), githubactions.WithGetenv(getenv)),
+		getenv:   getenv,
+		workflow: InWorkflow(getenv),
+		said:     map[string]int{},
+	}
+}
+
+// InWorkflow tells whether the environment is that of a workflow's step.
+func InWorkflow(getenv func(string) string) bool { return getenv("GITHUB_ACTIONS") == "true" }
+
+// deaf keeps go-githubactions from panicking when a log is gone.
+type deaf struct{ io.Writer }
+
+func (d deaf) Write(p []byte) (int, error) {
+	_, _ = d.Writer.Write(p)
+	return len(p), nil
+}
+
+// Input returns the step's input of that name without surrounding space, or ""
+// where it is not set: the runner hands over unset ones as empty.
+func (r *Runner) Input(name string) string { return r.gha.GetInput(name) }
+
+// Mask makes the runner and r itself replace secret wherever it would show, in
+// each form that it takes in a URL, and each line of it by itself. Values
+// shorter than six characters are left alone.
+func (r *Runner) Mask(secret string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range strings.FieldsFunc(secret, func(c rune) bool { return c == '\r' || c == '\n' }) {
+		for _, form := range forms(line) {
+			if len(form) >= minMask && r.secrets.add(form) && r.workflow {
+				r.gha.AddMask(form)
+			}
+		}
+	}
+}
+
+// forms lists how a secret stands in a text: as it is, without the "==" that
+// ends a base64 key (a URL may have it as %3D), and percent-encoded in both
+// cases and both dialects.
+func forms(secret string) []string {
+	secret = strings.TrimSpace(secret)
+	bare := strings.TrimRight(secret, "=")
+	list := []string{secret, bare}
+	for _, s := range []string{secret, bare} {
+		for _, escaped := range []string{url.QueryEscape(s), url.PathEscape(s)} {
+			list = append(list, escaped, lowerEscapes(escaped))
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// lowerEscapes turns %2B into %2b.
+func lowerEscapes(s string) string {
+	b := []byte(s)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			copy(b[i:], strings.ToLower(s[i:i+3]))
+		}
+	}
+	return string(b)
+}
+
+// Redact returns text with every masked secret replaced.
+func (r *Runner) Redact(text string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.secrets.redact(text)
+}
+
+// clean makes text harmless and free of secrets, those included that only
+// appear once the characters are gone that hid them.
+func (r *Runner) clean(text string) []string {
+	lines := Lines(r.Redact(text))
+	for i, line := range lines {
+		lines[i] = r.Redact(line)
+	}
+	return lines
+}
+
+// Info logs text, made harmless, a line each.
+func (r *Runner) Info(text string) {
+	lines := r.clean(text)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range lines {
+		r.gha.Infof("%s", cut(line, maxLine))
+	}
+}
+
+// Group starts a part of the log that folds away in a workflow; EndGroup ends it.
+func (r *Runner) Group(title string) {
+	if !r.workflow {
+		r.Info(title)
+		return
+	}
+	title = strings.Join(r.clean(title), " ")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gha.Group(cut(title, maxLine))
+}
+
+// EndGroup ends the part that Group started.
+func (r *Runner) EndGroup() {
+	if r.workflow {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.gha.EndGroup()
+	}
+}
+
+// Notice, Warning and Error annotate the run with a title and a text of one or
+// more lines. The runner keeps ten of each; what comes later is only logged.
+func (r *Runner) Notice(title, text string) { r.annotate("notice", title, text) }
+
+// Warning is described at Notice.
+func (r *Runner) Warning(title, text string) { r.annotate("warning", title, text) }
+
+// Error is described at Notice.
+func (r *Runner) Error(title, text string) { r.annotate("error", title, text) }
+
+func (r *Runner) annotate(level, title, text string) {
+	title, text = strings.Join(r.clean(title), " "), strings.Join(r.clean(text), "\n")
+	r.mu.Lock()
+	r.said[level]++
+	annotation := r.workflow && r.said[level] <= maxAnnotations
+	r.mu.Unlock()
+	if !annotation {
+		r.Info(level + ": " + title + ": " + text)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	titled := r.gha.WithFieldsMap(map[string]string{"title": title})
+	say := map[string]func(string, ...any){"notice": titled.Noticef, "warning": titled.Warningf, "error": titled.Errorf}[level]
+	say("%s", cut(text, maxAnnotation))
+}
+
+// Output sets a step output at once: the runner reads the file even when the
+// step is killed later. Without GITHUB_OUTPUT it does nothing. A value that
+// could set other outputs is refused.
+func (r *Runner) Output(name, value string) error {
+	value = strings.ToValidUTF8(value, "\uFFFD")
+	for line := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == '\r' || c == '\n' }) {
+		// The delimiter of go-githubactions is a constant that anybody can write.
+		if strings.TrimSpace(line) == "_GitHubActionsFileCommandDelimeter_" {
+			return fmt.Errorf("output %s holds the line that ends an output: not written", name)
+		}
+	}
+	return r.toFile("GITHUB_OUTPUT", func() { r.gha.SetOutput(name, value) })
+}
+
+// Summary appends markdown to the job summary, without secrets and cut to what
+// the runner takes. Without GITHUB_STEP_SUMMARY it does nothing.
+func (r *Runner) Summary(markdown string) error {
+	markdown = cut(r.Redact(markdown), maxSummary)
+	return r.toFile("GITHUB_STEP_SUMMARY", func() { r.gha.AddStepSummary(markdown) })
+}
+
+// toFile runs write if the environment names the file, and turns
+// go-githubactions' panic into an error.
+func (r *Runner) toFile(variable string, write func()) (err error) {
+	if r.getenv(variable) == "" {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			cause, ok := p.(error)
+			if !ok {
+				panic(p)
+			}
+			err = fmt.Errorf("writing the file that %s names: %w", variable, errors.Unwrap(cause))
+		}
+	}()
+	write()
+	return nil
+}

@@ -1,0 +1,44 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"odoo-upgrade-action/internal/retry"
+)
+
+var errTimeout = fmt.Errorf("it took longer than %v", callTimeout)
+
+// plain takes the URL off an error of net/http or net/url: it may hold the key.
+func plain(err error) error {
+	if withURL, ok := errors.AsType[*url.Error](err); ok {
+		return withURL.Err
+	}
+	return err
+}
+
+// connectionError says that a call got no answer. It is worth another try
+// unless the caller stopped it or the server's certificate is wrong. Whoever
+// stops it for another try gives a transient error as ctx's cause.
+func (c *Client) connectionError(ctx context.Context, method string, err error) error {
+	cause := plain(err)
+	if ctx.Err() != nil {
+		cause = context.Cause(ctx)
+	}
+	err = fmt.Errorf("%s: no answer of %s: %w", method, c.base.Host, cause)
+	if ctx.Err() == context.Canceled || untrusted(cause) {
+		return err
+	}
+	return retry.Transient(err)
+}
+
+// untrusted tells whether the server is not who it should be, or does not
+// speak TLS at all.
+func untrusted(err error) bool {
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	return certificate || noTLS
+}

@@ -1,0 +1,169 @@
+// Package retry says what is tried again, when and how often, over
+// cenkalti/backoff. It is the only room that sleeps.
+//
+// An error is final unless whoever made it marked it with Transient: a layer
+// that knows the protocol marks, the one owner of an operation retries.
+package retry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+type transientError struct {
+	err   error
+	after time.Duration
+}
+
+func (e *transientError) Error() string { return e.err.Error() }
+func (e *transientError) Unwrap() error { return e.err }
+
+// Transient marks err as worth another try. It returns nil for nil.
+func Transient(err error) error { return TransientAfter(err, 0) }
+
+// TransientAfter is Transient for a peer that said how long to wait before the
+// next try (Retry-After); a pause of zero or less leaves that to the policy.
+func TransientAfter(err error, after time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	return &transientError{err: err, after: after}
+}
+
+// IsTransient tells whether err, or an error that it wraps, is worth another try.
+func IsTransient(err error) bool {
+	_, ok := errors.AsType[*transientError](err)
+	return ok
+}
+
+// Policy is how an operation is tried again. Pauses grow from First by half,
+// with jitter, up to Longest.
+type Policy struct {
+	First, Longest time.Duration
+	Tries          uint          // in all; 0 is no limit
+	Budget         time.Duration // no try starts later than this after the first one, but one always follows a first failure; 0 is no limit
+}
+
+// longestAsked caps the pause that a peer may ask for: a stranger's number must
+// not stop a run for days.
+const longestAsked = 5 * time.Minute
+
+// Do runs op until it succeeds, fails for good, the policy is used up or ctx
+// ends. It returns op's last error, or ctx's cause when ctx ended. Before each
+// pause it calls notify, which may be nil, with the error and the pause.
+func (p Policy) Do(ctx context.Context, op func(context.Context) error, notify func(error, time.Duration)) error {
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = op(ctx)
+		return struct{}{}, p.classify(last)
+	},
+		backoff.WithBackOff(p.pauses()),
+		backoff.WithMaxTries(p.Tries),
+		backoff.WithMaxElapsedTime(0), // the budget is kept by pauses
+		backoff.WithNotify(func(_ error, pause time.Duration) {
+			if notify != nil {
+				notify(last, pause)
+			}
+		}))
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return last
+	}
+	return nil
+}
+
+// classify turns our marks into those that backoff.Retry understands.
+func (p Policy) classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	mark, ok := errors.AsType[*transientError](err)
+	switch {
+	case !ok:
+		return backoff.Permanent(err)
+	case mark.after > 0:
+		// A pause below First would let a peer make us spin.
+		return &backoff.RetryAfterError{Duration: min(max(mark.after, p.First), max(longestAsked, p.First))}
+	}
+	return err
+}
+
+func (p Policy) pauses() backoff.BackOff {
+	return &budgeted{BackOff: exponential(p.First, p.Longest), budget: p.Budget}
+}
+
+func exponential(first, longest time.Duration) *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{
+		InitialInterval:     first,
+		MaxInterval:         longest,
+		Multiplier:          1.5,
+		RandomizationFactor: 0.2,
+	}
+}
+
+// budgeted stops a BackOff once the budget is used up. backoff's own limit
+// would not let a second try follow a first one that outlasted the budget.
+type budgeted struct {
+	backoff.BackOff
+	budget time.Duration
+	begun  time.Time
+	asked  int
+}
+
+func (b *budgeted) Reset() {
+	if b.begun.IsZero() { // backoff resets after each Retry-After, too
+		b.begun = time.Now()
+	}
+	b.BackOff.Reset()
+}
+
+func (b *budgeted) NextBackOff() time.Duration {
+	b.asked++
+	if b.budget > 0 && b.asked > 1 && time.Since(b.begun) >= b.budget {
+		return backoff.Stop
+	}
+	return b.BackOff.NextBackOff()
+}
+
+// Poll paces repeated looks at something that changes rarely: often at first
+// and after each Changed, then less and less.
+type Poll struct {
+	longest time.Duration
+	pauses  *backoff.ExponentialBackOff
+}
+
+// firstPoll is the first pause of a Poll; shorter ones only load the platform.
+const firstPoll = time.Second
+
+// NewPoll returns a Poll whose pauses grow up to longest.
+func NewPoll(longest time.Duration) *Poll {
+	p := &Poll{longest: longest, pauses: exponential(min(firstPoll, longest), longest)}
+	p.Changed()
+	return p
+}
+
+// Changed makes the next pauses short again.
+func (p *Poll) Changed() { p.pauses.Reset() }
+
+// Pause waits until the next look is due, but never past deadline. It returns
+// ctx's cause when ctx ends first.
+func (p *Poll) Pause(ctx context.Context, deadline time.Time) error {
+	return Sleep(ctx, min(p.pauses.NextBackOff(), p.longest, time.Until(deadline)))
+}
+
+// Sleep waits for d, or returns ctx's cause when ctx ends first.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

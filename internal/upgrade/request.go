@@ -1,0 +1,150 @@
+package upgrade
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Aim is the purpose of a request ("The create method", parameter aim).
+type Aim string
+
+// The aims that the specification lists.
+const (
+	Test       Aim = "test"
+	Production Aim = "production"
+)
+
+// ParseAim returns the aim that s names, or an error that lists the valid ones.
+func ParseAim(s string) (Aim, error) {
+	switch a := Aim(s); a {
+	case Test, Production:
+		return a, nil
+	}
+	return "", fmt.Errorf("%q is no aim: give %s or %s", s, Test, Production)
+}
+
+// Target is the Odoo version to upgrade to, like 17.0 or saas~17.4.
+type Target struct {
+	text         string
+	major, minor int
+}
+
+// No list of versions stands here: the platform knows its own and names them
+// in a refusal's expected values. Only the shape is checked.
+var targetShape = regexp.MustCompile(`^(?:saas~)?([0-9]{1,3})\.([0-9]{1,2})$`)
+
+// ParseTarget returns the target that s names. The error of anything that is
+// no version shows the two shapes that are.
+func ParseTarget(s string) (Target, error) {
+	m := targetShape.FindStringSubmatch(s)
+	if m == nil {
+		return Target{}, fmt.Errorf("%q is no Odoo version: give one like 17.0 or saas~17.4", s)
+	}
+	major, _ := strconv.Atoi(m[1])
+	minor, _ := strconv.Atoi(m[2])
+	return Target{text: s, major: major, minor: minor}, nil
+}
+
+// String returns the target as the platform wants it.
+func (t Target) String() string { return t.text }
+
+// Compare is negative, zero or positive as t is older than, the same as or
+// newer than u: saas~17.4 stands between 17.0 and 18.0.
+func (t Target) Compare(u Target) int {
+	if t.major != u.major {
+		return t.major - u.major
+	}
+	return t.minor - u.minor
+}
+
+// Request is what the create method is asked for ("The create method").
+type Request struct {
+	Contract Secret
+	Email    string
+	Target   Target
+	Aim      Aim
+	Filename string
+	Timezone string // only for sources older than 6.1; empty is not sent
+}
+
+// Missing returns the names of the required parameters that r leaves empty, in
+// the specification's order.
+func (r Request) Missing() []string {
+	var names []string
+	for _, p := range []struct {
+		name  string
+		empty bool
+	}{
+		{"contract", r.Contract == ""},
+		{"email", r.Email == ""},
+		{"target", r.Target.text == ""},
+		{"aim", r.Aim == ""},
+		{"filename", r.Filename == ""},
+	} {
+		if p.empty {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// Ticket is the address of a created request: the two values that every other
+// method asks for (key request.id and request.key of the create method).
+type Ticket struct {
+	ID  string
+	Key Secret
+}
+
+// SFTPAccess is the answer of the request_sftp_access method: where one file
+// may be sent or fetched. The server's sample_command is left out on purpose,
+// for it is a stranger's text that nobody should run.
+type SFTPAccess struct {
+	Hostname   string
+	Port       int
+	User       string
+	SharedFile string
+}
+
+// Failure is one error that the platform lists ("failures").
+type Failure struct {
+	Reason   string            // the error type, like TARGET:INVALID; an open set
+	Message  string            // for people
+	Code     string            // a faulty value
+	Value    string            // a faulty value
+	Expected []string          // the valid values, where the platform lists them
+	Other    map[string]string // whatever else it said, by its key
+}
+
+// String returns the failure as one sentence for people: the message, or what
+// there is in its place, and the expected values.
+func (f Failure) String() string {
+	text := f.Message
+	if text == "" {
+		text = strings.TrimSpace(f.Reason + " " + f.Value + f.Code)
+	}
+	if text == "" {
+		text = "failure without a message"
+	}
+	if len(f.Expected) > 0 {
+		text += " (expected: " + strings.Join(f.Expected, ", ") + ")"
+	}
+	return text
+}
+
+// RefusedError says that the platform understood a call and refused it. It is
+// final: the same call would be refused again.
+type RefusedError struct {
+	Method   string // of the API, like create
+	Failures []Failure
+}
+
+// Error lists every failure.
+func (e *RefusedError) Error() string {
+	texts := make([]string, len(e.Failures))
+	for i, f := range e.Failures {
+		texts[i] = f.String()
+	}
+	return "the platform refused " + e.Method + ": " + strings.Join(texts, "; ")
+}

@@ -1,0 +1,141 @@
+package upgrade
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSecretNeverShows(t *testing.T) {
+	const text = "Aw7pItGVKFuZ_FOR3U8VFQ=="
+	ticket := Ticket{ID: "1", Key: text}
+	status := Status{Key: text, StatusURL: "https://host/" + text}
+	asJSON, err := json.Marshal(ticket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shown := range []string{
+		fmt.Sprint(ticket), fmt.Sprintf("%+v %#v %s %q %x", ticket, ticket, ticket.Key, ticket.Key, ticket.Key),
+		fmt.Sprintf("%v %#v", status, status), string(asJSON),
+	} {
+		if strings.Contains(shown, text) || strings.Contains(shown, fmt.Sprintf("%x", text)) {
+			t.Errorf("shown: %s", shown)
+		}
+	}
+	if ticket.Key.Reveal() != text || fmt.Sprint(Secret("")) != "" {
+		t.Error("the secret itself is lost, or an empty one shows as something")
+	}
+}
+
+func TestParseTarget(t *testing.T) {
+	for _, good := range []string{"6.1", "17.0", "saas~17.4", "20.0"} {
+		if target, err := ParseTarget(good); err != nil || target.String() != good {
+			t.Errorf("ParseTarget(%q) = %v, %v", good, target, err)
+		}
+	}
+	for _, bad := range []string{"", "17", "v17.0", "17.0 ", "saas-17.4", "17.0.1", "latest", "1e1.0", "17,0", "17.0\n"} {
+		if _, err := ParseTarget(bad); err == nil || !strings.Contains(err.Error(), "saas~17.4") {
+			t.Errorf("ParseTarget(%q): %v, want an error that shows what is right", bad, err)
+		}
+	}
+}
+
+func TestCompareTargets(t *testing.T) {
+	sorted := []string{"6.1", "9.0", "saas~11.3", "16.0", "17.0", "saas~17.4", "18.0"}
+	for i := range sorted {
+		for j := range sorted {
+			a, _ := ParseTarget(sorted[i])
+			b, _ := ParseTarget(sorted[j])
+			if got := a.Compare(b); (got < 0) != (i < j) || (got > 0) != (i > j) {
+				t.Errorf("Compare(%s, %s) = %d", a, b, got)
+			}
+		}
+	}
+}
+
+func TestParseAim(t *testing.T) {
+	for text, ok := range map[string]bool{"test": true, "production": true, "": false, "Test": false, "prod": false} {
+		if _, err := ParseAim(text); (err == nil) != ok {
+			t.Errorf("ParseAim(%q): %v", text, err)
+		}
+	}
+}
+
+func TestMissing(t *testing.T) {
+	if got := (Request{}).Missing(); !slices.Equal(got, []string{"contract", "email", "target", "aim", "filename"}) {
+		t.Errorf("missing: %v", got)
+	}
+	target, _ := ParseTarget("17.0")
+	if got := (Request{Contract: "c", Email: "e", Target: target, Aim: Test, Filename: "f"}).Missing(); got != nil {
+		t.Errorf("missing: %v", got)
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	states := States{Success: []string{"done", "delivered"}, Failure: []string{"failed", "cancelled"}}
+	for state, want := range map[string]Verdict{
+		"done": Succeeded, "Delivered": Succeeded, " failed ": Failed, "cancelled": Failed,
+		"draft": Waiting, "pending": Waiting, "": Waiting, "never heard of": Waiting, "donee": Waiting,
+	} {
+		if got := states.Verdict(state); got != want {
+			t.Errorf("Verdict(%q) = %d, want %d", state, got, want)
+		}
+	}
+	for state, want := range map[string]bool{"done": true, "draft": true, "Progress": true, "limbo": false} {
+		if got := states.Known(state); got != want {
+			t.Errorf("Known(%q) = %t", state, got)
+		}
+	}
+	if got := (States{Success: []string{""}}).Verdict(""); got != Waiting {
+		t.Errorf("an empty state is %d, want waiting", got)
+	}
+}
+
+func TestFilesizeFits(t *testing.T) {
+	cases := []struct {
+		text string
+		size int64
+		want bool
+	}{
+		{"912.99 Kb", 934902, true},
+		{"912.99 Kb", 934902 - 100, false},
+		{"912.99 Kb", 0, false},
+		{"1.00 Gb", 1 << 30, true},
+		{"1.00 Gb", 1 << 29, false},
+		{"849920 bytes", 849920, true},
+		{"849919 b", 849920, false},
+		{"2 MiB", 2 << 20, true},
+		{"", 5, true},
+		{"a lot", 5, true},
+		{"12", 5, true},
+		{"NaN Kb", 5, true},
+		{"1 parsec", 5, true},
+	}
+	for _, c := range cases {
+		if got := FilesizeFits(c.text, c.size); got != c.want {
+			t.Errorf("FilesizeFits(%q, %d) = %t", c.text, c.size, got)
+		}
+	}
+}
+
+func TestFailureText(t *testing.T) {
+	cases := []struct {
+		failure Failure
+		want    string
+	}{
+		{Failure{Reason: "TARGET:INVALID", Message: `Invalid value "5.0"`, Expected: []string{"6.0", "7.0"}}, `Invalid value "5.0" (expected: 6.0, 7.0)`},
+		{Failure{Reason: "CONTRACT:NOT_FOUND", Code: "M1"}, "CONTRACT:NOT_FOUND M1"},
+		{Failure{}, "failure without a message"},
+	}
+	for _, c := range cases {
+		if got := c.failure.String(); got != c.want {
+			t.Errorf("%#v: %q, want %q", c.failure, got, c.want)
+		}
+	}
+	err := &RefusedError{Method: "create", Failures: []Failure{{Message: "a"}, {Message: "b"}}}
+	if err.Error() != "the platform refused create: a; b" {
+		t.Error(err)
+	}
+}
