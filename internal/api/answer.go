@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
@@ -91,7 +90,7 @@ func (e *ResponseError) Error() string {
 func (a answer) fault(problem, hint string) error {
 	err := &ResponseError{Method: a.method, Host: a.host, Code: a.resp.StatusCode, MediaType: a.mediaType(), Problem: problem, Hint: hint}
 	if transientCode(a.resp.StatusCode) {
-		return retry.TransientAfter(err, retryAfter(a.resp.Header.Get("Retry-After"), time.Now()))
+		return retry.TransientAfter(err, retry.After(a.resp.Header))
 	}
 	return err
 }
@@ -104,7 +103,7 @@ func (a answer) wrong(problem string) error {
 func (a answer) refused(list []upgrade.Failure) error {
 	err := &upgrade.RefusedError{Method: a.method, Failures: list}
 	if transientCode(a.resp.StatusCode) {
-		return retry.TransientAfter(err, retryAfter(a.resp.Header.Get("Retry-After"), time.Now()))
+		return retry.TransientAfter(err, retry.After(a.resp.Header))
 	}
 	return err
 }
@@ -125,18 +124,6 @@ func transientCode(code int) bool {
 		return false
 	}
 	return code >= 500
-}
-
-// retryAfter reads a Retry-After header, seconds or a date (RFC 9110, section
-// 10.2.3). It returns 0 for none, for rubbish and for the past.
-func retryAfter(header string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseInt(header, 10, 32); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
-	}
-	if date, err := http.ParseTime(header); err == nil {
-		return max(0, date.Sub(now))
-	}
-	return 0
 }
 
 // failures reads the value of the key failures. The list is empty where the

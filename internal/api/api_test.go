@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -306,18 +305,6 @@ func TestNewChecksTheAddress(t *testing.T) {
 		_, err := New(address, nil)
 		if (err == nil) != ok || err != nil && strings.Contains(err.Error(), "p@") {
 			t.Errorf("New(%q): %v", address, err)
-		}
-	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for header, want := range map[string]time.Duration{
-		"": 0, "rubbish": 0, "-5": 0, "0": 0, "120": 2 * time.Minute, "99999999999999999999": 0,
-		now.Add(time.Minute).Format(http.TimeFormat): time.Minute, now.Add(-time.Hour).Format(http.TimeFormat): 0,
-	} {
-		if got := retryAfter(header, now); got != want {
-			t.Errorf("%q: %v, want %v", header, got, want)
 		}
 	}
 }

@@ -8,6 +8,8 @@ package retry
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -37,6 +39,20 @@ func TransientAfter(err error, after time.Duration) error {
 func IsTransient(err error) bool {
 	_, ok := errors.AsType[*transientError](err)
 	return ok
+}
+
+// After returns how long the Retry-After of an HTTP answer's header asks to
+// wait, in seconds or until a date (RFC 9110, section 10.2.3): 0 where there is
+// none, where it is rubbish and where it is past.
+func After(header http.Header) time.Duration {
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if date, err := http.ParseTime(text); err == nil {
+		return max(0, time.Until(date))
+	}
+	return 0
 }
 
 // Policy is how an operation is tried again. Pauses grow from First by half,

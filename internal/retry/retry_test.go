@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,6 +158,20 @@ func TestPoll(t *testing.T) {
 		start := time.Now()
 		if err := p.Pause(t.Context(), start.Add(100*time.Millisecond)); err != nil || time.Since(start) > 100*time.Millisecond {
 			t.Errorf("paused %v past the deadline (%v)", time.Since(start), err)
+		}
+	})
+}
+
+func TestAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // whose clock starts at a whole second
+		for text, want := range map[string]time.Duration{
+			"": 0, "rubbish": 0, "-5": 0, "0": 0, "120": 2 * time.Minute, "99999999999999999999": 0,
+			time.Now().Add(time.Minute).UTC().Format(http.TimeFormat):  time.Minute,
+			time.Now().Add(-time.Minute).UTC().Format(http.TimeFormat): 0,
+		} {
+			if got := After(http.Header{"Retry-After": {text}}); got != want {
+				t.Errorf("%q: %v, want %v", text, got, want)
+			}
 		}
 	})
 }

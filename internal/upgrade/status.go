@@ -163,3 +163,42 @@ func FilesizeFits(text string, size int64) bool {
 	}
 	return math.Abs(value*factor-float64(size)) <= tolerance
 }
+
+// Item is a file that the platform offers of a request, under the name that
+// users give it.
+type Item string
+
+// The items, in the order in which they are fetched.
+const (
+	UpgradedDump Item = "upgraded-dump"
+	UpgradedSQL  Item = "upgraded-sql"
+	OriginalDump Item = "original-dump"
+	OriginalSQL  Item = "original-sql"
+	Notes        Item = "notes"
+	Modules      Item = "modules"
+)
+
+// Items returns all items.
+func Items() []Item {
+	return []Item{UpgradedDump, UpgradedSQL, OriginalDump, OriginalSQL, Notes, Modules}
+}
+
+// URL returns where the status says that the item is, or "" where it names no
+// place for it.
+func (s Status) URL(item Item) Secret {
+	switch item {
+	case UpgradedDump:
+		return s.UpgradedDumpURL
+	case UpgradedSQL:
+		return s.UpgradedSQLURL
+	case OriginalDump:
+		return s.OriginalDumpURL
+	case OriginalSQL:
+		return s.OriginalSQLURL
+	case Notes:
+		return s.NotesURL
+	case Modules:
+		return s.ModulesURL
+	}
+	return ""
+}

@@ -1,0 +1,452 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+const key = "Aw7pItGVKFuZ_FOR3U8VFQ=="
+
+// content is a file of n bytes that differ from place to place.
+func content(n int) []byte {
+	b := bytes.Repeat([]byte("PGDMP"), n/5+1)[:n]
+	for i := 5; i < n; i++ {
+		b[i] = byte(i * i / 7)
+	}
+	return b
+}
+
+func sum(b []byte) string {
+	digest := sha256.Sum256(b)
+	return hex.EncodeToString(digest[:])
+}
+
+// origin serves data, and cuts the connection after cuts[0] bytes of the first
+// answer, cuts[1] of the second, and so on.
+type origin struct {
+	data    []byte
+	tag     string
+	cuts    []int
+	ranges  []string // asked for
+	handler http.HandlerFunc
+}
+
+func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if o.handler != nil {
+		o.handler(w, r)
+		return
+	}
+	o.ranges = append(o.ranges, r.Header.Get("Range"))
+	w.Header().Set("ETag", o.tag)
+	if len(o.cuts) > 0 {
+		w = &cutter{ResponseWriter: w, left: o.cuts[0]}
+		o.cuts = o.cuts[1:]
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(o.data))
+}
+
+type cutter struct {
+	http.ResponseWriter
+	left int
+}
+
+func (c *cutter) Write(b []byte) (int, error) {
+	if len(b) >= c.left {
+		_, _ = c.ResponseWriter.Write(b[:c.left])
+		c.ResponseWriter.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	c.left -= len(b)
+	return c.ResponseWriter.Write(b)
+}
+
+type fixture struct {
+	*Downloader
+	url    upgrade.Secret
+	dir    string
+	folder *Folder
+}
+
+func fetchFrom(t *testing.T, o http.Handler) *fixture {
+	t.Helper()
+	server := httptest.NewServer(o)
+	t.Cleanup(server.Close)
+	transport, err := NewTransport(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	d, err := NewDownloader(server.URL, transport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{Downloader: d, url: upgrade.Secret(server.URL + "/database/eu1/1/" + key + "/upgraded/archive"), dir: filepath.Join(t.TempDir(), "a", "b")}
+	f.open(t)
+	return f
+}
+
+func (f *fixture) open(t *testing.T) {
+	t.Helper()
+	folder, err := OpenFolder("", f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = folder.Close() })
+	f.folder = folder
+}
+
+func (f *fixture) fetch(ctx context.Context) (Artifact, error) {
+	return f.Fetch(ctx, f.url, f.folder, "upgraded-dump", func(int64, int64) {})
+}
+
+// files lists what is in the folder.
+func (f *fixture) files(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names
+}
+
+func (f *fixture) wantLanded(t *testing.T, got Artifact, err error, data []byte) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(f.dir, "upgraded-dump.dump")
+	want := Artifact{Path: filepath.ToSlash(path), Size: int64(len(data)), SHA256: sum(data)}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	onDisk, _ := os.ReadFile(path)
+	if !bytes.Equal(onDisk, data) {
+		t.Error("other bytes on disk")
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if names := f.files(t); len(names) != 1 {
+		t.Errorf("left behind: %v", names)
+	}
+}
+
+func TestFetchGoesOnWhereItWasCut(t *testing.T) {
+	data := content(300_000)
+	o := &origin{data: data, tag: `"a"`, cuts: []int{100_000, 1, 150_000}}
+	f := fetchFrom(t, o)
+	for try := range 3 {
+		if _, err := f.fetch(t.Context()); !retry.IsTransient(err) {
+			t.Fatalf("try %d: %v", try, err)
+		}
+		if names := strings.Join(f.files(t), " "); names != ".upgraded-dump.part .upgraded-dump.part.json" {
+			t.Fatalf("after a cut: %v", names)
+		}
+		f.open(t) // as another process would
+	}
+	got, err := f.fetch(t.Context())
+	f.wantLanded(t, got, err, data)
+	want := []string{"", "bytes=100000-", "bytes=100001-", "bytes=250001-"}
+	if fmt.Sprint(o.ranges) != fmt.Sprint(want) {
+		t.Errorf("asked for %q, want %q", o.ranges, want)
+	}
+}
+
+func TestFetchBeginsAnewWhenTheFileChanged(t *testing.T) {
+	o := &origin{data: content(300_000), tag: `"a"`, cuts: []int{100_000}}
+	f := fetchFrom(t, o)
+	if _, err := f.fetch(t.Context()); !retry.IsTransient(err) {
+		t.Fatal(err)
+	}
+	o.data, o.tag = bytes.Repeat([]byte("PGDMP!"), 30_000), `"b"`
+	got, err := f.fetch(t.Context())
+	f.wantLanded(t, got, err, o.data)
+}
+
+func TestFetchNeverAppendsWithoutAStrongValidator(t *testing.T) {
+	data := content(300_000)
+	o := &origin{data: data, tag: `W/"a"`, cuts: []int{100_000}}
+	f := fetchFrom(t, o)
+	if _, err := f.fetch(t.Context()); !retry.IsTransient(err) {
+		t.Fatal(err)
+	}
+	if names := f.files(t); len(names) != 0 {
+		t.Errorf("kept %v, which nobody can go on with", names)
+	}
+	got, err := f.fetch(t.Context())
+	f.wantLanded(t, got, err, data)
+	if fmt.Sprint(o.ranges) != fmt.Sprint([]string{"", ""}) {
+		t.Errorf("asked for %q", o.ranges)
+	}
+}
+
+// TestFetchDoesNotBelieveTheServer goes through answers to a resumed download.
+func TestFetchDoesNotBelieveTheServer(t *testing.T) {
+	data := content(1000)
+	cases := []struct {
+		name    string
+		answer  http.HandlerFunc
+		recover bool // the next try gets the whole file
+	}{
+		{"another range", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Range", "bytes 300-999/1000")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(data[300:])
+		}, true},
+		{"another size", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Range", "bytes 400-1999/2000")
+			w.WriteHeader(http.StatusPartialContent)
+		}, true},
+		{"no range", func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(data[400:])
+		}, true},
+		{"not satisfiable", func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		}, true},
+		{"unavailable", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, true},
+		{"gone", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusGone) }, false},
+		{"packed", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Encoding", "gzip") }, false},
+		{"no length", func(w http.ResponseWriter, r *http.Request) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			_, _ = conn.Write([]byte("HTTP/1.0 200 OK\r\n\r\nPGDMP"))
+			_ = conn.Close()
+		}, false},
+		{"redirect away", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://elsewhere.example/x", http.StatusFound)
+		}, false},
+		{"redirect to another port", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/x", http.StatusFound)
+		}, false},
+		{"redirect in circles", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			o := &origin{data: data, tag: `"a"`, cuts: []int{400}}
+			f := fetchFrom(t, o)
+			if _, err := f.fetch(t.Context()); !retry.IsTransient(err) {
+				t.Fatal(err)
+			}
+			o.handler = c.answer
+			_, err := f.fetch(t.Context())
+			if err == nil || retry.IsTransient(err) != c.recover || strings.Contains(err.Error(), "Aw7") {
+				t.Fatalf("error %v, transient %t", err, retry.IsTransient(err))
+			}
+			if !c.recover {
+				if names := f.files(t); len(names) != 0 {
+					t.Errorf("left behind: %v", names)
+				}
+				return
+			}
+			o.handler = nil
+			got, err := f.fetch(t.Context())
+			f.wantLanded(t, got, err, data)
+		})
+	}
+}
+
+func TestFetchRedirectWithinTheHost(t *testing.T) {
+	data := content(1000)
+	o := &origin{data: data, tag: `"a"`}
+	o.handler = func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Referer") != "" {
+			t.Error("the key went along as a referer")
+		}
+		if !strings.HasSuffix(r.URL.Path, "/node2") {
+			http.Redirect(w, r, r.URL.Path+"/node2", http.StatusFound)
+			return
+		}
+		_, _ = w.Write(data)
+	}
+	f := fetchFrom(t, o)
+	got, err := f.fetch(t.Context())
+	f.wantLanded(t, got, err, data)
+}
+
+func TestFetchWholePartThatNeverLanded(t *testing.T) {
+	data := content(1000)
+	o := &origin{data: data, tag: `"a"`, cuts: []int{999}}
+	f := fetchFrom(t, o)
+	if _, err := f.fetch(t.Context()); !retry.IsTransient(err) {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(f.dir, ".upgraded-dump.part"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.fetch(t.Context())
+	f.wantLanded(t, got, err, data)
+}
+
+func TestFetchStopped(t *testing.T) {
+	o := &origin{data: content(300_000), tag: `"a"`}
+	ctx, cancel := context.WithCancel(t.Context())
+	f := fetchFrom(t, o)
+	_, err := f.Fetch(ctx, f.url, f.folder, "upgraded-dump", func(done, total int64) {
+		if total != 300_000 {
+			t.Errorf("total %d", total)
+		}
+		cancel()
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	got, err := f.fetch(t.Context())
+	f.wantLanded(t, got, err, o.data)
+	if !strings.HasPrefix(o.ranges[1], "bytes=") {
+		t.Errorf("did not go on: %q", o.ranges)
+	}
+}
+
+func TestFetchOnAFullDisk(t *testing.T) {
+	small := t.TempDir()
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=64k"); err != nil {
+		skip(t, "no small file system to fill (needs root): "+err.Error())
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(small, 0) })
+	f := fetchFrom(t, &origin{data: content(300_000), tag: `"a"`})
+	f.dir = filepath.Join(small, "out")
+	f.open(t)
+	_, err := f.fetch(t.Context())
+	if !errors.Is(err, syscall.ENOSPC) || retry.IsTransient(err) {
+		t.Errorf("error %v", err)
+	}
+	if names := f.files(t); len(names) != 0 {
+		t.Errorf("left behind: %v", names)
+	}
+	_ = f.folder.Close()
+}
+
+// skip skips where a program or right is missing; in CI that is a failure.
+func skip(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal("skipped in CI: " + why)
+	}
+	t.Skip(why)
+}
+
+func TestAllowed(t *testing.T) {
+	cases := []struct {
+		server, url string
+		ok          bool
+	}{
+		{"https://upgrade.odoo.com", "https://upgrade.odoo.com/x", true},
+		{"https://upgrade.odoo.com", "https://UPGRADE.odoo.com:443/x", true},
+		{"https://upgrade.odoo.com", "https://eu1.upgrade.odoo.com/x", true},
+		{"https://upgrade.odoo.com", "https://odoo.com/x", false},
+		{"https://upgrade.odoo.com", "https://evilupgrade.odoo.com/x", false},
+		{"https://upgrade.odoo.com", "http://upgrade.odoo.com/x", false},
+		{"https://upgrade.odoo.com", "https://upgrade.odoo.com:8443/x", false},
+		{"https://upgrade.odoo.com", "https://upgrade.odoo.com.evil.example/x", false},
+		{"https://upgrade.odoo.com", "https://upgrade.odoo.com@evil.example/x", false},
+		{"https://upgrade.odoo.com", "file:///etc/passwd", false},
+		{"http://127.0.0.1:80", "http://127.0.0.1/x", true},
+		{"http://127.0.0.1", "http://9.127.0.0.1/x", false},
+	}
+	for _, c := range cases {
+		d, err := NewDownloader(c.server, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder, _ := OpenFolder("", t.TempDir())
+		req, _ := http.NewRequest("GET", c.url, nil)
+		if err := d.allowed(req.URL); (err == nil) != c.ok {
+			t.Errorf("%s from %s: %v", c.url, c.server, err)
+		}
+		if !c.ok {
+			if _, err := d.Fetch(t.Context(), upgrade.Secret(c.url), folder, "x", nil); err == nil {
+				t.Errorf("%s was fetched", c.url)
+			}
+		}
+		_ = folder.Close()
+	}
+}
+
+func TestFolderStaysInTheWorkspace(t *testing.T) {
+	workspace, outside := t.TempDir(), t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(workspace, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"..", "../x", "/tmp/x", "link/x", "a/../../x"} {
+		if f, err := OpenFolder(workspace, bad); err == nil {
+			t.Errorf("%s was opened as %s", bad, f.shown)
+		}
+	}
+	if entries, _ := os.ReadDir(outside); len(entries) != 0 {
+		t.Error("something was written outside")
+	}
+	for path, shown := range map[string]string{"a/b": "a/b/x", filepath.Join(workspace, "c"): "c/x", ".": "x"} {
+		f, err := OpenFolder(workspace, path)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		if f.Path("x") != shown {
+			t.Errorf("%s is shown as %s", path, f.Path("x"))
+		}
+		_ = f.Close()
+	}
+	if _, err := OpenFolder(filepath.Join(workspace, "missing"), "a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing workspace: %v", err)
+	}
+}
+
+func TestFolderBelongsToTheWorkspacesOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		skip(t, "only root can give files away")
+	}
+	workspace := t.TempDir()
+	if err := os.Chown(workspace, 1001, 121); err != nil {
+		t.Fatal(err)
+	}
+	f := fetchFrom(t, &origin{data: content(10), tag: `"a"`})
+	folder, err := OpenFolder(workspace, "a/b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	f.folder = folder
+	if _, err := f.fetch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"a", "a/b", "a/b/upgraded-dump.dump"} {
+		info, err := os.Stat(filepath.Join(workspace, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stat := info.Sys().(*syscall.Stat_t); stat.Uid != 1001 || stat.Gid != 121 {
+			t.Errorf("%s belongs to %d:%d", path, stat.Uid, stat.Gid)
+		}
+	}
+}
+
+func TestContentRange(t *testing.T) {
+	for header, want := range map[string]string{
+		"bytes 5-9/10": "5 10 true", "bytes 0-0/1": "0 1 true",
+		"bytes 5-9/*": "5 0 false", "bytes */10": "0 10 false", "": "0 0 false", "bytes 5-8/10": "5 10 false", "bytes 9-5/6": "9 6 false",
+	} {
+		start, total, ok := contentRange(header)
+		if got := fmt.Sprint(start, total, ok); got != want {
+			t.Errorf("%q: %s, want %s", header, got, want)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+type poster func(ctx context.Context, open func() (io.ReadCloser, error)) error
+
+func (p poster) Upload(ctx context.Context, _ upgrade.Ticket, open func() (io.ReadCloser, error), size int64) error {
+	return p(ctx, open)
+}
+
+func dumpOf(t *testing.T, data []byte) dump.Info {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "db.dump")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := dump.Inspect(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestUploadSendsTheFileAndTellsHowFar(t *testing.T) {
+	d := dumpOf(t, content(100_000))
+	var sent []byte
+	last := int64(0)
+	err := HTTPS{poster(func(_ context.Context, open func() (io.ReadCloser, error)) error {
+		body, err := open()
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		sent, err = io.ReadAll(body)
+		return err
+	})}.Upload(t.Context(), upgrade.Ticket{}, d, func(n int64) { last = n })
+	if err != nil || sum(sent) != d.SHA256 || last != d.Size {
+		t.Errorf("%d bytes sent, %d told, %v", len(sent), last, err)
+	}
+}
+
+func TestUploadOfAChangedDump(t *testing.T) {
+	d := dumpOf(t, content(1000))
+	change := func() { _ = os.WriteFile(d.Path, content(2000), 0o600) }
+	err := HTTPS{poster(func(context.Context, func() (io.ReadCloser, error)) error { change(); return nil })}.
+		Upload(t.Context(), upgrade.Ticket{}, d, nil)
+	if _, ok := errors.AsType[*dump.UnusableError](err); !ok {
+		t.Errorf("changed while it was sent: %v", err)
+	}
+	err = HTTPS{poster(func(_ context.Context, open func() (io.ReadCloser, error)) error { _, err := open(); return err })}.
+		Upload(t.Context(), upgrade.Ticket{}, d, nil)
+	if _, ok := errors.AsType[*dump.UnusableError](err); !ok {
+		t.Errorf("changed before it was sent: %v", err)
+	}
+}
+
+func TestUploadToASilentPeer(t *testing.T) {
+	d := dumpOf(t, content(1000))
+	for _, c := range []struct {
+		read int64
+		want time.Duration
+	}{{10, patience}, {1000, answerPatience}} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			err := HTTPS{poster(func(ctx context.Context, open func() (io.ReadCloser, error)) error {
+				body, _ := open()
+				defer body.Close()
+				_, _ = io.CopyN(io.Discard, body, c.read)
+				<-ctx.Done()
+				return context.Cause(ctx)
+			})}.Upload(t.Context(), upgrade.Ticket{}, d, func(int64) {})
+			if !retry.IsTransient(err) || time.Since(start) != c.want {
+				t.Errorf("after %d bytes: %v after %v, want %v", c.read, err, time.Since(start), c.want)
+			}
+		})
+	}
+}
+
+func TestNewTransport(t *testing.T) {
+	if _, err := NewTransport([]byte("rubbish")); err == nil {
+		t.Error("rubbish was taken as a certificate")
+	}
+}
