@@ -1,9 +1,16 @@
 module odoo-upgrade-action
 
-go 1.26
+go 1.26.0
 
 require (
-	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
-	github.com/google/go-cmp v0.7.0 // indirect
-	github.com/sethvargo/go-githubactions v1.3.2 // indirect
+	github.com/cenkalti/backoff/v5 v5.0.3
+	github.com/google/go-cmp v0.7.0
+	github.com/pkg/sftp v1.13.12
+	github.com/sethvargo/go-githubactions v1.3.2
+	golang.org/x/crypto v0.58.0
+)
+
+require (
+	github.com/kr/fs v0.1.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
 )

@@ -1,0 +1,172 @@
+package sandbox
+
+import (
+	"archive/zip"
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"mime"
+	"net/http"
+	"os"
+	"time"
+)
+
+//go:embed page.html
+var pageSource string
+
+var page = template.Must(template.New("page").Parse(pageSource))
+
+// pages serves the seven URLs of a status. Each holds the key, and so needs no
+// other proof; the node's name stands where the platform's has its own.
+func (s *Server) pages(mux *http.ServeMux) {
+	for path, serve := range map[string]func(http.ResponseWriter, *http.Request, record){
+		"status":           s.statusPage,
+		"upgraded/notes":   s.notesPage,
+		"original/archive": s.archive(originalFile),
+		"original/sql":     s.sqlStream(originalFile),
+		"upgraded/archive": s.archive(upgradedFile),
+		"upgraded/sql":     s.sqlStream(upgradedFile),
+		"modules/archive":  s.modules,
+	} {
+		mux.HandleFunc("GET /database/eu1/{id}/{key}/"+path, func(w http.ResponseWriter, r *http.Request) {
+			found, ok := s.store.find(r.PathValue("id"), r.PathValue("key"))
+			if !ok {
+				http.NotFound(w, r)
+				return
+			}
+			w.Header().Set("Referrer-Policy", "no-referrer") // the address holds the key
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			w.Header().Set("Cache-Control", "private")
+			serve(w, r, found)
+		})
+	}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintln(w, "A sandbox of the upgrade platform, API v1 below /database/v1/. It upgrades nothing.")
+	})
+}
+
+// step is a state on the status page.
+type step struct {
+	Name  string
+	Class string // past, now, bad or next
+}
+
+// steps shows the way of a request and where it stands.
+func (r record) steps() []step {
+	names := []string{draft, pending, progress, done}
+	if r.ended() {
+		names[3] = r.State
+	}
+	list := make([]step, len(names))
+	class := "past"
+	for i, name := range names {
+		list[i] = step{name, class}
+		if name != r.State {
+			continue
+		}
+		list[i].Class, class = "now", "next"
+		if r.ended() && !r.upgraded() {
+			list[i].Class = "bad"
+		}
+	}
+	return list
+}
+
+func (s *Server) statusPage(w http.ResponseWriter, _ *http.Request, r record) {
+	rows := [][2]string{
+		{"Target", r.Target}, {"Aim", r.Aim}, {"File", r.Filename}, {"Size", "nothing uploaded yet"},
+		{"Created", r.Created.UTC().Format(time.DateTime) + " UTC"},
+	}
+	if size := s.store.size(r.ID, originalFile); size > 0 {
+		rows[3][1] = humanSize(size)
+	}
+	if !r.Processed.IsZero() {
+		rows = append(rows, [2]string{"Time taken", clock(r.elapsed())})
+	}
+	refresh := 2
+	if r.ended() {
+		refresh = 0
+	}
+	s.render(w, map[string]any{
+		"Title": "Upgrade request " + itoa(r.ID), "Steps": r.steps(), "Rows": rows, "Refresh": refresh,
+		"Links": r.upgraded(), "Message": "This is a sandbox. It upgrades nothing.",
+	})
+}
+
+func (s *Server) notesPage(w http.ResponseWriter, _ *http.Request, r record) {
+	text := "The request has not ended yet."
+	if r.ended() {
+		text = verdict(r)
+	}
+	s.render(w, map[string]any{
+		"Title": "Notes on upgrade request " + itoa(r.ID), "Message": text,
+		"Text": "The platform describes here what its upgrade has changed. A sandbox changes nothing, so there is nothing to describe.",
+	})
+}
+
+func (s *Server) render(w http.ResponseWriter, data any) {
+	var out bytes.Buffer
+	if err := page.Execute(&out, data); err != nil {
+		s.config.Log("page: " + err.Error())
+		http.Error(w, "the sandbox broke", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	_, _ = out.WriteTo(w)
+}
+
+func (s *Server) archive(name string) func(http.ResponseWriter, *http.Request, record) {
+	return func(w http.ResponseWriter, r *http.Request, found record) {
+		filename := found.Filename
+		if name == upgradedFile {
+			filename = "upgraded_" + filename
+		}
+		s.serveFile(w, r, found, name, filename)
+	}
+}
+
+// serveFile serves a file of a request, if it is time for it, with Range and
+// ETag.
+func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, found record, name, filename string) {
+	file, err := os.Open(s.store.path(found.ID, name))
+	if err != nil || name == upgradedFile && !found.upgraded() {
+		http.Error(w, "not there (yet)", http.StatusNotFound)
+		return
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || info.Size() == 0 {
+		http.Error(w, "not there (yet)", http.StatusNotFound)
+		return
+	}
+	h := w.Header()
+	h.Set("ETag", fmt.Sprintf(`"%d-%s-%x-%x"`, found.ID, name, info.Size(), info.ModTime().UnixNano()))
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": filename}))
+	http.ServeContent(w, r, "", info.ModTime(), file)
+}
+
+// modules serves the archive of upgraded custom modules, of which a sandbox
+// never has any.
+func (s *Server) modules(w http.ResponseWriter, r *http.Request, found record) {
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	file, err := z.Create("README.txt")
+	if err == nil {
+		_, err = file.Write([]byte("This is a sandbox. It upgrades nothing, custom modules included.\n"))
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		s.config.Log("modules: " + err.Error())
+		http.Error(w, "the sandbox broke", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("ETag", `"modules-1"`)
+	w.Header().Set("Content-Type", "application/zip")
+	w.Header().Set("Content-Disposition", `attachment; filename="modules.zip"`)
+	http.ServeContent(w, r, "", found.Created, bytes.NewReader(out.Bytes()))
+}

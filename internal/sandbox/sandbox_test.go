@@ -1,0 +1,556 @@
+package sandbox
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// box is a sandbox that is called without a network.
+type box struct {
+	*Server
+	t    *testing.T
+	web  http.Handler
+	stop context.CancelFunc
+}
+
+func open(t *testing.T, config Config) *box {
+	t.Helper()
+	if config.Data == "" {
+		config.Data = t.TempDir()
+	}
+	if config.Outcome == "" {
+		config.Outcome = "done"
+	}
+	s, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sftp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sftp = sftp
+	ctx, stop := context.WithCancel(t.Context())
+	s.ctx = ctx
+	for _, r := range s.store.unfinished() {
+		s.start(r.ID)
+	}
+	b := &box{s, t, s.handler(), func() { stop(); s.workers.Wait(); _ = sftp.Close() }}
+	t.Cleanup(b.stop)
+	return b
+}
+
+type answer struct {
+	Failures []failure
+	Request  map[string]any
+}
+
+func (b *box) do(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	b.web.ServeHTTP(w, r)
+	return w
+}
+
+func (b *box) call(r *http.Request) answer {
+	b.t.Helper()
+	w := b.do(r)
+	var a answer
+	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != 200 {
+		b.t.Fatalf("%s: HTTP %d, %s", r.URL.Path, w.Code, w.Body)
+	}
+	return a
+}
+
+func (b *box) form(method string, values url.Values) answer {
+	b.t.Helper()
+	r := httptest.NewRequest("POST", "http://sandbox.test/database/v1/"+method, strings.NewReader(values.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return b.call(r)
+}
+
+func (b *box) query(method string, values url.Values, body string) answer {
+	b.t.Helper()
+	verb := "GET"
+	if body != "" {
+		verb = "POST"
+	}
+	return b.call(httptest.NewRequest(verb, "http://sandbox.test/database/v1/"+method+"?"+values.Encode(), strings.NewReader(body)))
+}
+
+func good() url.Values {
+	return url.Values{"contract": {"M123456-abcdef"}, "email": {"john.doe@example.com"}, "target": {"17.0"}, "aim": {"test"}, "filename": {"db.dump"}}
+}
+
+// created returns the address of a new request.
+func (b *box) created() url.Values {
+	b.t.Helper()
+	a := b.form("create", good())
+	if len(a.Failures) > 0 {
+		b.t.Fatal(a.Failures)
+	}
+	return url.Values{"request": {fmt.Sprint(a.Request["id"])}, "key": {a.Request["key"].(string)}}
+}
+
+// get fetches one of the URLs of a status.
+func (b *box) get(address url.Values, field string, header ...string) *httptest.ResponseRecorder {
+	b.t.Helper()
+	r := httptest.NewRequest("GET", b.form("status", address).Request[field].(string), nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return b.do(r)
+}
+
+func (b *box) state(address url.Values) string {
+	b.t.Helper()
+	return b.form("status", address).Request["state"].(string)
+}
+
+func reasons(a answer) string {
+	list := make([]string, len(a.Failures))
+	for i, f := range a.Failures {
+		list[i] = f.Reason
+	}
+	return strings.Join(list, " ")
+}
+
+func TestCreateChecksEveryParameter(t *testing.T) {
+	b := open(t, Config{})
+	cases := []struct{ name, value, want string }{
+		{"target", "17.0", ""}, {"target", "saas~17.4", ""}, {"timezone", "Europe/Brussels", ""}, {"aim", "production", ""},
+		{"target", "5.0", "TARGET:INVALID"}, {"target", "", "TARGET:MISSING"},
+		{"aim", "Test", "AIM:INVALID"}, {"aim", "", "AIM:MISSING"},
+		{"email", "nobody", "EMAIL:INVALID"}, {"email", "", "EMAIL:MISSING"},
+		{"contract", "nonsense", "CONTRACT:NOT_FOUND"}, {"contract", "", "CONTRACT:MISSING"},
+		{"filename", "../etc/passwd", "FILENAME:INVALID"}, {"filename", "a\nb", "FILENAME:INVALID"}, {"filename", "", "FILENAME:MISSING"},
+		{"timezone", "<script>", "TIMEZONE:INVALID"},
+	}
+	for _, c := range cases {
+		values := good()
+		values.Set(c.name, c.value)
+		if got := reasons(b.form("create", values)); got != c.want {
+			t.Errorf("%s=%q: %q, want %q", c.name, c.value, got, c.want)
+		}
+	}
+	only := open(t, Config{Contracts: []string{"M999999-other"}})
+	if got := reasons(only.form("create", good())); got != "CONTRACT:NOT_FOUND" {
+		t.Errorf("a contract that is not known: %q", got)
+	}
+}
+
+// TestCreateRefusesAsTheSampleShows is the section "failures" with its sample
+// output, whose targets were other ones.
+func TestCreateRefusesAsTheSampleShows(t *testing.T) {
+	b := open(t, Config{Contracts: []string{"M123456-abcdef"}})
+	values := good()
+	values.Set("target", "5.0")
+	values.Set("contract", "M123456-abcxyz")
+	want := []failure{
+		{Reason: "TARGET:INVALID", Message: `Invalid value "5.0"`, Value: "5.0", Expected: targets},
+		{Reason: "CONTRACT:NOT_FOUND", Message: "Can not find contract M123456-abcxyz", Code: "M123456-abcxyz"},
+	}
+	if diff := cmp.Diff(want, b.form("create", values).Failures); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestStatusHasEveryKeyOfTheSample holds the view against "Obtaining your
+// request status", sample output.
+func TestStatusHasEveryKeyOfTheSample(t *testing.T) {
+	b := open(t, Config{})
+	request := b.form("status", b.created()).Request
+	for _, key := range strings.Fields(`id key email target aim filename timezone state issue_stage issue status_url notes_url
+		original_sql_url original_dump_url upgraded_sql_url upgraded_dump_url modules_url filesize database_uuid created_at
+		estimated_time processed_at elapsed filestore customer_message database_version postgresql compressions`) {
+		if _, ok := request[key]; !ok {
+			t.Errorf("no %s", key)
+		}
+		delete(request, key)
+	}
+	if len(request) > 0 {
+		t.Errorf("not of the specification: %v", request)
+	}
+}
+
+func TestParametersHoweverTheyAreSent(t *testing.T) {
+	b := open(t, Config{})
+	if a := b.query("create", good(), ""); len(a.Failures) > 0 || a.Request["state"] != "draft" {
+		t.Errorf("query: %+v", a)
+	}
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for name, values := range good() {
+		_ = w.WriteField(name, values[0])
+	}
+	_ = w.Close()
+	r := httptest.NewRequest("POST", "http://sandbox.test/database/v1/create", &body)
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	if a := b.call(r); len(a.Failures) > 0 {
+		t.Errorf("multipart: %+v", a)
+	}
+	if w := b.do(httptest.NewRequest("PUT", "/database/v1/create", nil)); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("PUT: %d", w.Code)
+	}
+	big := httptest.NewRequest("POST", "/database/v1/create", strings.NewReader("a="+strings.Repeat("x", maxForm)))
+	big.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if w := b.do(big); w.Code != http.StatusBadRequest {
+		t.Errorf("2 MiB of form: %d", w.Code)
+	}
+}
+
+func TestKeysAreChecked(t *testing.T) {
+	b := open(t, Config{})
+	address := b.created()
+	for _, method := range []string{"upload", "process", "skip_test", "status", "request_sftp_access"} {
+		for _, wrong := range []url.Values{
+			{"request": address["request"], "key": {"wrong"}}, {"request": {"1"}, "key": address["key"]}, {"request": {"x"}, "key": address["key"]},
+		} {
+			if got := reasons(b.query(method, wrong, "body")); got != "REQUEST:NOT_FOUND" {
+				t.Errorf("%s with %v: %q", method, wrong, got)
+			}
+		}
+		if got := reasons(b.query(method, url.Values{}, "body")); got != "KEY:MISSING REQUEST:MISSING" {
+			t.Errorf("%s without anything: %q", method, got)
+		}
+	}
+}
+
+func TestTheWholeWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, Config{Pace: time.Second})
+		const dump = "-- PostgreSQL database dump\nSELECT 1;\n"
+		address := b.created()
+		if got := reasons(b.form("process", address)); got != "DUMP:MISSING" {
+			t.Errorf("process without a dump: %q", got)
+		}
+		if got := reasons(b.query("upload", address, "")); got != "DUMP:EMPTY" {
+			t.Errorf("upload of nothing: %q", got)
+		}
+		for range 2 { // a draft takes another dump in place of the first
+			if got := reasons(b.query("upload", address, dump)); got != "" {
+				t.Fatal(got)
+			}
+		}
+		if w := b.get(address, "upgraded_dump_url"); w.Code != http.StatusNotFound {
+			t.Errorf("upgraded before it is: %d", w.Code)
+		}
+		if got := b.form("status", address).Request["filesize"]; got != "38 bytes" {
+			t.Errorf("filesize %v", got)
+		}
+		if got := reasons(b.form("process", address)); got != "" {
+			t.Fatal(got)
+		}
+		for _, method := range []string{"process", "upload"} {
+			if got := reasons(b.query(method, address, dump)); got != "REQUEST:STATE" {
+				t.Errorf("%s of a request at work: %q", method, got)
+			}
+		}
+		var states []string
+		for range 4 {
+			synctest.Wait()
+			states = append(states, b.state(address))
+			time.Sleep(600 * time.Millisecond)
+		}
+		if got := strings.Join(states, " "); got != "pending pending progress progress" {
+			t.Errorf("states: %s", got)
+		}
+		if got := b.state(address); got != "done" {
+			t.Errorf("in the end: %s", got)
+		}
+		for _, field := range []string{"original_dump_url", "upgraded_dump_url", "original_sql_url", "upgraded_sql_url"} {
+			if w := b.get(address, field); w.Code != 200 || w.Body.String() != dump || w.Header().Get("ETag") == "" {
+				t.Errorf("%s: %d %q", field, w.Code, w.Body)
+			}
+		}
+		if w := b.get(address, "modules_url"); w.Code != 200 || !bytes.HasPrefix(w.Body.Bytes(), []byte("PK")) {
+			t.Errorf("modules: %d", w.Code)
+		}
+		for _, field := range []string{"status_url", "notes_url"} {
+			if w := b.get(address, field); w.Code != 200 || !strings.Contains(w.Body.String(), "upgrades nothing") {
+				t.Errorf("%s: %d %s", field, w.Code, w.Body)
+			}
+		}
+		if got, _ := b.form("status", address).Request["customer_message"].(string); !strings.Contains(got, "upgrades nothing") {
+			t.Errorf("customer message %q", got)
+		}
+		whole := b.get(address, "upgraded_dump_url")
+		tag := whole.Header().Get("ETag")
+		if w := b.get(address, "upgraded_dump_url", "Range", "bytes=3-", "If-Range", tag); w.Code != 206 || w.Body.String() != dump[3:] {
+			t.Errorf("range: %d %q", w.Code, w.Body)
+		}
+		if w := b.get(address, "upgraded_dump_url", "Range", "bytes=3-", "If-Range", `"other"`); w.Code != 200 || w.Body.String() != dump {
+			t.Errorf("range of another file: %d %q", w.Code, w.Body)
+		}
+		b.stop()
+	})
+}
+
+func TestOutcomes(t *testing.T) {
+	for _, outcome := range []string{"failed", "cancelled"} {
+		synctest.Test(t, func(t *testing.T) {
+			b := open(t, Config{Outcome: outcome})
+			address := b.created()
+			b.query("upload", address, "PGDMP")
+			b.form("process", address)
+			synctest.Wait()
+			a := b.form("status", address)
+			if a.Request["state"] != outcome || !strings.Contains(a.Request["customer_message"].(string), outcome) {
+				t.Errorf("%v %v", a.Request["state"], a.Request["customer_message"])
+			}
+			if w := b.get(address, "upgraded_dump_url"); w.Code != http.StatusNotFound {
+				t.Errorf("upgraded file of a request that %s: %d", outcome, w.Code)
+			}
+			b.stop()
+		})
+	}
+	if _, err := New(Config{Data: t.TempDir(), Outcome: "lucky"}); err == nil {
+		t.Error("an unknown outcome was taken")
+	}
+}
+
+func TestSkipTest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, Config{Pace: time.Second})
+		address := b.created()
+		if got := reasons(b.form("skip_test", address)); got != "REQUEST:STATE" {
+			t.Errorf("of a draft: %q", got)
+		}
+		b.query("upload", address, "PGDMP")
+		b.form("process", address)
+		if got := reasons(b.form("skip_test", address)); got != "" {
+			t.Error(got)
+		}
+		time.Sleep(3 * time.Second)
+		if got := b.state(address); got != "delivered" {
+			t.Errorf("state %s", got)
+		}
+		b.stop()
+	})
+}
+
+func TestRestartInTheMiddle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		data := t.TempDir()
+		b := open(t, Config{Data: data, Pace: time.Minute})
+		address, untouched := b.created(), b.created()
+		b.query("upload", address, "PGDMP")
+		b.form("process", address)
+		time.Sleep(90 * time.Second)
+		if got := b.state(address); got != "progress" {
+			t.Fatalf("state %s", got)
+		}
+		b.stop()
+		if err := os.WriteFile(filepath.Join(data, "requests", untouched.Get("request"), "upload-1"), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b = open(t, Config{Data: data, Pace: time.Minute})
+		if got := b.state(address); got != "progress" {
+			t.Errorf("after the restart: %s", got)
+		}
+		time.Sleep(2 * time.Minute)
+		if got := b.state(address); got != "done" {
+			t.Errorf("in the end: %s", got)
+		}
+		if got := b.state(untouched); got != "draft" {
+			t.Errorf("the other request: %s", got)
+		}
+		if left, _ := filepath.Glob(filepath.Join(data, "requests", "*", "upload-*")); left != nil {
+			t.Errorf("left: %v", left)
+		}
+		if next := b.created().Get("request"); next != "10003" {
+			t.Errorf("id %s was given again", next)
+		}
+		b.stop()
+	})
+}
+
+func TestManyAtOnce(t *testing.T) {
+	b := open(t, Config{})
+	var wg sync.WaitGroup
+	ids := make([]string, 20)
+	for i := range ids {
+		wg.Go(func() {
+			address := b.created()
+			ids[i] = address.Get("request")
+			b.query("upload", address, "PGDMP"+ids[i])
+			b.form("process", address)
+		})
+	}
+	wg.Wait()
+	b.workers.Wait()
+	seen := map[string]bool{}
+	for _, id := range ids {
+		text, err := os.ReadFile(filepath.Join(b.config.Data, "requests", id, "upgraded"))
+		if seen[id] || err != nil || string(text) != "PGDMP"+id {
+			t.Errorf("request %s: %q, %v", id, text, err)
+		}
+		seen[id] = true
+	}
+}
+
+func TestProcessOnce(t *testing.T) {
+	b := open(t, Config{Pace: time.Hour})
+	address := b.created()
+	b.query("upload", address, "PGDMP")
+	taken := make(chan bool, 10)
+	for range cap(taken) {
+		go func() { taken <- len(b.form("process", address).Failures) == 0 }()
+	}
+	n := 0
+	for range cap(taken) {
+		if <-taken {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("process was taken %d times", n)
+	}
+}
+
+func TestUploadIsTheBodyWhateverItsType(t *testing.T) {
+	b := open(t, Config{})
+	address := b.created()
+	for media, want := range map[string]string{
+		"application/x-www-form-urlencoded": "", "": "", "application/octet-stream": "", "multipart/form-data; boundary=x": "DUMP:INVALID",
+	} {
+		r := httptest.NewRequest("POST", "/database/v1/upload?"+address.Encode(), strings.NewReader("key=x&PGDMP"))
+		r.Header.Set("Content-Type", media)
+		if got := reasons(b.call(r)); got != want {
+			t.Errorf("%q: %q, want %q", media, got, want)
+		}
+		if want != "" {
+			continue
+		}
+		if w := b.get(address, "original_dump_url"); w.Body.String() != "key=x&PGDMP" {
+			t.Errorf("%q stored %q", media, w.Body)
+		}
+	}
+}
+
+func TestBrokenUploadChangesNothing(t *testing.T) {
+	b := open(t, Config{})
+	address := b.created()
+	b.query("upload", address, "PGDMP whole")
+	broken := io.MultiReader(strings.NewReader("PGDMP half"), errReader{})
+	if w := b.do(httptest.NewRequest("POST", "/database/v1/upload?"+address.Encode(), broken)); w.Code != http.StatusInternalServerError {
+		t.Errorf("a broken upload was answered with %d", w.Code)
+	}
+	if w := b.get(address, "original_dump_url"); w.Body.String() != "PGDMP whole" {
+		t.Errorf("it left %q", w.Body)
+	}
+}
+
+type errReader struct{}
+
+func (errReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestPagesEscapeAndHide(t *testing.T) {
+	b := open(t, Config{})
+	values := good()
+	values.Set("filename", "<script>alert(1)<script>.dump")
+	a := b.form("create", values)
+	page := a.Request["status_url"].(string)
+	w := b.do(httptest.NewRequest("GET", page, nil))
+	if w.Code != 200 || strings.Contains(w.Body.String(), "<script>") || w.Header().Get("Referrer-Policy") != "no-referrer" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	wrong := strings.Replace(page, a.Request["key"].(string), "AAAAAAAAAAAAAAAAAAAAAA==", 1)
+	if w := b.do(httptest.NewRequest("GET", wrong, nil)); w.Code != http.StatusNotFound {
+		t.Errorf("with a wrong key: %d", w.Code)
+	}
+}
+
+func TestSQLOutOfEveryKind(t *testing.T) {
+	const sql = "-- PostgreSQL database dump\nSELECT 1;\n"
+	var zipped, gzipped, other bytes.Buffer
+	z := zip.NewWriter(&zipped)
+	w, _ := z.Create("dump.sql")
+	_, _ = io.WriteString(w, sql)
+	_ = z.Close()
+	g := gzip.NewWriter(&gzipped)
+	_, _ = io.WriteString(g, sql)
+	_ = g.Close()
+	z = zip.NewWriter(&other)
+	_, _ = z.Create("README")
+	_ = z.Close()
+	for name, c := range map[string]struct {
+		dump string
+		code int
+	}{
+		"plain": {sql, 200}, "zip": {zipped.String(), 200}, "gzip": {gzipped.String(), 200},
+		"zip of something else": {other.String(), 501}, "rubbish": {"rubbish", 501}, "cut gzip": {gzipped.String()[:30], 501},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := open(t, Config{})
+			address := b.created()
+			b.query("upload", address, c.dump)
+			b.form("process", address)
+			synctest.Wait()
+			w := b.get(address, "upgraded_sql_url")
+			if w.Code != c.code || c.code == 200 && w.Body.String() != sql {
+				t.Errorf("%s: %d %q", name, w.Code, w.Body)
+			}
+			b.stop()
+		})
+	}
+}
+
+func TestNoKeyInTheLog(t *testing.T) {
+	var log strings.Builder
+	b := open(t, Config{Log: func(line string) { fmt.Fprintln(&log, line) }})
+	address := b.created()
+	b.query("upload", address, "PGDMP")
+	b.form("process", address)
+	b.workers.Wait()
+	b.get(address, "status_url")
+	b.get(address, "upgraded_sql_url")
+	if strings.Contains(log.String(), address.Get("key")) || !strings.Contains(log.String(), "POST process: ok") {
+		t.Error(log.String())
+	}
+}
+
+func TestHumanSizeAndClock(t *testing.T) {
+	for n, want := range map[int64]string{38: "38 bytes", 934902: "912.99 Kb", 1 << 30: "1.00 Gb", 3 << 40: "3.00 Tb"} {
+		if got := humanSize(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+	if got := clock(125 * time.Second); got != "02:05" {
+		t.Error(got)
+	}
+}
+
+func TestParseAddress(t *testing.T) {
+	c, ok, err := ParseAddress("sandbox?outcome=failed&pace=100ms&contract=M1")
+	want := Config{Outcome: "failed", Pace: 100 * time.Millisecond, Contracts: []string{"M1"}}
+	if diff := cmp.Diff(want, c); diff != "" || !ok || err != nil {
+		t.Error(diff, ok, err)
+	}
+	for address, good := range map[string]bool{"sandbox": true, "sandbox?pace=fast": false, "sandbox?outcome=x": false, "sandbox?color=red": false, "sandbox?%zz": false} {
+		if _, ok, err := ParseAddress(address); !ok || (err == nil) != good {
+			t.Errorf("%s: %t %v", address, ok, err)
+		}
+	}
+	if _, ok, _ := ParseAddress("https://sandbox"); ok {
+		t.Error("a URL was taken for the embedded sandbox")
+	}
+}

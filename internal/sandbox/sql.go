@@ -1,0 +1,137 @@
+package sandbox
+
+import (
+	"archive/zip"
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+
+	"odoo-upgrade-action/internal/dump"
+)
+
+// errNoSQL says that a file cannot be shown as SQL.
+var errNoSQL = errors.New("no SQL can be made of this kind of file")
+
+// sqlStream serves a file of a request as SQL, made at the first call.
+func (s *Server) sqlStream(name string) func(http.ResponseWriter, *http.Request, record) {
+	return func(w http.ResponseWriter, r *http.Request, found record) {
+		if s.store.size(found.ID, name) == 0 || name == upgradedFile && !found.upgraded() || name == originalFile && found.State == draft {
+			http.Error(w, "not there (yet)", http.StatusNotFound)
+			return
+		}
+		filename := strings.TrimSuffix(found.Filename, ".dump") + ".sql"
+		if err := s.makeSQL(r.Context(), found.ID, name); err != nil {
+			s.config.Log("sql: " + err.Error())
+			http.Error(w, err.Error(), http.StatusNotImplemented)
+			return
+		}
+		s.serveFile(w, r, found, name+".sql", filename)
+	}
+}
+
+// maxSQL bounds what is unpacked of an upload: a few kilobytes can hold as many
+// terabytes of zeros.
+const maxSQL = 64 << 30
+
+func (s *Server) makeSQL(ctx context.Context, id int, name string) (err error) {
+	s.sql.Lock()
+	defer s.sql.Unlock()
+	to := s.store.path(id, name+".sql")
+	if _, err := os.Stat(to); err == nil {
+		return nil
+	}
+	out, err := os.OpenFile(to+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, out.Close())
+		if err == nil {
+			err = os.Rename(to+".new", to)
+		} else {
+			_ = os.Remove(to + ".new")
+		}
+	}()
+	path := s.store.path(id, name)
+	switch s.kind(id, name) {
+	case dump.Custom, dump.Tar:
+		return pgRestore(ctx, path, out)
+	case dump.Zip:
+		return unzip(path, out)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return plainSQL(file, out)
+}
+
+// plainSQL copies SQL, gzipped or not.
+func plainSQL(in io.Reader, out io.Writer) error {
+	peeked := bufio.NewReaderSize(in, dump.HeadSize)
+	head, _ := peeked.Peek(dump.HeadSize)
+	switch dump.Sniff(head) {
+	case dump.SQL:
+		return bounded(out, peeked)
+	case dump.Gzip:
+		unpacked, err := gzip.NewReader(peeked)
+		if err != nil {
+			return err
+		}
+		defer unpacked.Close()
+		inner := bufio.NewReaderSize(unpacked, dump.HeadSize)
+		if head, _ := inner.Peek(dump.HeadSize); dump.Sniff(head) != dump.SQL {
+			return errNoSQL
+		}
+		return bounded(out, inner)
+	}
+	return errNoSQL
+}
+
+// unzip copies dump.sql out of Odoo's own backup.
+func unzip(path string, out io.Writer) error {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	file, err := z.Open("dump.sql")
+	if err != nil {
+		return errNoSQL
+	}
+	defer file.Close()
+	return bounded(out, file)
+}
+
+func bounded(out io.Writer, in io.Reader) error {
+	n, err := io.Copy(out, io.LimitReader(in, maxSQL))
+	if err == nil && n == maxSQL {
+		return fmt.Errorf("more than %d GiB of SQL", maxSQL>>30)
+	}
+	return err
+}
+
+// pgRestore lets PostgreSQL's own program write an archive as SQL; it runs
+// nothing of what it finds there.
+func pgRestore(ctx context.Context, path string, out io.Writer) error {
+	program, err := exec.LookPath("pg_restore")
+	if err != nil {
+		return fmt.Errorf("%w without PostgreSQL's pg_restore, which is not installed", errNoSQL)
+	}
+	command := exec.CommandContext(ctx, program, "--file=-", "--", path)
+	command.Stdout = out
+	var said strings.Builder
+	command.Stderr = &said
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("pg_restore: %w: %.300s", err, said.String())
+	}
+	return nil
+}
