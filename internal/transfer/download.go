@@ -59,29 +59,22 @@ func port(u *url.URL) string {
 	return "443"
 }
 
-// Artifact is a file that has landed.
-type Artifact struct {
-	Path   string // as users know it
-	Size   int64  // in bytes
-	SHA256 string // in hexadecimal
-}
-
-// Fetch downloads the URL into the folder under a name that begins with name
-// and ends as the content asks for, and calls progress with the bytes there so
+// Fetch downloads the item that the URL points to into the folder. The file is
+// named after the item and ends as its content asks for. Fetch calls progress with the bytes there so
 // far and all there will be, -1 while that is not known. Where an earlier call
 // was cut, even one of another process, it goes on if the file is still the
 // same; it never puts halves of two files together.
-func (d *Downloader) Fetch(ctx context.Context, from upgrade.Secret, folder *Folder, name string, progress func(done, total int64)) (_ Artifact, err error) {
+func (d *Downloader) Fetch(ctx context.Context, from upgrade.Secret, folder *Folder, item upgrade.Item, progress func(done, total int64)) (_ upgrade.Artifact, err error) {
 	u, err := url.Parse(from.Reveal())
 	if err != nil {
-		return Artifact{}, errors.New("the platform's URL for it is no URL")
+		return upgrade.Artifact{}, errors.New("the platform's URL for it is no URL")
 	}
 	if err := d.allowed(u); err != nil {
-		return Artifact{}, err
+		return upgrade.Artifact{}, err
 	}
-	part, err := openPart(ctx, folder, name, from)
+	part, err := openPart(ctx, folder, item, from)
 	if err != nil {
-		return Artifact{}, err
+		return upgrade.Artifact{}, err
 	}
 	defer func() {
 		// What a network cut stays, for the next try; whatever else went wrong
@@ -92,18 +85,18 @@ func (d *Downloader) Fetch(ctx context.Context, from upgrade.Secret, folder *Fol
 	defer dog.stop()
 	resp, err := d.get(watched, u, part)
 	if err != nil {
-		return Artifact{}, err
+		return upgrade.Artifact{}, err
 	}
 	defer resp.Body.Close()
 	total, err := part.begin(resp)
 	if err != nil {
-		return Artifact{}, err
+		return upgrade.Artifact{}, err
 	}
 	if err := pour(watched, part, resp.Body, dog, func() { progress(part.size, total) }); err != nil {
-		return Artifact{}, err
+		return upgrade.Artifact{}, err
 	}
 	if total >= 0 && part.size != total {
-		return Artifact{}, retry.Transient(fmt.Errorf("%d of %d bytes came", part.size, total))
+		return upgrade.Artifact{}, retry.Transient(fmt.Errorf("%d of %d bytes came", part.size, total))
 	}
 	return part.land()
 }

@@ -111,8 +111,8 @@ func (f *fixture) open(t *testing.T) {
 	f.folder = folder
 }
 
-func (f *fixture) fetch(ctx context.Context) (Artifact, error) {
-	return f.Fetch(ctx, f.url, f.folder, "upgraded-dump", func(int64, int64) {})
+func (f *fixture) fetch(ctx context.Context) (upgrade.Artifact, error) {
+	return f.Fetch(ctx, f.url, f.folder, upgrade.UpgradedDump, func(int64, int64) {})
 }
 
 // files lists what is in the folder.
@@ -129,13 +129,13 @@ func (f *fixture) files(t *testing.T) []string {
 	return names
 }
 
-func (f *fixture) wantLanded(t *testing.T, got Artifact, err error, data []byte) {
+func (f *fixture) wantLanded(t *testing.T, got upgrade.Artifact, err error, data []byte) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(f.dir, "upgraded-dump.dump")
-	want := Artifact{Path: filepath.ToSlash(path), Size: int64(len(data)), SHA256: sum(data)}
+	want := upgrade.Artifact{Item: upgrade.UpgradedDump, Path: filepath.ToSlash(path), Size: int64(len(data)), SHA256: sum(data)}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -301,7 +301,7 @@ func TestFetchStopped(t *testing.T) {
 	o := &origin{data: content(300_000), tag: `"a"`}
 	ctx, cancel := context.WithCancel(t.Context())
 	f := fetchFrom(t, o)
-	_, err := f.Fetch(ctx, f.url, f.folder, "upgraded-dump", func(done, total int64) {
+	_, err := f.Fetch(ctx, f.url, f.folder, upgrade.UpgradedDump, func(done, total int64) {
 		if total != 300_000 {
 			t.Errorf("total %d", total)
 		}

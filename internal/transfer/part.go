@@ -24,7 +24,7 @@ import (
 // of, until it is whole.
 type part struct {
 	folder *Folder
-	name   string
+	item   upgrade.Item
 	file   *os.File
 	size   int64
 	digest hash.Hash
@@ -39,12 +39,12 @@ type note struct {
 	Total     int64  `json:"total"`     // bytes of the whole file
 }
 
-func (p *part) partName() string { return "." + p.name + ".part" }
-func (p *part) noteName() string { return "." + p.name + ".part.json" }
+func (p *part) partName() string { return "." + string(p.item) + ".part" }
+func (p *part) noteName() string { return "." + string(p.item) + ".part.json" }
 
 // openPart opens what there is of the file, or begins it.
-func openPart(ctx context.Context, folder *Folder, name string, from upgrade.Secret) (_ *part, err error) {
-	p := &part{folder: folder, name: name, digest: sha256.New()}
+func openPart(ctx context.Context, folder *Folder, item upgrade.Item, from upgrade.Secret) (_ *part, err error) {
+	p := &part{folder: folder, item: item, digest: sha256.New()}
 	p.file, err = folder.root.OpenFile(p.partName(), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -201,18 +201,18 @@ func (p *part) write(b []byte) error {
 }
 
 // land gives the whole file its name, on disk before it is told.
-func (p *part) land() (Artifact, error) {
+func (p *part) land() (upgrade.Artifact, error) {
 	if err := p.file.Sync(); err != nil {
-		return Artifact{}, err
+		return upgrade.Artifact{}, err
 	}
-	name := p.name + dump.Sniff(p.head).Extension()
+	name := string(p.item) + dump.Sniff(p.head).Extension()
 	if err := p.folder.root.Rename(p.partName(), name); err != nil {
-		return Artifact{}, err
+		return upgrade.Artifact{}, err
 	}
 	if err := p.forget(); err != nil {
-		return Artifact{}, err
+		return upgrade.Artifact{}, err
 	}
-	return Artifact{Path: p.folder.Path(name), Size: p.size, SHA256: hex.EncodeToString(p.digest.Sum(nil))}, nil
+	return upgrade.Artifact{Item: p.item, Path: p.folder.Path(name), Size: p.size, SHA256: hex.EncodeToString(p.digest.Sum(nil))}, nil
 }
 
 // close lets go of the part, and with remove, or if nobody could go on with it,

@@ -202,3 +202,11 @@ func (s Status) URL(item Item) Secret {
 	}
 	return ""
 }
+
+// Artifact is an item that has landed as a file.
+type Artifact struct {
+	Item   Item
+	Path   string // as users know it, with slashes
+	Size   int64  // in bytes
+	SHA256 string // in hexadecimal
+}

@@ -1,0 +1,81 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// stepError is an error whose result does not follow from its kind.
+type stepError struct {
+	result Result
+	err    error
+}
+
+func (e *stepError) Error() string { return e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
+
+// as gives err a result. It returns nil for nil.
+func as(result Result, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &stepError{result, err}
+}
+
+// UpgradeFailedError says that the platform ended a request badly.
+type UpgradeFailedError struct {
+	State   string
+	Message string // the platform's message to the customer, or ""
+}
+
+func (e *UpgradeFailedError) Error() string {
+	text := fmt.Sprintf("the platform ended the upgrade as %q", e.State)
+	if e.Message != "" {
+		text += ": " + e.Message
+	}
+	return text
+}
+
+// TimeoutError says that the platform took longer than the plan allowed. It
+// works on.
+type TimeoutError struct {
+	After time.Duration
+	State string
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("the platform has not ended the upgrade within %v; its state is %q", e.After, e.State)
+}
+
+// DraftError says that nobody asked to process a request yet.
+type DraftError struct{ ID string }
+
+func (e *DraftError) Error() string {
+	return fmt.Sprintf("request %s is a draft: no dump of it is being upgraded", e.ID)
+}
+
+// NotReadyError says that there is nothing upgraded to download.
+type NotReadyError struct{ State string }
+
+func (e *NotReadyError) Error() string {
+	return fmt.Sprintf("there is no upgraded database yet: the state of the request is %q", e.State)
+}
+
+// resultOf tells the results of errors apart. A stop by the caller and a
+// refusal count more than the step in which they came.
+func resultOf(ctx context.Context, err error) Result {
+	if ctx.Err() != nil {
+		return Interrupted
+	}
+	if _, ok := errors.AsType[*upgrade.RefusedError](err); ok {
+		return Refused
+	}
+	if step, ok := errors.AsType[*stepError](err); ok {
+		return step.result
+	}
+	return Failure
+}

@@ -1,0 +1,336 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+var (
+	errNetwork = retry.Transient(errors.New("connection reset"))
+	errPage    = errors.New("a page instead of an answer")
+	errRefused = &upgrade.RefusedError{Method: "process", Failures: []upgrade.Failure{{Message: "No"}}}
+	ticket     = upgrade.Ticket{ID: "7", Key: "secret"}
+)
+
+// fake is a platform that follows a script.
+type fake struct {
+	state     string
+	pace      time.Duration // from process to done
+	processed time.Time
+	end       string
+	filesize  string
+	calls     []string
+
+	create, upload, process, skip, fetch func(try int) error
+	status                               func(now time.Duration) error // since the first call
+	began                                time.Time
+	tries                                map[string]int
+}
+
+func newFake() *fake {
+	return &fake{state: "draft", pace: time.Minute, end: "done", tries: map[string]int{}}
+}
+
+// call counts a call and asks the script for its error.
+func (f *fake) call(name string, script func(int) error) error {
+	if f.began.IsZero() {
+		f.began = time.Now()
+	}
+	f.tries[name]++
+	f.calls = append(f.calls, name)
+	if script == nil {
+		return nil
+	}
+	return script(f.tries[name])
+}
+
+func (f *fake) Create(context.Context, upgrade.Request) (upgrade.Ticket, upgrade.Status, error) {
+	if err := f.call("create", f.create); err != nil {
+		return upgrade.Ticket{}, upgrade.Status{}, err
+	}
+	return ticket, f.now(), nil
+}
+
+func (f *fake) Status(_ context.Context, t upgrade.Ticket) (upgrade.Status, error) {
+	if err := f.call("status", nil); t != ticket || err != nil {
+		return upgrade.Status{}, fmt.Errorf("ticket %v: %w", t, err)
+	}
+	if f.status != nil {
+		if err := f.status(time.Since(f.began)); err != nil {
+			return upgrade.Status{}, err
+		}
+	}
+	return f.now(), nil
+}
+
+func (f *fake) now() upgrade.Status {
+	if f.state == "pending" && time.Since(f.processed) >= f.pace {
+		f.state = f.end
+	}
+	return upgrade.Status{ID: "7", Key: "secret", State: f.state, Filesize: f.filesize, CustomerMessage: "Hello", UpgradedDumpURL: "https://h/secret"}
+}
+
+func (f *fake) Process(context.Context, upgrade.Ticket) error {
+	err := f.call("process", f.process)
+	if err == nil {
+		f.take()
+	}
+	return err
+}
+
+func (f *fake) take() { f.state, f.processed = "pending", time.Now() }
+
+func (f *fake) SkipTest(context.Context, upgrade.Ticket) error { return f.call("skip", f.skip) }
+
+func (f *fake) Upload(_ context.Context, _ upgrade.Ticket, d dump.Info, progress func(int64)) error {
+	progress(d.Size)
+	return f.call("upload", f.upload)
+}
+
+func (f *fake) Fetch(_ context.Context, item upgrade.Item, _ upgrade.Secret, progress func(int64, int64)) (upgrade.Artifact, error) {
+	progress(int64(f.tries["fetch"]), 100)
+	return upgrade.Artifact{Item: item, Path: "p"}, f.call("fetch", f.fetch)
+}
+
+func plan(t *testing.T) Plan {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "db.dump")
+	if err := os.WriteFile(path, []byte("PGDMP"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Plan{
+		Dump: path, Timeout: time.Hour, PollInterval: 30 * time.Second, Items: []upgrade.Item{upgrade.UpgradedDump},
+		States: upgrade.States{Success: []string{"done", "delivered"}, Failure: []string{"failed"}},
+	}
+}
+
+// carry carries out a plan on virtual time and returns its end and what was told.
+func carry(t *testing.T, f *fake, do func(Job, context.Context, Plan) Ending, p Plan) (Ending, []Event) {
+	t.Helper()
+	var events []Event
+	j := Job{Platform: Platform{f, f, f, f}, Observe: func(e Event) { events = append(events, e) }}
+	return do(j, t.Context(), p), events
+}
+
+func warnings(events []Event) int {
+	n := 0
+	for _, e := range events {
+		if _, ok := e.(Warned); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func times(n int, err error) func(int) error {
+	return func(try int) error {
+		if try <= n {
+			return err
+		}
+		return nil
+	}
+}
+
+func TestRun(t *testing.T) {
+	cases := []struct {
+		name   string
+		script func(f *fake, p *Plan)
+		want   Result
+		calls  string // without repeated ones
+		warned int
+	}{
+		{"all well", func(f *fake, p *Plan) {}, Success, "create upload status process status fetch", 0},
+		{"nothing to download", func(f *fake, p *Plan) { p.Items = nil }, Success, "create upload status process status", 0},
+		{"upgrade failed", func(f *fake, p *Plan) { f.end = "failed" }, UpgradeFailed, "create upload status process status", 0},
+		{"unknown state, then done", func(f *fake, p *Plan) {
+			f.end = "limbo"
+			f.status = func(now time.Duration) error {
+				if now > 10*time.Minute {
+					f.state = "done"
+				}
+				return nil
+			}
+		}, Success, "create upload status process status fetch", 0},
+		{"timeout", func(f *fake, p *Plan) { f.pace = 2 * time.Hour }, Timeout, "create upload status process status", 0},
+		{"create refused", func(f *fake, p *Plan) { f.create = times(1, errRefused) }, Refused, "create", 0},
+		{"create lost twice", func(f *fake, p *Plan) { f.create = times(2, errNetwork) }, Success, "create upload status process status fetch", 1},
+		{"create never answers", func(f *fake, p *Plan) { f.create = times(99, errNetwork) }, Failure, "create", 1},
+		{"upload broken twice", func(f *fake, p *Plan) { f.upload = times(2, errNetwork) }, Success, "create upload status process status fetch", 0},
+		{"upload broken for good", func(f *fake, p *Plan) { f.upload = times(99, errNetwork) }, UploadFailed, "create upload", 0},
+		{"upload refused", func(f *fake, p *Plan) { f.upload = times(1, errRefused) }, Refused, "create upload", 0},
+		{"upload short", func(f *fake, p *Plan) { f.filesize = "4 bytes" }, UploadFailed, "create upload status", 0},
+		{"process lost, not taken", func(f *fake, p *Plan) { f.process = times(2, errNetwork) }, Success, "create upload status process status process status process status fetch", 0},
+		{"process lost, but taken", func(f *fake, p *Plan) {
+			f.process = func(int) error { f.take(); return errNetwork }
+		}, Success, "create upload status process status fetch", 0},
+		{"process lost, taken late", func(f *fake, p *Plan) {
+			f.process = func(try int) error {
+				if try == 1 {
+					return errNetwork
+				}
+				f.take() // the first call, at last
+				return errRefused
+			}
+		}, Success, "create upload status process status process status fetch", 0},
+		{"process refused", func(f *fake, p *Plan) { f.process = times(1, errRefused) }, Refused, "create upload status process", 0},
+		{"skip-test", func(f *fake, p *Plan) { p.SkipTest = true }, Success, "create upload status process skip status fetch", 0},
+		{"skip-test refused", func(f *fake, p *Plan) { p.SkipTest, f.skip = true, times(1, errRefused) }, Success, "create upload status process skip status fetch", 1},
+		{"outage of 14 minutes", outage(14*time.Minute, errNetwork), Success, "create upload status process status fetch", 0},
+		{"a page for 14 minutes", outage(14*time.Minute, errPage), Success, "create upload status process status fetch", 0},
+		{"outage of 17 minutes", outage(17*time.Minute, errNetwork), Failure, "create upload status process status", 0},
+		{"refused while waiting", outage(time.Minute, errRefused), Refused, "create upload status process status", 0},
+		{"download broken often, but getting on", func(f *fake, p *Plan) { f.fetch = times(50, errNetwork) }, Success, "create upload status process status fetch", 0},
+		{"download refused", func(f *fake, p *Plan) { f.fetch = times(1, errPage) }, DownloadFailed, "create upload status process status fetch", 0},
+		{"item without a place", func(f *fake, p *Plan) { p.Items = []upgrade.Item{upgrade.Notes} }, DownloadFailed, "create upload status process status", 0},
+		{"no dump", func(f *fake, p *Plan) { p.Dump += "x" }, InvalidInput, "", 0},
+		{"empty dump", func(f *fake, p *Plan) { _ = os.Truncate(p.Dump, 0) }, PreflightFailed, "", 0},
+		{"dump is a folder", func(f *fake, p *Plan) { p.Dump = filepath.Dir(p.Dump) }, PreflightFailed, "", 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, p := newFake(), plan(t)
+				c.script(f, &p)
+				ending, events := carry(t, f, Job.Run, p)
+				if ending.Result != c.want || (ending.Err == nil) != (c.want == Success) {
+					t.Errorf("%s: %v, want %s", ending.Result, ending.Err, c.want)
+				}
+				if got := strings.Join(compact(f.calls), " "); got != c.calls {
+					t.Errorf("calls: %s\nwant:  %s", got, c.calls)
+				}
+				if got := warnings(events); got != c.warned {
+					t.Errorf("%d warnings, want %d", got, c.warned)
+				}
+				if c.want == Success && len(ending.Artifacts) != len(p.Items) {
+					t.Errorf("artifacts: %v", ending.Artifacts)
+				}
+			})
+		})
+	}
+}
+
+// outage makes looks fail with err for a while, from a minute after the first
+// call on.
+func outage(length time.Duration, err error) func(*fake, *Plan) {
+	return func(f *fake, p *Plan) {
+		f.pace = 10 * time.Minute
+		f.status = func(now time.Duration) error {
+			if now > time.Minute && now < time.Minute+length {
+				return err
+			}
+			return nil
+		}
+	}
+}
+
+// compact drops what repeats the one before.
+func compact(calls []string) []string {
+	var out []string
+	for i, c := range calls {
+		if i == 0 || c != calls[i-1] {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func TestGoingOnWithATicket(t *testing.T) {
+	cases := []struct {
+		name, state string
+		do          func(Job, context.Context, Plan) Ending
+		noDump      bool
+		want        Result
+		calls       string
+	}{
+		{"run a draft", "draft", Job.Run, false, Success, "status upload status process status fetch"},
+		{"run a draft without a dump", "draft", Job.Run, true, InvalidInput, "status"},
+		{"run what is at work", "pending", Job.Run, true, Success, "status fetch"},
+		{"run what is done", "done", Job.Run, true, Success, "status fetch"},
+		{"run what failed", "failed", Job.Run, true, UpgradeFailed, "status"},
+		{"start a draft", "draft", Job.Start, false, Pending, "status upload status process status"},
+		{"start what is at work", "pending", Job.Start, true, Pending, "status"},
+		{"wait for a draft", "draft", Job.Wait, true, InvalidInput, "status"},
+		{"wait", "pending", Job.Wait, true, Success, "status"},
+		{"wait for what failed", "failed", Job.Wait, true, UpgradeFailed, "status"},
+		{"look at a draft", "draft", Job.Status, true, Pending, "status"},
+		{"look at what is done", "done", Job.Status, true, Success, "status"},
+		{"look at what failed", "failed", Job.Status, true, UpgradeFailed, "status"},
+		{"look at the unknown", "limbo", Job.Status, true, Pending, "status"},
+		{"download", "done", Job.Download, true, Success, "status fetch"},
+		{"download too early", "pending", Job.Download, true, DownloadFailed, "status"},
+		{"download what failed", "failed", Job.Download, true, UpgradeFailed, "status"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, p := newFake(), plan(t)
+				f.state, f.processed, p.Ticket = c.state, time.Now(), ticket
+				if c.noDump {
+					p.Dump = ""
+				}
+				ending, _ := carry(t, f, c.do, p)
+				if ending.Result != c.want {
+					t.Errorf("%s: %v, want %s", ending.Result, ending.Err, c.want)
+				}
+				if got := strings.Join(compact(f.calls), " "); got != c.calls {
+					t.Errorf("calls: %s\nwant:  %s", got, c.calls)
+				}
+			})
+		})
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, p := newFake(), plan(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Second, cancel)
+		start := time.Now()
+		ending := Job{Platform: Platform{f, f, f, f}, Observe: func(Event) {}}.Run(ctx, p)
+		if ending.Result != Interrupted || ending.Ticket != ticket || ending.Status.State != "pending" || time.Since(start) != 20*time.Second {
+			t.Errorf("%+v after %v", ending, time.Since(start))
+		}
+	})
+}
+
+func TestTimeoutIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, p := newFake(), plan(t)
+		f.pace, p.Timeout = 24*time.Hour, 90*time.Second
+		start := time.Now()
+		ending, _ := carry(t, f, Job.Run, p)
+		if ending.Result != Timeout || time.Since(start) != 90*time.Second {
+			t.Errorf("%s after %v", ending.Result, time.Since(start))
+		}
+		// An upgrade that ends together with the timeout is a success.
+		f, p = newFake(), plan(t)
+		f.pace, p.Timeout = 90*time.Second, 90*time.Second
+		if ending, _ := carry(t, f, Job.Run, p); ending.Result != Success {
+			t.Errorf("ended in time: %s", ending.Result)
+		}
+		// An outage must not stretch it.
+		f, p = newFake(), plan(t)
+		p.Timeout, f.pace = 2*time.Minute, time.Hour
+		f.status = func(now time.Duration) error {
+			if now > time.Minute {
+				return errNetwork
+			}
+			return nil
+		}
+		start = time.Now()
+		if ending, _ := carry(t, f, Job.Run, p); ending.Result != Timeout || time.Since(start) > 4*time.Minute {
+			t.Errorf("%s after %v", ending.Result, time.Since(start))
+		}
+	})
+}
