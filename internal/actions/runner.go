@@ -55,6 +55,14 @@ func New(out io.Writer, getenv func(string) string) *Runner {
 	}
 }
 
+// Env makes r read the environment through getenv from now on.
+func (r *Runner) Env(getenv func(string) string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	githubactions.WithGetenv(getenv)(r.gha)
+	r.getenv = getenv
+}
+
 // InWorkflow tells whether the environment is that of a workflow's step.
 func InWorkflow(getenv func(string) string) bool { return getenv("GITHUB_ACTIONS") == "true" }
 

@@ -92,6 +92,17 @@ func TestCreateSendsAFormAndReadsTheStatus(t *testing.T) {
 	}
 }
 
+func TestCreateTakesNoStrangeAddress(t *testing.T) {
+	for _, request := range []string{
+		`{"id": "1\n::error::x", "key": "Aw7pItGVKFuZ"}`, `{"id": 1, "key": "short"}`, `{"id": 1, "key": "Aw7p ItGVKFuZ"}`, `{"id": 1}`, `{"key": "Aw7pItGVKFuZ"}`,
+	} {
+		client := serve(t, answerWith(200, "application/json", `{"request": `+request+`}`))
+		if got, _, err := client.Create(t.Context(), upgrade.Request{}); err == nil || retry.IsTransient(err) {
+			t.Errorf("%s was taken as %#v (%v)", request, got, err)
+		}
+	}
+}
+
 func TestProcessSkipTestAndStatusHideTheKeyInTheForm(t *testing.T) {
 	for method, call := range map[string]func(*Client) error{
 		"process":   func(c *Client) error { return c.Process(t.Context(), ticket) },

@@ -14,6 +14,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -78,8 +79,18 @@ func (c *Client) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticket,
 	if status.ID == "" || status.Key == "" {
 		return upgrade.Ticket{}, upgrade.Status{}, answer.wrong("has no id and key of the created request")
 	}
+	if !idShape.MatchString(status.ID) || !keyShape.MatchString(status.Key.Reveal()) {
+		return upgrade.Ticket{}, upgrade.Status{}, answer.wrong("has an id or a key that cannot be one")
+	}
 	return status.Ticket(), status, nil
 }
+
+// Both go into logs, outputs and commands, the id to be read, the key to be
+// masked: a shorter one could not be, without tearing every log apart.
+var (
+	idShape  = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,64}$`)
+	keyShape = regexp.MustCompile(`^[!-~]{8,512}$`)
+)
 
 // Upload sends a dump of size bytes ("The upload method"): open returns it
 // from its first byte, and again where the connection has to be made anew. The

@@ -1,0 +1,184 @@
+// Package cli is the program as users meet it: it reads inputs and flags, wires
+// the rooms together, and turns how a job ended into hints and an exit status.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/report"
+)
+
+//go:generate go run ./gen
+
+// program is one run of the binary.
+type program struct {
+	ctx            context.Context
+	getenv         func(string) string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	step           bool // a workflow's step: no arguments, inputs from INPUT_*
+	runner         *actions.Runner
+}
+
+// Main runs the program and returns its exit status. Without args, in a
+// workflow, inputs come from INPUT_*; else from flags, and for those that are
+// not given from ODOO_UPGRADE_*.
+func Main(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := &program{ctx: ctx, getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
+	p.step = len(args) == 0 && actions.InWorkflow(getenv)
+	log := stderr
+	if actions.InWorkflow(getenv) {
+		log = stdout
+	}
+	p.runner = actions.New(log, getenv)
+	for _, name := range secretInputs() {
+		p.runner.Mask(p.lookup(name)) // before the first byte of output
+	}
+	if len(args) == 0 {
+		args = p.command()
+	}
+	var g grammar
+	do, err := p.parse(&g, args)
+	switch {
+	case errors.Is(err, errHelp):
+		return 0
+	case err != nil && p.step:
+		return p.invalid(err)
+	case err != nil:
+		_, _ = fmt.Fprintf(stderr, "odoo-upgrade: %v\nodoo-upgrade --help tells what there is.\n", err)
+		return exitStatus(job.InvalidInput)
+	}
+	return do(p)
+}
+
+// command is what runs without arguments: in a step, and in a container, the
+// command that the environment names.
+func (p *program) command() []string {
+	if name := p.lookup("command"); name != "" {
+		return []string{name}
+	}
+	if p.step {
+		return []string{"run"}
+	}
+	return []string{"--help"}
+}
+
+// lookup returns an input that was not given as a flag, "" where it is not set.
+func (p *program) lookup(name string) string {
+	if p.step {
+		return p.runner.Input(name)
+	}
+	return strings.TrimSpace(p.getenv("ODOO_UPGRADE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))))
+}
+
+var errHelp = errors.New("help was asked for")
+
+// parse reads the arguments into g and returns what to do.
+func (p *program) parse(g *grammar, args []string) (do func(*program) int, err error) {
+	defer func() {
+		// kong calls Exit, which must not return, after it has printed the help.
+		if caught := recover(); caught != nil {
+			if caught != errHelp {
+				panic(caught)
+			}
+			err = errHelp
+		}
+	}()
+	parser, err := newParser(g, kong.Writers(p.stdout, p.stderr), kong.Exit(func(int) { panic(errHelp) }),
+		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+			if value := p.lookup(flag.Name); value != "" && flag.Name != "help" {
+				return value, nil
+			}
+			return nil, nil
+		})))
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return nil, plainly(err, p.step)
+	}
+	command := parsed.Selected().Target.Addr().Interface().(interface{ run(*program) int })
+	return command.run, nil
+}
+
+func newParser(g *grammar, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(g, append(options, kong.Name("odoo-upgrade"),
+		kong.Description("Take an Odoo database through the vendor's upgrade platform."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))...)
+}
+
+// plainly words an error for whoever wrote a workflow, who knows no flags.
+func plainly(err error, step bool) error {
+	if step {
+		return errors.New("input " + strings.TrimPrefix(err.Error(), "--"))
+	}
+	return err
+}
+
+// invalid ends a step whose inputs cannot be used.
+func (p *program) invalid(err error) int {
+	ending := job.Ending{Result: job.InvalidInput, Err: err}
+	report.New(p.runner, job.Plan{}).Finish(ending, explain(ending, "run", nil))
+	return exitStatus(ending.Result)
+}
+
+// secretInputs lists the inputs that are masked.
+func secretInputs() []string {
+	var names []string
+	for _, input := range Inputs() {
+		if input.Secret {
+			names = append(names, input.Name)
+		}
+	}
+	return names
+}
+
+// workspace is the folder that a step's paths are in, "" on a command line,
+// where they are in the current one.
+func (p *program) workspace() string {
+	if p.step {
+		return p.getenv("GITHUB_WORKSPACE")
+	}
+	return ""
+}
+
+// keep makes the files of the flags outputs and summary stand for the runner's,
+// which a step has of its own.
+func (p *program) keep(outputs, summary string) error {
+	if p.step {
+		return nil
+	}
+	files := map[string]string{"GITHUB_OUTPUT": outputs, "GITHUB_STEP_SUMMARY": summary}
+	for variable, path := range files {
+		if path == "" || actions.InWorkflow(p.getenv) && p.getenv(variable) != "" {
+			files[variable] = p.getenv(variable)
+			continue
+		}
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) // it will hold the key
+		if err != nil {
+			return err
+		}
+		if err := file.Close(); err != nil {
+			return err
+		}
+	}
+	outer := p.getenv
+	p.getenv = func(name string) string {
+		if path, ok := files[name]; ok {
+			return path
+		}
+		return outer(name)
+	}
+	p.runner.Env(p.getenv)
+	return nil
+}

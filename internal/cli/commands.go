@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"odoo-upgrade-action/internal/api"
+	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/report"
+	"odoo-upgrade-action/internal/sandbox"
+	"odoo-upgrade-action/internal/transfer"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// order is what a command that talks to the platform was told to do.
+type order struct {
+	name string
+	do   func(job.Job, context.Context, job.Plan) job.Ending
+	platformFlags
+	requestFlags
+	addressFlags
+	waitFlags
+	stateFlags
+	downloadFlags
+	outputs, summary string
+}
+
+func (c *runCommand) run(p *program) int {
+	return p.carryOut(order{"run", job.Job.Run, c.platformFlags, c.requestFlags, c.addressFlags, c.waitFlags, c.stateFlags, c.downloadFlags, c.Outputs, c.Summary})
+}
+
+func (c *startCommand) run(p *program) int {
+	return p.carryOut(order{name: "start", do: job.Job.Start, platformFlags: c.platformFlags, requestFlags: c.requestFlags,
+		addressFlags: c.addressFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.Summary})
+}
+
+func (c *waitCommand) run(p *program) int {
+	return p.carryOut(order{name: "wait", do: job.Job.Wait, platformFlags: c.platformFlags, addressFlags: c.addressFlags,
+		waitFlags: c.waitFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.localFlags.Summary})
+}
+
+func (c *statusCommand) run(p *program) int {
+	return p.carryOut(order{name: "status", do: job.Job.Status, platformFlags: c.platformFlags, addressFlags: c.addressFlags,
+		stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.localFlags.Summary})
+}
+
+func (c *downloadCommand) run(p *program) int {
+	return p.carryOut(order{name: "download", do: job.Job.Download, platformFlags: c.platformFlags, addressFlags: c.addressFlags,
+		stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.localFlags.Summary})
+}
+
+// mayCreate tells whether the command makes a request where none is named.
+func (o order) mayCreate() bool { return o.name == "run" || o.name == "start" }
+
+// carryOut does what the order says and tells how it ended.
+func (p *program) carryOut(o order) int {
+	if err := p.keep(o.outputs, o.summary); err != nil {
+		return p.invalid(err)
+	}
+	plan, err := p.plan(&o)
+	told := report.New(p.runner, plan)
+	var ending job.Ending
+	if err == nil {
+		ending, err = p.do(o, plan, told)
+	}
+	if err != nil {
+		ending = job.Ending{Result: job.InvalidInput, Err: err, Ticket: plan.Ticket}
+	}
+	why := explain(ending, o.name, &o)
+	told.Finish(ending, why)
+	if why.Fine {
+		return 0
+	}
+	return exitStatus(ending.Result)
+}
+
+// do wires the rooms together and carries out the plan.
+func (p *program) do(o order, plan job.Plan, told *report.Report) (job.Ending, error) {
+	server, stop, err := p.server(o)
+	if err != nil {
+		return job.Ending{}, err
+	}
+	defer stop()
+	platform, done, err := p.platform(o, server, plan.Items)
+	if err != nil {
+		return job.Ending{}, err
+	}
+	defer done()
+	p.runner.Info(fmt.Sprintf("odoo-upgrade %s: %s, %s", Version(), o.name, o.ServerURL))
+	if plan.Ticket.ID != "" {
+		told.Ticket(plan.Ticket)
+	}
+	return o.do(job.Job{Platform: platform, Observe: told.Observe}, p.ctx, plan), nil
+}
+
+// plan checks the inputs against each other. Its errors are the user's to mend.
+func (p *program) plan(o *order) (job.Plan, error) {
+	ticket, err := p.ticket(o)
+	if err != nil {
+		return job.Plan{}, err
+	}
+	plan := job.Plan{
+		Ticket:       ticket,
+		SkipTest:     o.SkipTest.on,
+		Timeout:      o.Timeout,
+		PollInterval: o.PollInterval,
+		States:       upgrade.States{Success: o.SuccessStates, Failure: o.FailureStates},
+		Items:        o.Download,
+		Dump:         p.inWorkspace(o.Dump),
+	}
+	if ticket.ID != "" {
+		return plan, nil
+	}
+	plan.Request = upgrade.Request{
+		Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Filename: o.Filename, Timezone: o.Timezone,
+	}
+	if plan.Request.Filename == "" && o.Dump != "" {
+		plan.Request.Filename = filepath.Base(o.Dump)
+	}
+	return plan, p.checkNew(o, plan)
+}
+
+// checkNew returns an error if no request can be made with the plan.
+func (p *program) checkNew(o *order, plan job.Plan) error {
+	if !o.mayCreate() {
+		return errors.New("request-id and request-key are missing: " + o.name + " goes on with a request that exists")
+	}
+	missing := plan.Request.Missing()
+	if o.Dump == "" { // then there is no filename either, which nobody has to give
+		missing = append(missing[:len(missing)-1], "dump")
+		if o.Filename != "" {
+			missing = append(plan.Request.Missing(), "dump")
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("missing: %s", strings.Join(missing, ", "))
+	}
+	event := p.getenv("GITHUB_EVENT_NAME")
+	if plan.Request.Aim == upgrade.Production && strings.HasPrefix(event, "pull_request") {
+		return fmt.Errorf("aim production is refused on %s events: nobody's branch should upgrade the real database", event)
+	}
+	return nil
+}
+
+// ticket returns the address of the request to go on with, zero if there is none.
+func (p *program) ticket(o *order) (upgrade.Ticket, error) {
+	if o.RequestKey == "-" && !p.step {
+		line, _, err := bufio.NewReaderSize(p.stdin, 4096).ReadLine()
+		if err != nil {
+			return upgrade.Ticket{}, fmt.Errorf("reading request-key from standard input: %w", err)
+		}
+		o.RequestKey = strings.TrimSpace(string(line))
+	}
+	if (o.RequestID == "") != (o.RequestKey == "") {
+		return upgrade.Ticket{}, errors.New("request-id and request-key go together, but one of them is missing")
+	}
+	p.runner.Mask(o.RequestKey)
+	p.runner.Mask(o.Contract)
+	return upgrade.Ticket{ID: o.RequestID, Key: upgrade.Secret(o.RequestKey)}, nil
+}
+
+// inWorkspace returns where a path that a user gave is.
+func (p *program) inWorkspace(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(p.workspace(), path)
+}
+
+// server returns the platform's address; stop ends an embedded one.
+func (p *program) server(o order) (address string, stop func(), err error) {
+	config, embedded, err := sandbox.ParseAddress(o.ServerURL)
+	if err != nil || !embedded {
+		return o.ServerURL, func() {}, err
+	}
+	if o.name != "run" {
+		return "", nil, fmt.Errorf("an embedded sandbox ends with the command, so %s would find nothing: use run, or the command sandbox beside it", o.name)
+	}
+	if config.Data, err = os.MkdirTemp("", "odoo-upgrade-sandbox-"); err != nil {
+		return "", nil, err
+	}
+	address, end, err := sandbox.Run(p.ctx, config)
+	if err != nil {
+		return "", nil, err
+	}
+	return address, func() { end(); _ = os.RemoveAll(config.Data) }, nil
+}
+
+// platform connects what a job needs; done lets go of it.
+func (p *program) platform(o order, server string, wanted []upgrade.Item) (_ job.Platform, done func(), err error) {
+	transport, err := transfer.NewTransport([]byte(o.CACertificate))
+	if err != nil {
+		return job.Platform{}, nil, fmt.Errorf("ca-certificate: %w", err)
+	}
+	client, err := api.New(server, transport)
+	if err != nil {
+		return job.Platform{}, nil, err
+	}
+	downloader, err := transfer.NewDownloader(server, transport)
+	if err != nil {
+		return job.Platform{}, nil, err
+	}
+	fetch := fetcher{from: downloader}
+	if len(wanted) > 0 {
+		// Before a request is made: hours later would be a bad time to find out.
+		if fetch.to, err = transfer.OpenFolder(p.workspace(), o.DownloadPath); err != nil {
+			return job.Platform{}, nil, fmt.Errorf("opening download-path: %w", err)
+		}
+	}
+	return job.Platform{Requests: client, Processing: client, Uploader: transfer.HTTPS{API: client}, Fetcher: fetch}, fetch.close, nil
+}
+
+// fetcher fetches into one folder.
+type fetcher struct {
+	from *transfer.Downloader
+	to   *transfer.Folder // nil where nothing is wanted
+}
+
+func (f fetcher) Fetch(ctx context.Context, item upgrade.Item, from upgrade.Secret, progress func(done, total int64)) (upgrade.Artifact, error) {
+	return f.from.Fetch(ctx, from, f.to, item, progress)
+}
+
+func (f fetcher) close() {
+	if f.to != nil {
+		_ = f.to.Close()
+	}
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"odoo-upgrade-action/internal/report"
+)
+
+// Input declares an input of the action.
+type Input struct {
+	Name, Default, Help string
+	Secret              bool
+}
+
+// Inputs returns every input, from the grammar, in the order of its flags.
+func Inputs() []Input {
+	list := []Input{{Name: "command", Default: "run", Help: "run, start, wait, status or download; see the README"}}
+	parser, err := newParser(new(grammar))
+	if err != nil {
+		panic(err) // the grammar is ours
+	}
+	for _, command := range parser.Model.Children {
+		for _, flag := range command.Flags {
+			seen := slices.ContainsFunc(list, func(i Input) bool { return i.Name == flag.Name })
+			if flag.Tag.Has("local") || flag.Name == "help" || seen {
+				continue
+			}
+			list = append(list, Input{flag.Name, flag.Default, flag.Help, flag.Tag.Has("secret")})
+		}
+	}
+	return list
+}
+
+// ActionYAML returns the text of action.yml.
+func ActionYAML() []byte {
+	var b bytes.Buffer
+	b.WriteString(`# Made from internal/cli by go generate ./internal/cli. Do not edit.
+name: Odoo upgrade
+description: Take an Odoo database through the vendor's upgrade platform, and gate the workflow on the result
+branding:
+  icon: arrow-up-circle
+  color: purple
+inputs:
+`)
+	for _, i := range Inputs() {
+		fmt.Fprintf(&b, "  %s:\n    description: %s\n", i.Name, quote(i.Help))
+		if i.Default != "" {
+			fmt.Fprintf(&b, "    default: %s\n", quote(i.Default))
+		}
+	}
+	b.WriteString("outputs:\n")
+	for _, o := range report.Outputs() {
+		fmt.Fprintf(&b, "  %s:\n    description: %s\n", o.Name, quote(o.Help))
+	}
+	b.WriteString(`runs:
+  using: docker
+  image: Dockerfile
+  entrypoint: /odoo-upgrade
+`)
+	return b.Bytes()
+}
+
+// quote writes a text as YAML and JSON both have it.
+func quote(text string) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(text); err != nil {
+		panic(err) // a string always encodes
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// Readme returns text with the tables of inputs, outputs and results between
+// their marks made anew.
+func Readme(text []byte) ([]byte, error) {
+	for name, table := range map[string]string{"inputs": inputTable(), "outputs": outputTable(), "results": resultTable()} {
+		begin, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- /"+name+" -->")
+		head, rest, ok1 := bytes.Cut(text, begin)
+		_, tail, ok2 := bytes.Cut(rest, end)
+		if !ok1 || !ok2 {
+			return nil, fmt.Errorf("no place for the table of %s: no %s", name, begin)
+		}
+		text = slices.Concat(head, begin, []byte(table), end, tail)
+	}
+	return text, nil
+}
+
+func inputTable() string {
+	var b strings.Builder
+	b.WriteString("| Input | Default | |\n|---|---|---|\n")
+	for _, i := range Inputs() {
+		value := ""
+		if i.Default != "" {
+			value = "`" + i.Default + "`"
+		}
+		help := i.Help
+		if i.Secret {
+			help += ". Masked"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", i.Name, value, help)
+	}
+	return b.String()
+}
+
+func outputTable() string {
+	var b strings.Builder
+	b.WriteString("| Output | |\n|---|---|\n")
+	for _, o := range report.Outputs() {
+		help := o.Help
+		if o.Secret {
+			help += ". Masked"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", o.Name, help)
+	}
+	return b.String()
+}
+
+func resultTable() string {
+	var b strings.Builder
+	b.WriteString("| `result` | Exit status | |\n|---|---|---|\n")
+	for _, s := range exitStatuses {
+		fmt.Fprintf(&b, "| `%s` | %d | %s |\n", s.result, s.status, s.help)
+	}
+	return b.String()
+}

@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"odoo-upgrade-action/internal/api"
+	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/report"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// exitStatuses are part of the contract with users: the README lists them.
+var exitStatuses = []struct {
+	result job.Result
+	status int
+	help   string
+}{
+	{job.Success, 0, "The upgrade succeeded, and what was asked for is there"},
+	{job.Pending, 0, "The command did its work; the platform has not decided yet (`start`, `status`)"},
+	{job.Failure, 1, "Something else went wrong, like an outage of the platform that did not end"},
+	{job.InvalidInput, 2, "An input is missing or wrong; nothing was asked of the platform"},
+	{job.PreflightFailed, 3, "The dump cannot be sent; nothing was asked of the platform"},
+	{job.Refused, 4, "The platform refused: the contract, the target, the dump or the key"},
+	{job.UploadFailed, 5, "The dump did not arrive"},
+	{job.UpgradeFailed, 6, "The platform ended the upgrade as failed or cancelled"},
+	{job.Timeout, 7, "The platform is still at work after `timeout` (0 with `on-timeout: continue`)"},
+	{job.DownloadFailed, 8, "The upgrade succeeded, but a file could not be fetched"},
+	{job.Interrupted, 130, "The run was cancelled; what the platform was asked for goes on"},
+}
+
+func exitStatus(result job.Result) int {
+	for _, s := range exitStatuses {
+		if s.result == result {
+			return s.status
+		}
+	}
+	return 1
+}
+
+// explain puts the end of a command into words. o is nil where the inputs could
+// not be read.
+func explain(e job.Ending, command string, o *order) report.Explanation {
+	why := report.Explanation{Fine: fine(e, command, o)}
+	if e.Err != nil {
+		why.Text = sentence(e.Err)
+	}
+	why.Next = hint(e.Err)
+	id := e.Ticket.ID
+	switch e.Result {
+	case job.Success:
+		why.Title, why.Text = done(e, command)
+	case job.Pending:
+		why.Title = "Upgrade under way"
+		why.Text = fmt.Sprintf("Request %s is %q at the platform, which works on it.", id, e.Status.State)
+		if e.Status.State == upgrade.Draft {
+			why.Title, why.Text = "Upgrade not started", fmt.Sprintf("Request %s is a draft: nobody has asked to process it.", id)
+		}
+		why.Code = goOn("run", id, command)
+	case job.UpgradeFailed:
+		why.Title = "Upgrade failed"
+		why.Text = fmt.Sprintf("The platform ended request %s as %q. Nothing was downloaded.", id, e.Status.State)
+		why.Next = "Read the platform's message and the request's page (output status-url), or ask Odoo's support with the request's id."
+	case job.Timeout:
+		why.Title = "Upgrade not ended in time"
+		why.Text += " It goes on working."
+		why.Code = goOn("run", id, command)
+	case job.Interrupted:
+		why.Title, why.Text, why.Next = "Interrupted", "The run was stopped before it ended.", ""
+		if id != "" {
+			why.Text += fmt.Sprintf(" What the platform was asked for goes on there: request %s was %q.", id, e.Status.State)
+			why.Code = goOn("run", id, command)
+		}
+	case job.Refused:
+		why.Title = "Refused by the platform"
+	case job.PreflightFailed:
+		why.Title = "Dump not usable"
+	case job.UploadFailed:
+		why.Title = "Upload failed"
+		why.Text += fmt.Sprintf(" Request %s stays a draft; nothing is processed.", id)
+		why.Code = goOn("run", id, command)
+	case job.DownloadFailed:
+		why.Title = "Download failed"
+		why.Code = goOn("download", id, command)
+	case job.InvalidInput:
+		why.Title = "Invalid input"
+	default:
+		why.Title = "Upgrade run failed"
+		if id != "" {
+			why.Text += fmt.Sprintf(" Request %s lives on at the platform.", id)
+			why.Code = goOn("run", id, command)
+		}
+	}
+	return why
+}
+
+// fine tells whether the command ended as it should have.
+func fine(e job.Ending, command string, o *order) bool {
+	switch e.Result {
+	case job.Success:
+		return true
+	case job.Pending:
+		return command == "start" || command == "status"
+	case job.UpgradeFailed:
+		return command == "status" // it looked, and that went well
+	case job.Timeout:
+		return o != nil && o.OnTimeout.goOn
+	}
+	return false
+}
+
+func done(e job.Ending, command string) (title, text string) {
+	title = "Upgrade succeeded"
+	if e.Status.Target != "" {
+		title = fmt.Sprintf("Upgrade to %s succeeded", e.Status.Target)
+	}
+	text = fmt.Sprintf("Request %s is %q.", e.Ticket.ID, e.Status.State)
+	switch n := len(e.Artifacts); {
+	case n == 1:
+		text += " The file that was asked for is in the workspace: " + e.Artifacts[0].Path
+	case n > 1:
+		text += fmt.Sprintf(" The %d files that were asked for are in the workspace.", n)
+	case command == "run":
+		text += " Nothing was to be downloaded."
+	}
+	return title, text
+}
+
+// hint says what to do about an error, "" where its text says it already.
+func hint(err error) string {
+	if refused, ok := errors.AsType[*upgrade.RefusedError](err); ok {
+		return refusalHint(refused)
+	}
+	if page, ok := errors.AsType[*api.ResponseError](err); ok && page.Code == 413 {
+		return "The dump is too large for an upload by HTTPS. Make a smaller one: pg_dump -Fc packs it."
+	}
+	if _, ok := errors.AsType[*job.DraftError](err); ok {
+		return "Use run or start with dump, and with request-id and request-key of the draft if it should be that one."
+	}
+	if _, ok := errors.AsType[*job.NotReadyError](err); ok {
+		return "Use wait first, or run, which waits."
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "The disk is full. Make room, or set download-path to a folder on a larger disk."
+	case errors.Is(err, fs.ErrPermission):
+		return "The program may not do that here. Look at the owner and the mode of that path."
+	case errors.Is(err, fs.ErrNotExist):
+		return "Paths are relative to the workspace. Is the step that makes it before this one, in the same job?"
+	}
+	return ""
+}
+
+// refusalHint names the input to look at. Reasons are an open set of
+// SUBJECT:PROBLEM.
+func refusalHint(refused *upgrade.RefusedError) string {
+	var hints []string
+	for _, f := range refused.Failures {
+		subject, _, _ := strings.Cut(f.Reason, ":")
+		switch subject {
+		case "TARGET":
+			hint := "Set target to a version that the platform takes"
+			if len(f.Expected) > 0 {
+				hint += ": " + strings.Join(f.Expected, ", ")
+			}
+			hints = append(hints, hint+".")
+		case "CONTRACT":
+			hints = append(hints, "Check the contract: is the secret set, and does this workflow get it? Workflows on pull requests from forks get none.")
+		case "REQUEST", "KEY":
+			hints = append(hints, "Check request-id and request-key: they belong together, and to this server-url.")
+		}
+	}
+	return strings.Join(hints, " ")
+}
+
+// goOn is the YAML to go on with a request.
+func goOn(command, id, from string) string {
+	return fmt.Sprintf(`with:
+  command: %s
+  request-id: %s
+  request-key: ${{ steps.STEP.outputs.request-key }} # STEP: the id of this %s step, in the same job`, command, id, from)
+}
+
+// sentence makes an error's text one.
+func sentence(err error) string {
+	text := err.Error()
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}

@@ -1,0 +1,142 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// summary is the job summary, in GitHub's Markdown.
+func (r *Report) summary(e job.Ending, why Explanation) string {
+	var b strings.Builder
+	b.WriteString("## " + mark(e.Result, why.Fine) + " " + text(why.Title) + "\n\n")
+	b.WriteString(text(why.Text) + "\n")
+	if why.Next != "" {
+		b.WriteString("\n**What to do:** " + text(why.Next) + "\n")
+	}
+	r.writeFailures(&b, e.Err)
+	if e.Status.CustomerMessage != "" {
+		b.WriteString("\n> **The platform says:** " + text(e.Status.CustomerMessage) + "\n")
+	}
+	r.writeFacts(&b, e)
+	writeFiles(&b, e.Artifacts)
+	r.writeSteps(&b)
+	if why.Code != "" {
+		b.WriteString("\n### To go on\n\n```yaml\n" + why.Code + "\n```\n")
+	}
+	return b.String()
+}
+
+func mark(result job.Result, fine bool) string {
+	switch {
+	case result == job.Success:
+		return "✅"
+	case result == job.Pending, result == job.Timeout && fine:
+		return "⏳"
+	case result == job.Interrupted:
+		return "🛑"
+	}
+	return "❌"
+}
+
+func (r *Report) writeFailures(b *strings.Builder, err error) {
+	refused, ok := errors.AsType[*upgrade.RefusedError](err)
+	if !ok {
+		return
+	}
+	b.WriteString("\n| Reason | Message | Expected |\n|---|---|---|\n")
+	for _, f := range refused.Failures {
+		fmt.Fprintf(b, "| %s | %s | %s |\n", code(f.Reason), text(f.Message), text(strings.Join(f.Expected, ", ")))
+	}
+}
+
+func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
+	b.WriteString("\n| | |\n|---|---|\n")
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(b, "| %s | %s |\n", name, value)
+		}
+	}
+	row("Result", code(string(e.Result)))
+	row("Request", code(e.Ticket.ID))
+	row("State", r.stateWay(e.Status.State))
+	row("Target", text(e.Status.Target))
+	row("Aim", text(e.Status.Aim))
+	if e.Dump.Size > 0 {
+		row("Dump", fmt.Sprintf("%s, %s, %s", code(e.Dump.Name), size(e.Dump.Size), e.Dump.Kind))
+		row("Dump's SHA-256", code(e.Dump.SHA256))
+	}
+	row("Source version", text(e.Status.DatabaseVersion))
+	row("Time at the platform", text(e.Status.Elapsed))
+	row("Time in all", short(time.Since(r.began)))
+}
+
+// stateWay shows the states that the request went through while it was watched.
+func (r *Report) stateWay(last string) string {
+	var way []string
+	for i, s := range r.states {
+		text := code(s.state)
+		if i+1 < len(r.states) {
+			text += fmt.Sprintf(" (%s)", short(r.states[i+1].at.Sub(s.at)))
+		}
+		way = append(way, text)
+	}
+	if len(way) == 0 {
+		return code(last)
+	}
+	return strings.Join(way, " → ")
+}
+
+func writeFiles(b *strings.Builder, files []upgrade.Artifact) {
+	if len(files) == 0 {
+		return
+	}
+	b.WriteString("\n| File | Size | SHA-256 |\n|---|---|---|\n")
+	for _, f := range files {
+		fmt.Fprintf(b, "| %s | %s | %s |\n", code(f.Path), size(f.Size), code(f.SHA256))
+	}
+}
+
+func (r *Report) writeSteps(b *strings.Builder) {
+	if len(r.steps) == 0 {
+		return
+	}
+	b.WriteString("\n<details><summary>Steps</summary>\n\n| Step | Took | |\n|---|---|---|\n")
+	for _, s := range r.steps {
+		sign := "✅"
+		if s.err != nil {
+			sign = "❌"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", s.step, short(s.took), sign)
+	}
+	b.WriteString("\n</details>\n")
+}
+
+// text makes foreign text plain in Markdown: whatever could be a mark of it, or
+// of HTML, is written as a character reference.
+func text(foreign string) string {
+	var b strings.Builder
+	foreign = strings.ReplaceAll(actions.Line(foreign), "://", ":\u200B//") // no links to who knows where
+	for _, c := range foreign {
+		if c < unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune(" ,.:;?'\"/%=-", c) {
+			fmt.Fprintf(&b, "&#%d;", c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// code is text in the look of code, or nothing for nothing.
+func code(foreign string) string {
+	if foreign == "" {
+		return ""
+	}
+	return "<code>" + text(foreign) + "</code>"
+}
