@@ -162,11 +162,7 @@ func refusalHint(refused *upgrade.RefusedError) string {
 		subject, _, _ := strings.Cut(f.Reason, ":")
 		switch subject {
 		case "TARGET":
-			hint := "Set target to a version that the platform takes"
-			if len(f.Expected) > 0 {
-				hint += ": " + strings.Join(f.Expected, ", ")
-			}
-			hints = append(hints, hint+".")
+			hints = append(hints, "Set target to a version that the platform takes.")
 		case "CONTRACT":
 			hints = append(hints, "Check the contract: is the secret set, and does this workflow get it? Workflows on pull requests from forks get none.")
 		case "REQUEST", "KEY":

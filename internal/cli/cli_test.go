@@ -1,0 +1,271 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"odoo-upgrade-action/internal/sandbox"
+)
+
+// TestMain lets test scripts run this binary as odoo-upgrade.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"odoo-upgrade": func() {
+			ctx, stop := signals()
+			defer stop()
+			os.Exit(Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+		},
+	})
+}
+
+// TestScripts runs testdata/*.txtar: what users type and what they see.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			// A step's environment, for those scripts that call the action.
+			work := filepath.ToSlash(env.WorkDir)
+			env.Setenv("GITHUB_WORKSPACE", work)
+			env.Setenv("GITHUB_OUTPUT", work+"/outputs")
+			env.Setenv("GITHUB_STEP_SUMMARY", work+"/summary")
+			for _, name := range []string{"GITHUB_ACTIONS", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
+				env.Setenv(name, "")
+			}
+			return sandbox.WriteSample(filepath.Join(env.WorkDir, "bakery.zip"))
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"action":  action,
+			"output":  output,
+			"once":    once,
+			"serve":   serve,
+			"fulldir": fulldir,
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "root" {
+				return false, errors.New("no such condition: " + name)
+			}
+			if os.Geteuid() != 0 && os.Getenv("CI") == "true" {
+				return false, errors.New("skipped in CI: needs root")
+			}
+			return os.Geteuid() == 0, nil
+		},
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+	})
+}
+
+// action [STATUS] NAME=VALUE …: runs the action as a step does, with inputs that
+// would work but for those given, and wants that exit status, 0 without one.
+func action(ts *testscript.TestScript, neg bool, args []string) {
+	inputs := map[string]string{
+		"contract": "M123456-abcdef", "email": "john.doe@example.com", "target": "17.0", "dump": "bakery.zip",
+		"server-url": "sandbox?pace=20ms", "poll-interval": "20ms",
+	}
+	want := "0"
+	if len(args) > 0 && !strings.Contains(args[0], "=") {
+		want, args = args[0], args[1:]
+	}
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		inputs[name] = value
+	}
+	for _, name := range []string{"outputs", "summary"} {
+		_ = os.Remove(ts.MkAbs(name))
+	}
+	environment := map[string]string{"GITHUB_ACTIONS": "true"}
+	for _, name := range []string{"GITHUB_WORKSPACE", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_EVENT_NAME"} {
+		environment[name] = ts.Getenv(name)
+	}
+	for name, value := range inputs {
+		environment["INPUT_"+strings.ToUpper(name)] = value
+	}
+	var log bytes.Buffer
+	status := Main(context.Background(), nil, func(name string) string { return environment[name] }, strings.NewReader(""), &log, &log)
+	ts.Check(os.WriteFile(ts.MkAbs("log"), log.Bytes(), 0o600))
+	if got := strconv.Itoa(status); got != want {
+		ts.Fatalf("exit status %s, want %s; log:\n%s", got, want, log.String())
+	}
+	if n := strings.Count("\n"+log.String(), "\n::error "); n != map[bool]int{true: 0, false: 1}[want == "0"] {
+		ts.Fatalf("%d error annotations with exit status %s; log:\n%s", n, want, log.String())
+	}
+}
+
+// outputsIn reads a file as the runner reads GITHUB_OUTPUT; the last value of a
+// name counts.
+func outputsIn(path string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	values := map[string]string{}
+	for rest := string(text); rest != ""; {
+		head, tail, _ := strings.Cut(rest, "\n")
+		name, delimiter, _ := strings.Cut(head, "<<")
+		value, after, _ := strings.Cut("\n"+tail, "\n"+delimiter+"\n")
+		values[name], rest = strings.TrimPrefix(value, "\n"), after
+	}
+	return values, err
+}
+
+// output NAME [VALUE]: the step set this output, to this value if one is given.
+func output(ts *testscript.TestScript, neg bool, args []string) {
+	values, err := outputsIn(ts.MkAbs("outputs"))
+	ts.Check(err)
+	value, ok := values[args[0]]
+	switch {
+	case ok == neg && len(args) == 1, ok && !neg && len(args) == 2 && value != args[1], !ok && !neg:
+		ts.Fatalf("output %s: set %t, %q", args[0], ok, value)
+	}
+}
+
+// once TEXT FILE: the text stands in the file exactly once.
+func once(ts *testscript.TestScript, neg bool, args []string) {
+	if n := strings.Count(ts.ReadFile(args[1]), args[0]); n != 1 {
+		ts.Fatalf("%q stands %d times in %s:\n%s", args[0], n, args[1], ts.ReadFile(args[1]))
+	}
+}
+
+// serve [FLAG …]: serves a sandbox until the script's end, at $URL.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	config := sandbox.Config{Data: ts.MkAbs("sandbox-data"), Outcome: "done"}
+	for _, arg := range args {
+		address, _, err := sandbox.ParseAddress("sandbox?" + arg)
+		ts.Check(err)
+		config.Outcome, config.Pace, config.Contracts = address.Outcome, address.Pace, address.Contracts
+	}
+	url, stop, err := sandbox.Run(context.Background(), config)
+	ts.Check(err)
+	ts.Defer(stop)
+	ts.Setenv("URL", url)
+}
+
+// fulldir DIR SIZE: makes DIR a file system of that size, as mount takes it.
+func fulldir(ts *testscript.TestScript, neg bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	if text, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+args[1], "tmpfs", dir).CombinedOutput(); err != nil {
+		ts.Fatalf("mount: %s", text)
+	}
+	ts.Defer(func() { _ = exec.Command("umount", dir).Run() })
+}
+
+func TestDocumentsDoNotDrift(t *testing.T) {
+	got, err := os.ReadFile("../../action.yml")
+	if err != nil || !bytes.Equal(got, ActionYAML()) {
+		t.Errorf("action.yml is not what the grammar says (%v): go generate ./internal/cli", err)
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Readme(readme)
+	if err != nil || !bytes.Equal(readme, want) {
+		t.Errorf("the README's tables are not what the grammar says (%v): go generate ./internal/cli", err)
+	}
+	if _, err := Readme([]byte("no marks")); err == nil {
+		t.Error("a README without places for the tables was taken")
+	}
+}
+
+// TestEveryOutputIsDeclared holds what a run sets against what action.yml says.
+func TestEveryOutputIsDeclared(t *testing.T) {
+	out := t.TempDir()
+	var log bytes.Buffer
+	environment := demoEnvironment(out)
+	environment["INPUT_DOWNLOAD"] = "upgraded-dump upgraded-sql original-dump original-sql notes modules"
+	environment["INPUT_TIMEZONE"] = "Europe/Brussels"
+	if err := sandbox.WriteSample(filepath.Join(out, sampleName)); err != nil {
+		t.Fatal(err)
+	}
+	if status := Main(t.Context(), nil, func(name string) string { return environment[name] }, nil, &log, &log); status != 0 {
+		t.Fatalf("exit status %d\n%s", status, &log)
+	}
+	set, err := outputsIn(filepath.Join(out, "outputs.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := string(ActionYAML())
+	_, declared, _ = strings.Cut(declared, "\noutputs:\n")
+	declared, _, _ = strings.Cut(declared, "runs:\n")
+	for name := range set {
+		if !strings.Contains(declared, "  "+name+":\n") {
+			t.Errorf("%s is set but not declared", name)
+		}
+	}
+	// The sandbox does not know these.
+	unknown := map[string]bool{"database-uuid": true, "database-version": true, "postgresql": true}
+	for line := range strings.Lines(declared) {
+		name, isName := strings.CutSuffix(strings.TrimPrefix(line, "  "), ":\n")
+		if isName && !strings.HasPrefix(line, "   ") && set[name] == "" && !unknown[name] {
+			t.Errorf("%s is declared but was not set", name)
+		}
+	}
+}
+
+// TestNoKeyAnywhere reads every byte that a whole run leaves: the contract and
+// the key may stand behind a mask command and in masked outputs, nowhere else.
+func TestNoKeyAnywhere(t *testing.T) {
+	out := t.TempDir()
+	var log bytes.Buffer
+	environment := demoEnvironment(out)
+	if err := sandbox.WriteSample(filepath.Join(out, sampleName)); err != nil {
+		t.Fatal(err)
+	}
+	if status := Main(t.Context(), nil, func(name string) string { return environment[name] }, nil, &log, &log); status != 0 {
+		t.Fatalf("exit status %d\n%s", status, &log)
+	}
+	set, _ := outputsIn(filepath.Join(out, "outputs.txt"))
+	key := strings.TrimRight(set["request-key"], "=")
+	if len(key) != 22 {
+		t.Fatalf("key %q", key)
+	}
+	first, _, _ := strings.Cut(log.String(), "\n")
+	if first != "::add-mask::M123456-abcdef" {
+		t.Errorf("the first line is %q, not the contract's mask", first)
+	}
+	secrets := []string{key, "M123456-abcdef", set["upgraded-dump-url"]}
+	for line := range strings.Lines(log.String()) {
+		for _, secret := range secrets {
+			if strings.Contains(line, secret) && !strings.HasPrefix(line, "::add-mask::") {
+				t.Errorf("in the log: %s", line)
+			}
+		}
+	}
+	masked := maskedOutputs()
+	for name, value := range set {
+		for _, secret := range secrets {
+			if strings.Contains(value, secret) && !masked[name] {
+				t.Errorf("in output %s: %s", name, value)
+			}
+		}
+	}
+	for _, file := range files(t, out) {
+		text, _ := os.ReadFile(file)
+		for _, secret := range secrets {
+			if bytes.Contains(text, []byte(secret)) && filepath.Base(file) != "outputs.txt" {
+				t.Errorf("in %s", file)
+			}
+		}
+	}
+}
+
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	var list []string
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() {
+			list = append(list, path)
+		}
+		return err
+	})
+	if err != nil || len(list) < 4 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	return list
+}
