@@ -18,6 +18,10 @@ import (
 
 // TestMain lets test scripts run this binary as odoo-upgrade.
 func TestMain(m *testing.M) {
+	if os.Getenv(benchServer) != "" {
+		serveBench()
+		return
+	}
 	testscript.Main(m, map[string]func(){
 		"odoo-upgrade": func() {
 			ctx, stop := signals()

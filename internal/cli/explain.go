@@ -86,7 +86,8 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 		why.Title = "Download failed"
 		why.Code = goOn("download", id, command)
 	case job.InvalidInput:
-		why.Title = "Invalid input"
+		// Not made a sentence: it may begin with an input's name.
+		why.Title, why.Text = "Invalid input", e.Err.Error()
 	default:
 		why.Title = "Upgrade run failed"
 		if id != "" {

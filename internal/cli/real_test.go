@@ -1,0 +1,450 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"odoo-upgrade-action/internal/api"
+	"odoo-upgrade-action/internal/transfer"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// The tests here run the built program against the real ones: curl and jq, a
+// PostgreSQL cluster, OpenSSH's sftp.
+
+// need skips a test where a program is missing; in CI that is a failure.
+func need(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			skip(t, "needs "+program)
+		}
+	}
+}
+
+func skip(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal("skipped in CI: " + why)
+	}
+	t.Skip(why)
+}
+
+// binary builds the program once.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "odoo-upgrade-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "odoo-upgrade")
+	if text, err := exec.Command("go", "build", "-o", path, "../..").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w: %s", err, text)
+	}
+	return path, nil
+})
+
+func built(t *testing.T) string {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// sandboxProcess runs the command sandbox until the test's end and returns its
+// two addresses.
+func sandboxProcess(t *testing.T, flags ...string) (url, sftp string) {
+	t.Helper()
+	command := exec.Command(built(t), append([]string{"sandbox", "--listen", "127.0.0.1:0", "--sftp-listen", "127.0.0.1:0", "--data", t.TempDir()}, flags...)...)
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Signal(syscall.SIGTERM)
+		if err := command.Wait(); err != nil {
+			t.Errorf("the sandbox did not end cleanly: %v", err)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ready struct{ URL, SFTP string }
+	if err := json.Unmarshal(line, &ready); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return ready.URL, ready.SFTP
+}
+
+// step prepares the program to run as a step in dir, with inputs that would
+// work but for those given.
+func step(t *testing.T, dir, url string, inputs map[string]string) *exec.Cmd {
+	t.Helper()
+	command := exec.Command(built(t))
+	command.Dir = dir
+	command.Env = []string{
+		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + dir, "GITHUB_OUTPUT=" + filepath.Join(dir, "outputs"),
+		"GITHUB_STEP_SUMMARY=" + filepath.Join(dir, "summary"), "TMPDIR=" + dir,
+	}
+	all := map[string]string{
+		"contract": "M123456-abcdef", "email": "john.doe@example.com", "target": "17.0", "dump": "db.dump",
+		"server-url": url, "poll-interval": "100ms",
+	}
+	for name, value := range inputs {
+		all[name] = value
+	}
+	for name, value := range all {
+		command.Env = append(command.Env, "INPUT_"+strings.ToUpper(name)+"="+value)
+	}
+	return command
+}
+
+// randomFile writes n bytes that no transfer can pack, a whole MiB at a time.
+func randomFile(t *testing.T, path string, n int64) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := make([]byte, 1<<20)
+	_, _ = rand.Read(block)
+	copy(block, "PGDMP")
+	for left := n; left > 0; left -= int64(len(block)) {
+		if _, err := file.Write(block[:min(left, int64(len(block)))]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSpecificationsOwnSamples(t *testing.T) {
+	need(t, "bash", "curl", "jq", "ssh-keygen")
+	url, _ := sandboxProcess(t, "--pace", "100ms", "--contract", "M123456-abcdef")
+	dir := t.TempDir()
+	dump := filepath.Join(dir, "openchs.70.cdump")
+	randomFile(t, dump, 3<<20+17)
+	key := newKey(t, dir)
+	script, err := filepath.Abs("testdata/specification.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command("bash", script, url, dump, key+".pub")
+	command.Dir = dir
+	text, err := command.CombinedOutput()
+	if err != nil || !bytes.HasSuffix(text, []byte("byte for byte\n")) {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// newKey makes an SSH key as a user would and returns its path.
+func newKey(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, "id_ed25519")
+	if text, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, text)
+	}
+	return path
+}
+
+// TestSpecificationsSFTPSession is the section "Using the 'sftp' client" with
+// OpenSSH's own.
+func TestSpecificationsSFTPSession(t *testing.T) {
+	need(t, "sftp", "ssh-keygen")
+	url, address := sandboxProcess(t, "--pace", "10ms")
+	dir := t.TempDir()
+	dump := filepath.Join(dir, "db.dump")
+	randomFile(t, dump, 5<<20+123)
+	key := newKey(t, dir)
+	public, err := os.ReadFile(key + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport, _ := transfer.NewTransport(nil)
+	client, err := api.New(url, transport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, _ := upgrade.ParseTarget("17.0")
+	ticket, _, err := client.Create(t.Context(), upgrade.Request{Contract: "M123456-abcdef", Email: "a@b.example", Target: target, Aim: upgrade.Test, Filename: "db.dump"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	access, err := client.RequestSFTPAccess(t.Context(), ticket, public)
+	if err != nil || access.SharedFile != "db.dump" || !strings.HasSuffix(address, ":"+strconv.Itoa(access.Port)) {
+		t.Fatalf("%+v, %v", access, err)
+	}
+	sftp := func(batch string) (string, error) {
+		command := exec.Command("sftp", "-b", "-", "-P", strconv.Itoa(access.Port), "-i", key, "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+			"-o", "StrictHostKeyChecking=accept-new", "-o", "UserKnownHostsFile="+filepath.Join(dir, "known_hosts"), access.User+"@"+access.Hostname)
+		command.Stdin, command.Dir = strings.NewReader(batch), dir
+		text, err := command.CombinedOutput()
+		return string(text), err
+	}
+	// A half, as a cut leaves one, then the rest of it.
+	randomHalf := filepath.Join(dir, "half")
+	whole, _ := os.ReadFile(dump)
+	if err := os.WriteFile(randomHalf, whole[:2<<20], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := sftp("put " + randomHalf + " db.dump\nls -l db.dump\n"); err != nil || !strings.Contains(text, "-rw-rw-rw-") || !strings.Contains(text, "2097152") {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if text, err := sftp("put -a " + dump + " db.dump\nls -l\n"); err != nil || !strings.Contains(text, strconv.Itoa(len(whole))) {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for _, forbidden := range []string{"put db.dump other", "rename db.dump other", "rm db.dump", "mkdir d", "chmod 600 db.dump", "get ../ssh_host_ed25519_key x", "ls /etc"} {
+		if text, err := sftp(forbidden + "\n"); err == nil {
+			t.Errorf("%s was allowed: %s", forbidden, text)
+		}
+	}
+	if err := client.Process(t.Context(), ticket); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := sftp("ls\n"); err == nil {
+		t.Errorf("the access outlived the upload: %s", text)
+	}
+	var status upgrade.Status
+	for status.State != "done" { // bounded by the test's own timeout
+		if status, err = client.Status(t.Context(), ticket); err != nil {
+			t.Fatal(err)
+		}
+	}
+	access, err = client.RequestSFTPAccess(t.Context(), ticket, public)
+	if err != nil || access.SharedFile != "upgraded_db.dump" {
+		t.Fatalf("%+v, %v", access, err)
+	}
+	if text, err := sftp("get upgraded_db.dump back\n"); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	back, _ := os.ReadFile(filepath.Join(dir, "back"))
+	if !bytes.Equal(back, whole) {
+		t.Errorf("%d bytes came back, other than the %d sent", len(back), len(whole))
+	}
+	if text, err := sftp("put db.dump upgraded_db.dump\n"); err == nil {
+		t.Errorf("the upgraded file could be written: %s", text)
+	}
+}
+
+// cluster is a PostgreSQL of the test's own.
+type cluster struct {
+	t        *testing.T
+	bin, dir string
+	user     *syscall.Credential
+}
+
+func startCluster(t *testing.T) *cluster {
+	t.Helper()
+	c := &cluster{t: t}
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin"} {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			c.bin = found[len(found)-1]
+		}
+	}
+	if c.bin == "" {
+		skip(t, "needs PostgreSQL's server programs")
+	}
+	if os.Geteuid() == 0 { // PostgreSQL does not run as root
+		postgres, err := user.Lookup("postgres")
+		if err != nil {
+			skip(t, "needs the user postgres: "+err.Error())
+		}
+		uid, _ := strconv.Atoi(postgres.Uid)
+		gid, _ := strconv.Atoi(postgres.Gid)
+		c.user = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	}
+	var err error
+	if c.dir, err = os.MkdirTemp("", "pg-"); err != nil { // short: a socket's path has 107 bytes
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(c.dir) })
+	if c.user != nil {
+		if err := os.Chown(c.dir, int(c.user.Uid), int(c.user.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.run("initdb", "-D", c.dir+"/data", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	c.run("pg_ctl", "-D", c.dir+"/data", "-w", "-l", c.dir+"/log", "-o", "-k "+c.dir+" -h '' -F", "start")
+	t.Cleanup(func() { c.run("pg_ctl", "-D", c.dir+"/data", "-m", "immediate", "stop") })
+	return c
+}
+
+// run runs one of PostgreSQL's programs and returns what it printed.
+func (c *cluster) run(name string, args ...string) string {
+	c.t.Helper()
+	command := exec.Command(filepath.Join(c.bin, name), args...)
+	command.Dir, command.Env = c.dir, []string{"PGHOST=" + c.dir, "PGUSER=" + c.username(), "LC_ALL=C"}
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: c.user}
+	text, err := command.Output()
+	if err != nil {
+		stderr := []byte(nil)
+		if exit, ok := err.(*exec.ExitError); ok {
+			stderr = exit.Stderr
+		}
+		c.t.Fatalf("%s %v: %v\n%s%s", name, args, err, text, stderr)
+	}
+	return string(text)
+}
+
+func (c *cluster) username() string {
+	if c.user != nil {
+		return "postgres"
+	}
+	me, err := user.Current()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return me.Username
+}
+
+func (c *cluster) sql(database, text string) string {
+	c.t.Helper()
+	return c.run("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text)
+}
+
+// content tells what is in a database: rows and a digest of each table.
+func (c *cluster) content(database string) string {
+	c.t.Helper()
+	var all strings.Builder
+	for table := range strings.FieldsSeq(c.sql(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")) {
+		all.WriteString(table + " " + c.sql(database, fmt.Sprintf("SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM %s t", table)))
+	}
+	return all.String()
+}
+
+const odooLike = `
+CREATE TABLE ir_module_module (id serial PRIMARY KEY, name varchar UNIQUE NOT NULL, state varchar(16), latest_version varchar);
+INSERT INTO ir_module_module (name, state, latest_version) SELECT 'module_' || n, 'installed', '16.0.1.' || n FROM generate_series(1, 2000) n;
+INSERT INTO ir_module_module (name, state, latest_version) VALUES ('base', 'installed', '16.0.1.3');
+CREATE TABLE res_partner (id serial PRIMARY KEY, name varchar, image bytea, comment text);
+INSERT INTO res_partner (name, image, comment) SELECT 'Kunde ' || n, decode(md5(n::text), 'hex'), E'tab\tline\n\\.\nback\\slash ünïcödé' FROM generate_series(1, 50000) n;
+INSERT INTO res_partner (name) VALUES (NULL);
+CREATE TABLE empty_one (id serial PRIMARY KEY, partner_id integer REFERENCES res_partner(id));`
+
+func TestRealPostgreSQLThereAndBack(t *testing.T) {
+	c := startCluster(t)
+	c.run("createdb", "source")
+	c.sql("source", odooLike)
+	want := c.content("source")
+	if !strings.Contains(want, "ir_module_module 2001|") || !strings.Contains(want, "res_partner 50001|") || !strings.Contains(want, "empty_one 0|") {
+		t.Fatalf("the source: %s", want)
+	}
+	c.run("pg_dump", "-Fc", "-f", c.dir+"/db.dump", "source")
+	url, _ := sandboxProcess(t, "--pace", "50ms")
+	work := t.TempDir()
+	if err := os.Rename(c.dir+"/db.dump", work+"/db.dump"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := step(t, work, url, map[string]string{"download": "upgraded-dump,upgraded-sql"}).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	give(t, c, work+"/odoo-upgrade/upgraded-dump.dump", c.dir+"/back.dump")
+	c.run("createdb", "restored")
+	c.run("pg_restore", "--exit-on-error", "-d", "restored", c.dir+"/back.dump")
+	if got := c.content("restored"); got != want {
+		t.Errorf("restored:\n%s\nwant:\n%s", got, want)
+	}
+	give(t, c, work+"/odoo-upgrade/upgraded-sql.sql", c.dir+"/back.sql")
+	c.run("createdb", "replayed")
+	c.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "replayed", "-f", c.dir+"/back.sql")
+	if got := c.content("replayed"); got != want {
+		t.Errorf("replayed from SQL:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// give copies a file to where the cluster's user can read it.
+func give(t *testing.T, c *cluster, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, data, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMemoryStaysFlat takes a large dump through the whole cycle. Its size, in
+// MiB, can be set: .ci/run does it with 2 GiB.
+func TestMemoryStaysFlat(t *testing.T) {
+	size := int64(256)
+	if text := os.Getenv("ODOO_UPGRADE_TEST_DUMP_MIB"); text != "" {
+		var err error
+		if size, err = strconv.ParseInt(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	url, _ := sandboxProcess(t, "--pace", "10ms")
+	work := t.TempDir()
+	randomFile(t, work+"/db.dump", size<<20)
+	command := step(t, work, url, nil)
+	text, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	peak := command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss // KiB on Linux
+	t.Logf("%d MiB there and back with a peak of %d MiB", size, peak>>10)
+	if peak > 64<<10 {
+		t.Errorf("peak memory %d MiB with a dump of %d MiB, want less than 64", peak>>10, size)
+	}
+	if diff, err := exec.Command("cmp", work+"/db.dump", work+"/odoo-upgrade/upgraded-dump.dump").CombinedOutput(); err != nil {
+		t.Errorf("%v %s", err, diff)
+	}
+}
+
+func TestSignals(t *testing.T) {
+	url, _ := sandboxProcess(t, "--pace", "1h")
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		work := t.TempDir()
+		randomFile(t, work+"/db.dump", 1000)
+		command := step(t, work, url, nil)
+		out, err := command.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		var sent time.Time
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			log.WriteString(lines.Text() + "\n")
+			if strings.HasPrefix(lines.Text(), "Waiting up to") {
+				sent = time.Now()
+				_ = command.Process.Signal(signal)
+			}
+		}
+		err = command.Wait()
+		took := time.Since(sent)
+		if code := command.ProcessState.ExitCode(); code != 130 || took > 5*time.Second {
+			t.Errorf("%v: exit status %d (%v) after %v\n%s", signal, code, err, took, &log)
+		}
+		set, _ := outputsIn(work + "/outputs")
+		if set["result"] != "interrupted" || set["request-id"] == "" || !strings.Contains(log.String(), "::error title=Interrupted::") {
+			t.Errorf("%v: outputs %v\n%s", signal, set, &log)
+		}
+		if summary, _ := os.ReadFile(work + "/summary"); !bytes.Contains(summary, []byte("Interrupted")) {
+			t.Errorf("%v: summary %s", signal, summary)
+		}
+	}
+}
