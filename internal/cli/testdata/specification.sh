@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The bash samples of the specification, "Database Upgrade", in their order. What
 # is changed is the host, and that id and key are those of the created request.
 # Between them: waiting for the end, and the comparison.
