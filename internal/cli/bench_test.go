@@ -101,7 +101,7 @@ func BenchmarkUpload(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	info, err := dump.Inspect(b.Context(), path)
+	info, err := dump.Inspect(b.Context(), path, dump.Options{Digest: true})
 	if err != nil {
 		b.Fatal(err)
 	}

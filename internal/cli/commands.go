@@ -91,6 +91,9 @@ func (p *program) do(o order, plan job.Plan, told *report.Report) (job.Ending, e
 		return job.Ending{}, err
 	}
 	defer done()
+	if fetch, ok := platform.Fetcher.(fetcher); ok && fetch.to != nil {
+		plan.Room = fetch.to.Free()
+	}
 	p.runner.Info(fmt.Sprintf("odoo-upgrade %s: %s, %s", Version(), o.name, o.ServerURL))
 	if plan.Ticket.ID != "" {
 		told.Ticket(plan.Ticket)
@@ -106,6 +109,8 @@ func (p *program) plan(o *order) (job.Plan, error) {
 	}
 	plan := job.Plan{
 		Ticket:       ticket,
+		Preflight:    o.Preflight.Preflight,
+		Room:         -1,
 		SkipTest:     o.SkipTest.on,
 		Timeout:      o.Timeout,
 		PollInterval: o.PollInterval,

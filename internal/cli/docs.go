@@ -18,7 +18,7 @@ type Input struct {
 
 // Inputs returns every input, from the grammar, in the order of its flags.
 func Inputs() []Input {
-	list := []Input{{Name: "command", Default: "run", Help: "run, start, wait, status or download; see the README"}}
+	list := []Input{{Name: "command", Default: "run", Help: "run, start, wait, status, download or inspect; see the README"}}
 	parser, err := newParser(new(grammar))
 	if err != nil {
 		panic(err) // the grammar is ours

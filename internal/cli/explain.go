@@ -23,7 +23,7 @@ var exitStatuses = []struct {
 	{job.Pending, 0, "The command did its work; the platform has not decided yet (`start`, `status`)"},
 	{job.Failure, 1, "Something else went wrong, like an outage of the platform that did not end"},
 	{job.InvalidInput, 2, "An input is missing or wrong; nothing was asked of the platform"},
-	{job.PreflightFailed, 3, "The dump cannot be sent; nothing was asked of the platform"},
+	{job.PreflightFailed, 3, "The dump cannot work; nothing was asked of the platform"},
 	{job.Refused, 4, "The platform refused: the contract, the target, the dump or the key"},
 	{job.UploadFailed, 5, "The dump did not arrive"},
 	{job.UpgradeFailed, 6, "The platform ended the upgrade as failed or cancelled"},
@@ -53,6 +53,9 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 	switch e.Result {
 	case job.Success:
 		why.Title, why.Text = done(e, command)
+		if command == "inspect" {
+			why.Title, why.Text = "Dump recognised", "Nothing speaks against sending it."
+		}
 	case job.Pending:
 		why.Title = "Upgrade under way"
 		why.Text = fmt.Sprintf("Request %s is %q at the platform, which works on it.", id, e.Status.State)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -19,6 +20,7 @@ type grammar struct {
 	Wait     waitCommand     `cmd:"" help:"Wait for a started request, and fail if its upgrade failed"`
 	Status   statusCommand   `cmd:"" help:"Look at a request once"`
 	Download downloadCommand `cmd:"" help:"Fetch what a request offers"`
+	Inspect  inspectCommand  `cmd:"" help:"Recognise a dump and tell what is in it; asks nothing of the platform"`
 	Sandbox  sandboxCommand  `cmd:"" help:"Serve the platform in small until it is stopped"`
 	Demo     demoCommand     `cmd:"" help:"Show a whole cycle with a sandbox and a sample dump"`
 	Version  versionCommand  `cmd:"" help:"Print the version"`
@@ -67,14 +69,20 @@ type downloadCommand struct {
 
 // requestFlags say what is to be upgraded, and how.
 type requestFlags struct {
-	Contract string   `help:"Your enterprise contract reference" secret:""`
-	Email    string   `help:"Your email address"`
-	Target   target   `help:"Odoo version to upgrade to, like 17.0 or saas~17.4"`
-	Aim      aim      `default:"test" help:"Purpose of the request: test or production. Production is refused on pull_request events"`
-	Dump     string   `help:"Path of the dump"`
-	Filename string   `help:"What the platform is told as the dump's name; without it, the dump's own"`
-	Timezone string   `help:"Time zone of your server, as an IANA name; only for sources older than 6.1"`
-	SkipTest skipTest `default:"false" help:"true asks the platform to deliver the upgraded database untested"`
+	Contract string `help:"Your enterprise contract reference" secret:""`
+	Email    string `help:"Your email address"`
+	Target   target `help:"Odoo version to upgrade to, like 17.0 or saas~17.4"`
+	Aim      aim    `default:"test" help:"Purpose of the request: test or production. Production is refused on pull_request events"`
+	dumpFlags
+	Filename  string    `help:"What the platform is told as the dump's name; without it, the dump's own"`
+	Preflight preflight `default:"strict" help:"What to do with a dump that cannot work: strict ends before anything is asked of the platform, warn says so, off does not look"`
+	Timezone  string    `help:"Time zone of your server, as an IANA name; only for sources older than 6.1"`
+	SkipTest  skipTest  `default:"false" help:"true asks the platform to deliver the upgraded database untested"`
+}
+
+// dumpFlags say where the dump is.
+type dumpFlags struct {
+	Dump string `help:"Path of the dump"`
 }
 
 // platformFlags say where the platform is.
@@ -119,6 +127,14 @@ type keepFlags struct {
 type localFlags struct {
 	Outputs string `help:"File that the outputs are added to" local:""`
 	Summary string `help:"File that the summary is added to, as Markdown" local:""`
+}
+
+type inspectCommand struct {
+	dumpFlags
+	File   string `arg:"" optional:"" help:"Path of the dump"`
+	Format format `default:"text" help:"text or json" local:""`
+	SHA256 bool   `name:"sha256" help:"Tell the SHA-256 even where the file need not be read whole" local:""`
+	localFlags
 }
 
 type sandboxCommand struct {
@@ -181,6 +197,27 @@ func (o *onTimeout) UnmarshalText(text []byte) error {
 		return nil
 	}
 	return fmt.Errorf("%q is neither fail nor continue", text)
+}
+
+type preflight struct{ job.Preflight }
+
+func (p *preflight) UnmarshalText(text []byte) error {
+	switch p.Preflight = job.Preflight(text); p.Preflight {
+	case job.Strict, job.Warn, job.Off:
+		return nil
+	}
+	return fmt.Errorf("%q is none of strict, warn and off", text)
+}
+
+type format struct{ json bool }
+
+func (f *format) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "text", "json":
+		f.json = string(text) == "json"
+		return nil
+	}
+	return fmt.Errorf("%q is neither text nor json", text)
 }
 
 // list takes commas, spaces and line ends between its words.

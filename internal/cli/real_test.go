@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,30 +19,13 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/api"
+	"odoo-upgrade-action/internal/realtest"
 	"odoo-upgrade-action/internal/transfer"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
 // The tests here run the built program against the real ones: curl and jq, a
 // PostgreSQL cluster, OpenSSH's sftp.
-
-// need skips a test where a program is missing; in CI that is a failure.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, program := range programs {
-		if _, err := exec.LookPath(program); err != nil {
-			skip(t, "needs "+program)
-		}
-	}
-}
-
-func skip(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal("skipped in CI: " + why)
-	}
-	t.Skip(why)
-}
 
 // binary builds the program once.
 var binary = sync.OnceValues(func() (string, error) {
@@ -140,7 +122,7 @@ func randomFile(t *testing.T, path string, n int64) {
 }
 
 func TestSpecificationsOwnSamples(t *testing.T) {
-	need(t, "bash", "curl", "jq", "ssh-keygen")
+	realtest.Need(t, "bash", "curl", "jq", "ssh-keygen")
 	url, _ := sandboxProcess(t, "--pace", "100ms", "--contract", "M123456-abcdef")
 	dir := t.TempDir()
 	dump := filepath.Join(dir, "openchs.70.cdump")
@@ -171,7 +153,7 @@ func newKey(t *testing.T, dir string) string {
 // TestSpecificationsSFTPSession is the section "Using the 'sftp' client" with
 // OpenSSH's own.
 func TestSpecificationsSFTPSession(t *testing.T) {
-	need(t, "sftp", "ssh-keygen")
+	realtest.Need(t, "sftp", "ssh-keygen")
 	url, address := sandboxProcess(t, "--pace", "10ms")
 	dir := t.TempDir()
 	dump := filepath.Join(dir, "db.dump")
@@ -247,92 +229,6 @@ func TestSpecificationsSFTPSession(t *testing.T) {
 	}
 }
 
-// cluster is a PostgreSQL of the test's own.
-type cluster struct {
-	t        *testing.T
-	bin, dir string
-	user     *syscall.Credential
-}
-
-func startCluster(t *testing.T) *cluster {
-	t.Helper()
-	c := &cluster{t: t}
-	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin"} {
-		if found, _ := filepath.Glob(pattern); len(found) > 0 {
-			c.bin = found[len(found)-1]
-		}
-	}
-	if c.bin == "" {
-		skip(t, "needs PostgreSQL's server programs")
-	}
-	if os.Geteuid() == 0 { // PostgreSQL does not run as root
-		postgres, err := user.Lookup("postgres")
-		if err != nil {
-			skip(t, "needs the user postgres: "+err.Error())
-		}
-		uid, _ := strconv.Atoi(postgres.Uid)
-		gid, _ := strconv.Atoi(postgres.Gid)
-		c.user = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	}
-	var err error
-	if c.dir, err = os.MkdirTemp("", "pg-"); err != nil { // short: a socket's path has 107 bytes
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(c.dir) })
-	if c.user != nil {
-		if err := os.Chown(c.dir, int(c.user.Uid), int(c.user.Gid)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.run("initdb", "-D", c.dir+"/data", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	c.run("pg_ctl", "-D", c.dir+"/data", "-w", "-l", c.dir+"/log", "-o", "-k "+c.dir+" -h '' -F", "start")
-	t.Cleanup(func() { c.run("pg_ctl", "-D", c.dir+"/data", "-m", "immediate", "stop") })
-	return c
-}
-
-// run runs one of PostgreSQL's programs and returns what it printed.
-func (c *cluster) run(name string, args ...string) string {
-	c.t.Helper()
-	command := exec.Command(filepath.Join(c.bin, name), args...)
-	command.Dir, command.Env = c.dir, []string{"PGHOST=" + c.dir, "PGUSER=" + c.username(), "LC_ALL=C"}
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: c.user}
-	text, err := command.Output()
-	if err != nil {
-		stderr := []byte(nil)
-		if exit, ok := err.(*exec.ExitError); ok {
-			stderr = exit.Stderr
-		}
-		c.t.Fatalf("%s %v: %v\n%s%s", name, args, err, text, stderr)
-	}
-	return string(text)
-}
-
-func (c *cluster) username() string {
-	if c.user != nil {
-		return "postgres"
-	}
-	me, err := user.Current()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return me.Username
-}
-
-func (c *cluster) sql(database, text string) string {
-	c.t.Helper()
-	return c.run("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text)
-}
-
-// content tells what is in a database: rows and a digest of each table.
-func (c *cluster) content(database string) string {
-	c.t.Helper()
-	var all strings.Builder
-	for table := range strings.FieldsSeq(c.sql(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")) {
-		all.WriteString(table + " " + c.sql(database, fmt.Sprintf("SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM %s t", table)))
-	}
-	return all.String()
-}
-
 const odooLike = `
 CREATE TABLE ir_module_module (id serial PRIMARY KEY, name varchar UNIQUE NOT NULL, state varchar(16), latest_version varchar);
 INSERT INTO ir_module_module (name, state, latest_version) SELECT 'module_' || n, 'installed', '16.0.1.' || n FROM generate_series(1, 2000) n;
@@ -343,39 +239,39 @@ INSERT INTO res_partner (name) VALUES (NULL);
 CREATE TABLE empty_one (id serial PRIMARY KEY, partner_id integer REFERENCES res_partner(id));`
 
 func TestRealPostgreSQLThereAndBack(t *testing.T) {
-	c := startCluster(t)
-	c.run("createdb", "source")
-	c.sql("source", odooLike)
-	want := c.content("source")
+	c := realtest.StartCluster(t)
+	c.Run("createdb", "source")
+	c.SQL("source", odooLike)
+	want := c.Content("source")
 	if !strings.Contains(want, "ir_module_module 2001|") || !strings.Contains(want, "res_partner 50001|") || !strings.Contains(want, "empty_one 0|") {
 		t.Fatalf("the source: %s", want)
 	}
-	c.run("pg_dump", "-Fc", "-f", c.dir+"/db.dump", "source")
+	c.Run("pg_dump", "-Fc", "-f", c.Dir+"/db.dump", "source")
 	url, _ := sandboxProcess(t, "--pace", "50ms")
 	work := t.TempDir()
-	if err := os.Rename(c.dir+"/db.dump", work+"/db.dump"); err != nil {
+	if err := os.Rename(c.Dir+"/db.dump", work+"/db.dump"); err != nil {
 		t.Fatal(err)
 	}
 	text, err := step(t, work, url, map[string]string{"download": "upgraded-dump,upgraded-sql"}).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	give(t, c, work+"/odoo-upgrade/upgraded-dump.dump", c.dir+"/back.dump")
-	c.run("createdb", "restored")
-	c.run("pg_restore", "--exit-on-error", "-d", "restored", c.dir+"/back.dump")
-	if got := c.content("restored"); got != want {
+	give(t, c, work+"/odoo-upgrade/upgraded-dump.dump", c.Dir+"/back.dump")
+	c.Run("createdb", "restored")
+	c.Run("pg_restore", "--exit-on-error", "-d", "restored", c.Dir+"/back.dump")
+	if got := c.Content("restored"); got != want {
 		t.Errorf("restored:\n%s\nwant:\n%s", got, want)
 	}
-	give(t, c, work+"/odoo-upgrade/upgraded-sql.sql", c.dir+"/back.sql")
-	c.run("createdb", "replayed")
-	c.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "replayed", "-f", c.dir+"/back.sql")
-	if got := c.content("replayed"); got != want {
+	give(t, c, work+"/odoo-upgrade/upgraded-sql.sql", c.Dir+"/back.sql")
+	c.Run("createdb", "replayed")
+	c.Run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "replayed", "-f", c.Dir+"/back.sql")
+	if got := c.Content("replayed"); got != want {
 		t.Errorf("replayed from SQL:\n%s\nwant:\n%s", got, want)
 	}
 }
 
 // give copies a file to where the cluster's user can read it.
-func give(t *testing.T, c *cluster, from, to string) {
+func give(t *testing.T, c *realtest.Cluster, from, to string) {
 	t.Helper()
 	data, err := os.ReadFile(from)
 	if err == nil {
@@ -396,11 +292,11 @@ func TestMemoryStaysFlat(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	need(t, "time")
+	realtest.Need(t, "time")
 	url, _ := sandboxProcess(t, "--pace", "10ms")
 	work := t.TempDir()
 	randomFile(t, work+"/db.dump", size<<20)
-	command := step(t, work, url, nil)
+	command := step(t, work, url, map[string]string{"preflight": "off"}) // it is as large as a dump, no more
 	// Not the process's own accounting, which begins with a copy of this one.
 	command.Args = append([]string{"time", "-f", "%M", "-o", work + "/peak"}, command.Path)
 	command.Path, _ = exec.LookPath("time")
@@ -426,7 +322,7 @@ func TestSignals(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		work := t.TempDir()
 		randomFile(t, work+"/db.dump", 1000)
-		command := step(t, work, url, nil)
+		command := step(t, work, url, map[string]string{"preflight": "off"})
 		out, err := command.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -48,6 +48,8 @@ type Plan struct {
 	Dump    string         // path of the dump
 	Ticket  upgrade.Ticket // of the request to go on with; zero makes a new one
 
+	Preflight    Preflight
+	Room         int64 // bytes free where the items land, -1 where nobody knows
 	SkipTest     bool
 	Timeout      time.Duration // how long to wait for the platform
 	PollInterval time.Duration // the longest pause between two looks

@@ -110,7 +110,7 @@ func plan(t *testing.T) Plan {
 		t.Fatal(err)
 	}
 	return Plan{
-		Dump: path, Timeout: time.Hour, PollInterval: 30 * time.Second, Items: []upgrade.Item{upgrade.UpgradedDump},
+		Dump: path, Preflight: Off, Room: -1, Timeout: time.Hour, PollInterval: 30 * time.Second, Items: []upgrade.Item{upgrade.UpgradedDump},
 		States: upgrade.States{Success: []string{"done", "delivered"}, Failure: []string{"failed"}},
 	}
 }

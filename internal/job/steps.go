@@ -70,18 +70,16 @@ func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
 	return nil
 }
 
+// inspect recognises the dump, and refuses what cannot work.
 func (r *run) inspect(ctx context.Context) error {
 	return r.step(Inspect, func() error {
-		info, err := dump.Inspect(ctx, r.plan.Dump)
-		if unusable, ok := errors.AsType[*dump.UnusableError](err); ok {
-			return as(PreflightFailed, unusable)
-		}
+		info, err := dump.Inspect(ctx, r.plan.Dump, dump.Options{Digest: true})
 		if err != nil {
 			return as(InvalidInput, fmt.Errorf("inspecting the dump: %w", err))
 		}
 		r.ending.Dump = info
 		r.observe(Inspected{info})
-		return nil
+		return as(PreflightFailed, r.preflight(info))
 	})
 }
 

@@ -22,7 +22,10 @@ func Outputs() []Output {
 		{"request-key", "The request's private key", true},
 		{"request", "The whole status as JSON", true},
 		{"failures", "What the platform refused, as a JSON list in the platform's own shape", false},
-		{"dump-sha256", "SHA-256 of the dump that was sent", false},
+		{"dump-sha256", "SHA-256 of the dump", false},
+		{"dump-kind", "What the dump is: custom, tar, sql, odoo-zip; with .gz where gzip is around it", false},
+		{"dump-odoo-version", "The Odoo version in the dump, like 16.0 or 10.saas~15", false},
+		{"dump-postgresql", "The version of the PostgreSQL that the dump is from", false},
 	}
 	for _, item := range upgrade.Items() {
 		list = append(list,

@@ -12,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -56,8 +57,7 @@ func (r *Report) Observe(event job.Event) {
 	case job.Ended:
 		r.ended(e)
 	case job.Inspected:
-		r.out.Info(fmt.Sprintf("Dump: %s, %s, %s, SHA-256 %s", e.Dump.Name, size(e.Dump.Size), e.Dump.Kind, e.Dump.SHA256))
-		r.output("dump-sha256", e.Dump.SHA256)
+		r.Dump(e.Dump)
 	case job.Created:
 		r.Ticket(e.Ticket)
 		r.out.Info("Request " + e.Ticket.ID + " created.")
@@ -72,6 +72,33 @@ func (r *Report) Observe(event job.Event) {
 	case job.Warned:
 		r.out.Warning("Odoo upgrade", e.Text)
 	}
+}
+
+// Dump tells in a line what a dump is, and sets the outputs about it.
+func (r *Report) Dump(d dump.Info) {
+	line := []string{d.Name, size(d.Size), kindText(d)}
+	if d.Odoo {
+		line = append(line, strings.TrimSpace("Odoo "+d.Series))
+	}
+	if d.PostgreSQL != "" {
+		line = append(line, "PostgreSQL "+d.PostgreSQL)
+	}
+	if d.SHA256 != "" {
+		line = append(line, "SHA-256 "+d.SHA256)
+	}
+	r.out.Info("Dump: " + strings.Join(line, ", "))
+	r.output("dump-sha256", d.SHA256)
+	r.output("dump-kind", kindText(d))
+	r.output("dump-odoo-version", d.Series)
+	r.output("dump-postgresql", d.PostgreSQL)
+}
+
+// kindText is a dump's kind, with what is around it.
+func kindText(d dump.Info) string {
+	if d.Wrapped && d.Kind != dump.Gzip {
+		return string(d.Kind) + ".gz"
+	}
+	return string(d.Kind)
 }
 
 // Ticket masks a request's key and hands its address on, at once: a step that

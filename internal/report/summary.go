@@ -69,10 +69,12 @@ func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 	row("Target", text(e.Status.Target))
 	row("Aim", text(e.Status.Aim))
 	if e.Dump.Size > 0 {
-		row("Dump", fmt.Sprintf("%s, %s, %s", code(e.Dump.Name), size(e.Dump.Size), e.Dump.Kind))
+		row("Dump", fmt.Sprintf("%s, %s, %s", code(e.Dump.Name), size(e.Dump.Size), kindText(e.Dump)))
+		row("Dump's Odoo", text(e.Dump.Series))
+		row("Dump's PostgreSQL", text(e.Dump.PostgreSQL))
 		row("Dump's SHA-256", code(e.Dump.SHA256))
 	}
-	row("Source version", text(e.Status.DatabaseVersion))
+	row("Source version, as the platform sees it", text(e.Status.DatabaseVersion))
 	row("Time at the platform", text(e.Status.Elapsed))
 	row("Time in all", short(time.Since(r.began)))
 }

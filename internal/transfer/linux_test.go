@@ -7,13 +7,14 @@ import (
 	"syscall"
 	"testing"
 
+	"odoo-upgrade-action/internal/realtest"
 	"odoo-upgrade-action/internal/retry"
 )
 
 func TestFetchOnAFullDisk(t *testing.T) {
 	small := t.TempDir()
 	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=64k"); err != nil {
-		skip(t, "no small file system to fill (needs root): "+err.Error())
+		realtest.Skip(t, "no small file system to fill (needs root): "+err.Error())
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(small, 0) })
 	f := fetchFrom(t, &origin{data: content(300_000), tag: `"a"`})
@@ -29,18 +30,9 @@ func TestFetchOnAFullDisk(t *testing.T) {
 	_ = f.folder.Close()
 }
 
-// skip skips where a program or right is missing; in CI that is a failure.
-func skip(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal("skipped in CI: " + why)
-	}
-	t.Skip(why)
-}
-
 func TestFolderBelongsToTheWorkspacesOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
-		skip(t, "only root can give files away")
+		realtest.Skip(t, "only root can give files away")
 	}
 	workspace := t.TempDir()
 	if err := os.Chown(workspace, 1001, 121); err != nil {

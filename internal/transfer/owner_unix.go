@@ -27,6 +27,21 @@ func ownerOf(root *os.Root) (owner, error) {
 	return owner{int(stat.Uid), int(stat.Gid)}, nil
 }
 
+// Free returns how many bytes may still be written to the folder, -1 where
+// nobody knows.
+func (f *Folder) Free() int64 {
+	dir, err := f.root.Open(".")
+	if err != nil {
+		return -1
+	}
+	defer dir.Close()
+	var stat syscall.Statfs_t
+	if syscall.Fstatfs(int(dir.Fd()), &stat) != nil {
+		return -1
+	}
+	return int64(stat.Bavail) * int64(stat.Bsize)
+}
+
 func (o owner) take(root *os.Root, name string) error {
 	if o == nobody {
 		return nil

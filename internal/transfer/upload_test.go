@@ -27,7 +27,7 @@ func dumpOf(t *testing.T, data []byte) dump.Info {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := dump.Inspect(t.Context(), path)
+	d, err := dump.Inspect(t.Context(), path, dump.Options{Digest: true})
 	if err != nil {
 		t.Fatal(err)
 	}

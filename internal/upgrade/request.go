@@ -33,18 +33,31 @@ type Target struct {
 
 // No list of versions stands here: the platform knows its own and names them
 // in a refusal's expected values. Only the shape is checked.
-var targetShape = regexp.MustCompile(`^(?:saas~)?([0-9]{1,3})\.([0-9]{1,2})$`)
+var targetShape = regexp.MustCompile(`^(?:saas~)?[0-9]{1,3}\.[0-9]{1,2}$`)
 
 // ParseTarget returns the target that s names. The error of anything that is
 // no version shows the two shapes that are.
 func ParseTarget(s string) (Target, error) {
-	m := targetShape.FindStringSubmatch(s)
-	if m == nil {
+	if !targetShape.MatchString(s) {
 		return Target{}, fmt.Errorf("%q is no Odoo version: give one like 17.0 or saas~17.4", s)
+	}
+	t, _ := ParseSeries(s) // takes all that a target may be
+	return t, nil
+}
+
+// A database writes its own series in one more way: 10.saas~15.
+var seriesShape = regexp.MustCompile(`^(?:saas~)?([0-9]{1,3})\.(?:saas~)?([0-9]{1,2})$`)
+
+// ParseSeries returns the version that a database has, to be compared with a
+// target; ok is false for what is no version.
+func ParseSeries(s string) (t Target, ok bool) {
+	m := seriesShape.FindStringSubmatch(s)
+	if m == nil {
+		return Target{}, false
 	}
 	major, _ := strconv.Atoi(m[1])
 	minor, _ := strconv.Atoi(m[2])
-	return Target{text: s, major: major, minor: minor}, nil
+	return Target{text: s, major: major, minor: minor}, true
 }
 
 // String returns the target as the platform wants it.

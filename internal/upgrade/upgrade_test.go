@@ -43,12 +43,12 @@ func TestParseTarget(t *testing.T) {
 }
 
 func TestCompareTargets(t *testing.T) {
-	sorted := []string{"6.1", "9.0", "saas~11.3", "16.0", "17.0", "saas~17.4", "18.0"}
+	sorted := []string{"6.1", "9.0", "10.0", "10.saas~15", "saas~11.3", "16.0", "17.0", "saas~17.4", "18.0"}
 	for i := range sorted {
 		for j := range sorted {
-			a, _ := ParseTarget(sorted[i])
-			b, _ := ParseTarget(sorted[j])
-			if got := a.Compare(b); (got < 0) != (i < j) || (got > 0) != (i > j) {
+			a, ok1 := ParseSeries(sorted[i])
+			b, ok2 := ParseSeries(sorted[j])
+			if got := a.Compare(b); !ok1 || !ok2 || (got < 0) != (i < j) || (got > 0) != (i > j) {
 				t.Errorf("Compare(%s, %s) = %d", a, b, got)
 			}
 		}

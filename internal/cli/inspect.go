@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/report"
+)
+
+// run recognises a dump. One that cannot be sent is a failure of the preflight,
+// so that a script can depend on the exit status.
+func (c *inspectCommand) run(p *program) int {
+	if err := p.keep(c.Outputs, c.localFlags.Summary); err != nil {
+		return p.invalid(err)
+	}
+	path := c.Dump
+	if c.File != "" {
+		path = c.File
+	}
+	if path == "" {
+		return p.invalid(errors.New("missing: dump"))
+	}
+	info, err := dump.Inspect(p.ctx, p.inWorkspace(path), dump.Options{Digest: c.SHA256 || p.step})
+	ending := job.Ending{Result: job.Success, Dump: info}
+	switch {
+	case p.ctx.Err() != nil:
+		ending.Result, ending.Err = job.Interrupted, err
+	case err != nil:
+		ending.Result, ending.Err = job.InvalidInput, fmt.Errorf("inspecting the dump: %w", err)
+	case info.Problem != nil:
+		ending.Result, ending.Err = job.PreflightFailed, info.Problem
+	}
+	told := report.New(p.runner, job.Plan{})
+	if err == nil && p.step {
+		told.Dump(info)
+	} else if err == nil {
+		c.print(p.stdout, info)
+	}
+	if p.step || ending.Err != nil || c.Outputs != "" || c.localFlags.Summary != "" {
+		told.Finish(ending, explain(ending, "inspect", nil))
+	}
+	return exitStatus(ending.Result)
+}
+
+func (c *inspectCommand) print(out io.Writer, info dump.Info) {
+	if c.Format.json {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		_ = encoder.Encode(inspection(info))
+		return
+	}
+	for _, row := range describe(info) {
+		if row[1] != "" {
+			_, _ = fmt.Fprintf(out, "%-14s %s\n", row[0], actions.Line(row[1]))
+		}
+	}
+}
+
+// inspection is what inspect prints as JSON. The contract is not in it.
+func inspection(i dump.Info) map[string]any {
+	problem := ""
+	if i.Problem != nil {
+		problem = i.Problem.Error()
+	}
+	modules, warnings := i.Modules, i.Warnings
+	if modules == nil {
+		modules = []dump.Module{}
+	}
+	if warnings == nil {
+		warnings = []string{}
+	}
+	return map[string]any{
+		"name": i.Name, "size": i.Size, "sha256": i.SHA256, "kind": i.Kind, "gzip": i.Wrapped, "compression": i.Compression,
+		"database": i.Database, "postgresql": i.PostgreSQL, "pg_dump": i.PgDump,
+		"odoo": i.Odoo, "odoo_version": i.Series, "modules": modules, "custom_modules": i.CustomCount, "database_uuid": i.UUID,
+		"filestore": i.Filestore, "neutralized": i.Neutralized, "contract": i.ContractMatches("") != dump.NoContract,
+		"usable": i.Problem == nil, "problem": problem, "warnings": warnings,
+	}
+}
+
+// describe is what inspect prints as text, a row each.
+func describe(i dump.Info) [][2]string {
+	kind := string(i.Kind)
+	if i.Wrapped {
+		kind += ", in gzip"
+	}
+	if i.Compression != "" && i.Compression != "none" && !i.Wrapped {
+		kind += ", packed with " + i.Compression
+	}
+	odoo := "no"
+	if i.Odoo {
+		odoo = strings.TrimSpace("yes, " + i.Series)
+	}
+	modules := ""
+	if len(i.Modules) > 0 {
+		modules = fmt.Sprintf("%d installed, %d of them seem to be your own", len(i.Modules), i.CustomCount)
+	}
+	whole := "yes"
+	if i.Problem != nil {
+		whole = "no: the file " + i.Problem.Problem + "; " + i.Problem.Advice
+	}
+	rows := [][2]string{
+		{"File", i.Name}, {"Size", fmt.Sprintf("%s (%d bytes)", humanize.IBytes(uint64(i.Size)), i.Size)}, {"SHA-256", i.SHA256},
+		{"Kind", kind}, {"Database", i.Database}, {"PostgreSQL", i.PostgreSQL}, {"pg_dump", i.PgDump},
+		{"Odoo", odoo}, {"Modules", modules}, {"UUID", i.UUID},
+		{"Filestore", yes(i.Filestore, "inside")}, {"Neutralized", yes(i.Neutralized, "yes")},
+		{"Contract", yes(i.ContractMatches("") != dump.NoContract, "the database names one")}, {"Usable", whole},
+	}
+	for _, warning := range i.Warnings {
+		rows = append(rows, [2]string{"Warning", warning})
+	}
+	return rows
+}
+
+func yes(is bool, text string) string {
+	if is {
+		return text
+	}
+	return ""
+}

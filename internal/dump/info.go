@@ -1,0 +1,137 @@
+// Package dump recognises a database dump by its content, without restoring it
+// and without trusting a byte of it: lengths, counts and ratios are bounded,
+// and memory does not grow with the file.
+package dump
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Info is what is known of a dump. What could not be found out is zero.
+type Info struct {
+	Path    string // as it was given
+	Name    string // its last element
+	Size    int64  // in bytes
+	ModTime time.Time
+	SHA256  string // of the whole file, in hexadecimal; "" where it was not read whole
+
+	Kind        Kind
+	Wrapped     bool   // in gzip
+	Compression string // of the data inside: none, gzip, lz4, zstd, or deflate in a zip
+	Database    string // name of the database
+	PostgreSQL  string // version of the server, as it says itself
+	PgDump      string // version of pg_dump
+
+	Odoo        bool     // has Odoo's tables
+	Series      string   // Odoo's, like 16.0 or 10.saas~15
+	Modules     []Module // installed ones, by name
+	CustomCount int      // how many of them do not seem to be the vendor's
+	Filestore   bool     // has the attachments' files
+	Neutralized bool     // mails and schedules are switched off
+	UUID        string   // of the database
+
+	Problem  *UnusableError // why it cannot be sent, nil if it can
+	Warnings []string       // what is odd, but no reason not to send it
+
+	contract string // never shown: see ContractMatches
+}
+
+// Module is an installed module of Odoo.
+type Module struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Match is how a dump's own contract compares with another one.
+type Match int
+
+// The ways in which contracts compare.
+const (
+	NoContract Match = iota // the dump names none
+	SameContract
+	OtherContract
+)
+
+// ContractMatches compares the dump's own contract, which is never shown, with
+// the one given.
+func (i Info) ContractMatches(contract string) Match {
+	switch {
+	case i.contract == "":
+		return NoContract
+	case strings.EqualFold(strings.TrimSpace(i.contract), strings.TrimSpace(contract)):
+		return SameContract
+	}
+	return OtherContract
+}
+
+// UnusableError says that a file exists but is no dump that could be sent.
+type UnusableError struct {
+	Path    string
+	Problem string
+	Advice  string // what to do instead
+}
+
+func (e *UnusableError) Error() string { return e.Path + " " + e.Problem + ": " + e.Advice }
+
+// refuse notes why the dump cannot be sent; the first reason counts.
+func (i *Info) refuse(problem, advice string) {
+	if i.Problem == nil {
+		i.Problem = &UnusableError{i.Path, problem, advice}
+	}
+}
+
+const makeAnew = "make it anew, and look whether the step that makes it ended well"
+
+// broken notes that the dump ends early or holds what no dump holds.
+func (i *Info) broken(err error) {
+	if cut, ok := errors.AsType[*truncatedError](err); ok {
+		i.refuse("is truncated "+cut.where, makeAnew)
+		return
+	}
+	i.refuse("is corrupt ("+err.Error()+")", makeAnew)
+}
+
+// truncatedError says where a dump breaks off.
+type truncatedError struct{ where string }
+
+func (e *truncatedError) Error() string { return "truncated " + e.where }
+
+func truncated(format string, args ...any) error {
+	return &truncatedError{fmt.Sprintf(format, args...)}
+}
+
+// Open opens the dump from its first byte, if it still is the file that was
+// inspected.
+func (i Info) Open() (*os.File, error) {
+	if err := i.Unchanged(); err != nil {
+		return nil, err
+	}
+	return os.Open(i.Path)
+}
+
+// Unchanged returns an *UnusableError if the file is not as it was when it was
+// inspected.
+func (i Info) Unchanged() error {
+	stat, err := os.Stat(i.Path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (stat.Size() != i.Size || !stat.ModTime().Equal(i.ModTime)) {
+		return &UnusableError{i.Path, "changed since it was inspected", "let the backup end before the upgrade starts"}
+	}
+	if err != nil {
+		return fmt.Errorf("looking at the dump again: %w", err)
+	}
+	return nil
+}
+
+// setModules takes over what the table of modules says.
+func (i *Info) setModules(f *facts) {
+	i.Odoo = i.Odoo || f.odoo
+	i.Series, i.Modules, i.CustomCount = f.series, f.modules, f.custom
+	slices.SortFunc(i.Modules, func(a, b Module) int { return strings.Compare(a.Name, b.Name) })
+	i.contract, i.UUID, i.Neutralized = f.contract, f.uuid, f.neutralized
+}

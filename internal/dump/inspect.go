@@ -1,0 +1,315 @@
+package dump
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// Options say how much is to be found out.
+type Options struct {
+	// Digest wants the SHA-256 even of a file that need not be read whole. The
+	// file is then read once from its first byte to its last.
+	Digest bool
+}
+
+// Inspect tells what the file at path is. A file that is no whole dump is no
+// error: Info.Problem says what is wrong with it. The errors are those of
+// reading it, *fs.PathError for one, and ctx's cause.
+func Inspect(ctx context.Context, path string, o Options) (Info, error) {
+	i, file, err := open(path)
+	if err != nil || file == nil {
+		return i, err
+	}
+	defer file.Close()
+	s := &source{File: file, ctx: ctx, size: i.Size}
+	if err := i.inspect(s, o); err != nil {
+		return i, err
+	}
+	i.checkName()
+	if err := i.Unchanged(); err != nil {
+		if i.Problem, _ = errors.AsType[*UnusableError](err); i.Problem == nil {
+			return i, err
+		}
+	}
+	return i, nil
+}
+
+// open opens a regular file; for anything else it fills in the problem and
+// returns no file.
+func open(path string) (Info, *os.File, error) {
+	stat, err := os.Stat(path) // before opening: a pipe would block
+	if err != nil {
+		return Info{}, nil, err
+	}
+	i := Info{Path: path, Name: filepath.Base(path), Size: stat.Size(), ModTime: stat.ModTime(), Kind: Unknown}
+	switch {
+	case stat.IsDir():
+		i.Size = 0
+		if _, err := os.Stat(filepath.Join(path, "toc.dat")); err == nil {
+			i.Kind = Directory
+			i.refuse("is a folder, as pg_dump -Fd makes one", "the platform takes one file: use pg_dump -Fc, or pack it with tar -C "+path+" -cf dump.tar .")
+			return i, nil, nil
+		}
+		i.refuse("is a folder", "the platform takes one file; pg_dump -Fc makes one")
+		return i, nil, nil
+	case !stat.Mode().IsRegular():
+		i.refuse("is no regular file", "write the dump to a file first")
+		return i, nil, nil
+	case stat.Size() == 0:
+		i.Kind = Empty
+		i.refuse("is empty", "the step that makes the dump has failed; look at its log")
+		return i, nil, nil
+	}
+	file, err := os.Open(path)
+	return i, file, err
+}
+
+// source is the file, which stops being readable when its context ends.
+type source struct {
+	*os.File
+	ctx  context.Context
+	size int64
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
+	return s.File.Read(p)
+}
+
+// WriteTo hides *os.File's, which would not look at the context.
+func (s *source) WriteTo(w io.Writer) (int64, error) {
+	return io.Copy(w, struct{ io.Reader }{s})
+}
+
+// hashed reads the file once, forward only, and keeps the digest of what passed.
+type hashed struct {
+	in     io.Reader
+	digest hash.Hash
+}
+
+func (h *hashed) Read(p []byte) (int, error) {
+	n, err := h.in.Read(p)
+	h.digest.Write(p[:n])
+	return n, err
+}
+
+// finish reads what is left and notes the digest of all.
+func (h *hashed) finish(i *Info) error {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{h.digest}, struct{ io.Reader }{h.in}, make([]byte, 256<<10)); err != nil {
+		return err
+	}
+	i.SHA256 = hex.EncodeToString(h.digest.Sum(nil))
+	return nil
+}
+
+// inspect looks at the first bytes, and then at the rest as their kind asks for.
+func (i *Info) inspect(s *source, o Options) error {
+	head := make([]byte, HeadSize)
+	n, err := s.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	i.Kind = Sniff(head[:n])
+	stream := &hashed{s, sha256.New()}
+	switch i.Kind {
+	case SQL:
+		err = i.script(stream)
+	case Gzip:
+		err = i.gzip(stream)
+	case Custom, Tar:
+		if !o.Digest {
+			return i.note(s, i.packed(s, s.size))
+		}
+		err = i.packed(stream, s.size)
+	case Zip:
+		if err := i.note(s, i.zip(s, s.size)); err != nil {
+			return err
+		}
+		err = nil
+	default:
+		i.refuseKind()
+	}
+	if err := i.note(s, err); err != nil {
+		return err
+	}
+	if i.Kind == SQL || i.Wrapped || i.Kind == Gzip || o.Digest {
+		return stream.finish(i)
+	}
+	return nil
+}
+
+// note makes an error of the content the dump's problem. It returns an error of
+// reading the file.
+func (i *Info) note(s *source, err error) error {
+	if err == nil {
+		return nil
+	}
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	if _, ok := errors.AsType[*os.PathError](err); ok {
+		return err
+	}
+	i.broken(err)
+	return nil
+}
+
+// packed inspects an archive of pg_dump; size is -1 in a stream of unknown length.
+func (i *Info) packed(in io.Reader, size int64) error {
+	if i.Kind == Tar {
+		return i.tar(in, size)
+	}
+	return i.custom(in, size)
+}
+
+// script inspects plain SQL.
+func (i *Info) script(in io.Reader) error {
+	var s script
+	i.Compression = "none"
+	err := s.read(in)
+	i.PostgreSQL, i.PgDump, i.Database = s.postgreSQL, s.pgDump, s.database
+	i.setModules(&s.facts)
+	if err != nil {
+		return err
+	}
+	return s.check()
+}
+
+// Bounds of what may come out of a compressed stream: dumps pack well, but
+// there is a ratio that only bombs reach.
+const (
+	freeOutput = 64 << 20
+	maxRatio   = 500
+)
+
+// guard stops a stream that unpacks to more than any dump does.
+type guard struct {
+	in     io.Reader
+	packed func() int64 // bytes that went in so far
+	out    int64
+}
+
+func (g *guard) Read(p []byte) (int, error) {
+	n, err := g.in.Read(p)
+	g.out += int64(n)
+	if g.out > freeOutput && g.out > maxRatio*g.packed() {
+		return n, fmt.Errorf("it unpacks to more than %d times its size", maxRatio)
+	}
+	return n, err
+}
+
+// counter counts what is read through it.
+type counter struct {
+	in io.Reader
+	n  int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// gzip inspects what is inside.
+func (i *Info) gzip(in io.Reader) error {
+	packed := &counter{in: in}
+	unpacked, err := gzip.NewReader(bufio.NewReaderSize(packed, 256<<10))
+	if err != nil {
+		return cutGzip(err)
+	}
+	guarded := &guard{in: unpacked, packed: func() int64 { return packed.n }}
+	inner := bufio.NewReaderSize(guarded, archiveBytes)
+	head, err := inner.Peek(HeadSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return cutGzip(err)
+	}
+	i.Kind, i.Wrapped = Sniff(head), true
+	switch i.Kind {
+	case SQL:
+		err = i.script(inner)
+	case Custom, Tar:
+		err = i.packed(inner, -1)
+	default:
+		i.refuseKind()
+		return nil
+	}
+	if i.Kind == SQL {
+		i.Compression = "gzip"
+	}
+	// What follows the dump is read too: gzip's own check is at the very end.
+	if _, rest := io.Copy(io.Discard, inner); rest != nil {
+		return cutGzip(rest)
+	}
+	return cutGzip(err)
+}
+
+// cutGzip says that a gzip stream ended early.
+func cutGzip(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return truncated("in the gzip around it")
+	}
+	return err
+}
+
+// refuseKind says why a file of this kind cannot be sent, and what to do.
+func (i *Info) refuseKind() {
+	const custom = "make the dump with pg_dump -Fc"
+	switch i.Kind {
+	case Cluster:
+		i.refuse("is a dump of a whole cluster, as pg_dumpall makes one", "dump the one database with pg_dump -Fc")
+	case Zstd, XZ, Bzip2, SevenZip:
+		i.refuse("is packed with "+string(i.Kind)+", which the platform does not take", "unpack it, or "+custom+", which packs by itself")
+	case HTML:
+		i.refuse("is a page of HTML", "the step that fetches the dump got an error or a login page in its place")
+	case Empty:
+		i.refuse("holds nothing", "the step that makes the dump has failed; look at its log")
+	default:
+		i.refuse("is no database dump ("+string(i.Kind)+")", custom+", or with Odoo's database manager")
+	}
+}
+
+// extensions lists how names end, with the kinds that may be behind that.
+var extensions = map[string][]Kind{
+	".sql":    {SQL},
+	".zip":    {OdooZip},
+	".tar":    {Tar},
+	".dump":   {Custom, Tar, SQL, OdooZip},
+	".backup": {Custom, Tar, SQL, OdooZip},
+	".pgdump": {Custom},
+	".cdump":  {Custom},
+}
+
+// checkName warns of a name that says something else than the content.
+func (i *Info) checkName() {
+	name := strings.ToLower(i.Name)
+	bare, packed := strings.CutSuffix(name, ".gz")
+	if tgz, ok := strings.CutSuffix(name, ".tgz"); ok {
+		bare, packed = tgz+".tar", true
+	}
+	kinds, known := extensions[filepath.Ext(bare)]
+	wrong := known && i.Problem == nil
+	for _, kind := range kinds {
+		wrong = wrong && kind != i.Kind
+	}
+	wrapped := i.Wrapped && i.Problem == nil
+	if wrong || (known || packed) && i.Problem == nil && packed != wrapped {
+		content := string(i.Kind)
+		if i.Wrapped {
+			content += " in gzip"
+		}
+		i.Warnings = append(i.Warnings, fmt.Sprintf("The name %s does not fit the content, which is %s.", i.Name, content))
+	}
+}

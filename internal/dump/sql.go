@@ -1,0 +1,179 @@
+package dump
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+)
+
+// script reads a plain SQL dump as a stream: what pg_dump says of itself, the
+// rows of the tables that tell something, and whether it has an end.
+type script struct {
+	facts      facts
+	postgreSQL string
+	pgDump     string
+	database   string // of \connect, where there is one
+	complete   bool   // the closing banner has been seen, and nothing but comments since
+
+	copying bool  // between COPY and \.
+	rows    *rows // of the table that is being copied, nil if nobody wants it
+	midLine bool  // the begin of the line at hand was passed over
+}
+
+// scriptBuffer is how much is looked at in one piece. Lines outside of data
+// that are longer are passed over.
+const scriptBuffer = 256 << 10
+
+// read reads all of it. An error is the reader's.
+func (s *script) read(in io.Reader) error {
+	buffer := make([]byte, 0, scriptBuffer)
+	for {
+		n, err := in.Read(buffer[len(buffer):cap(buffer)])
+		buffer = buffer[:len(buffer)+n]
+		last := err != nil
+		used := s.consume(buffer, last)
+		if used == 0 && len(buffer) == cap(buffer) {
+			used = s.tooLong(buffer)
+		}
+		buffer = buffer[:copy(buffer, buffer[used:])]
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// consume takes what can be understood of b and returns how much that was.
+func (s *script) consume(b []byte, last bool) int {
+	used := 0
+	for {
+		var n int
+		if s.copying && s.rows == nil {
+			n = s.skipData(b[used:])
+		} else {
+			n = s.line(b[used:], last)
+		}
+		if n == 0 {
+			return used
+		}
+		used += n
+	}
+}
+
+// skipData passes over rows that nobody wants, up to the line \. that ends them
+// or to where one could still begin. A backslash in data is always doubled, so
+// no row can look like that line (PostgreSQL, COPY, "Text Format").
+func (s *script) skipData(b []byte) int {
+	if n := endOfData(b); n > 0 && !s.midLine {
+		s.copying = false
+		return n
+	}
+	for from := 0; ; {
+		at := bytes.Index(b[from:], []byte("\n\\."))
+		if at < 0 {
+			break
+		}
+		from += at + 1
+		if n := endOfData(b[from:]); n > 0 {
+			s.copying, s.midLine = false, false
+			return from + n
+		}
+	}
+	return max(0, bytes.LastIndexByte(b, '\n')) // which may be the one before \.
+}
+
+// endOfData returns the length of the line \. if b begins with it, else 0.
+func endOfData(b []byte) int {
+	for _, line := range []string{"\\.\n", "\\.\r\n"} {
+		if bytes.HasPrefix(b, []byte(line)) {
+			return len(line)
+		}
+	}
+	return 0
+}
+
+// line takes one line and returns its length, 0 where its end is not there yet.
+func (s *script) line(b []byte, last bool) int {
+	at := bytes.IndexByte(b, '\n')
+	n := at + 1
+	if at < 0 {
+		if !last || len(b) == 0 {
+			return 0
+		}
+		at, n = len(b), len(b)
+	}
+	text := bytes.TrimSuffix(b[:at], []byte("\r"))
+	switch {
+	case s.midLine:
+		s.midLine = false
+	case !s.copying:
+		s.statement(text)
+	case string(text) == `\.`:
+		s.copying, s.rows = n == at, nil // the last line needs its end
+	default:
+		s.rows.row(text)
+	}
+	return n
+}
+
+// tooLong passes over most of a line that does not fit: none that tells
+// something is that long.
+func (s *script) tooLong(b []byte) int {
+	s.complete = s.complete && s.copying
+	s.midLine = true
+	return len(b) - len("\n\\.\r\n")
+}
+
+var (
+	completeBanner = []byte("-- PostgreSQL database dump complete")
+	fromVersion    = []byte("-- Dumped from database version ")
+	byVersion      = []byte("-- Dumped by pg_dump version ")
+	createModules  = []byte("CREATE TABLE " + schema + "." + moduleTable + " ")
+	copyWord       = []byte("COPY ")
+	connectWord    = []byte(`\connect `)
+)
+
+// statement looks at a line outside of data.
+func (s *script) statement(line []byte) {
+	switch {
+	case len(line) == 0, bytes.HasPrefix(line, []byte(`\unrestrict `)):
+		return
+	case bytes.Equal(line, completeBanner):
+		s.complete = true
+		return
+	case bytes.HasPrefix(line, []byte("--")):
+		if s.postgreSQL == "" && bytes.HasPrefix(line, fromVersion) {
+			s.postgreSQL = short(line[len(fromVersion):])
+		}
+		if s.pgDump == "" && bytes.HasPrefix(line, byVersion) {
+			s.pgDump = short(line[len(byVersion):])
+		}
+		return
+	}
+	s.complete = false
+	switch {
+	case bytes.HasPrefix(line, copyWord) && bytes.HasSuffix(line, []byte(" FROM stdin;")):
+		s.copying, s.rows = true, s.facts.rowsOf(string(line))
+	case bytes.HasPrefix(line, createModules):
+		s.facts.odoo = true
+	case s.database == "" && bytes.HasPrefix(line, connectWord):
+		s.database = strings.Trim(short(line[len(connectWord):]), `"`)
+	}
+}
+
+// short keeps text from a dump bounded.
+func short(text []byte) string { return string(text[:min(len(text), 200)]) }
+
+// check tells how the script ended.
+func (s *script) check() error {
+	switch {
+	case s.copying:
+		return truncated("in the data of a table")
+	case !s.complete:
+		return truncated(`before its last line, "PostgreSQL database dump complete"`)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+//go:build unix
+
+// Package realtest is what tests need that run against real programs.
+package realtest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Need skips a test where a program is missing; in CI that is a failure.
+func Need(t testing.TB, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			Skip(t, "needs "+program)
+		}
+	}
+}
+
+// Skip skips a test; in CI that is a failure.
+func Skip(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal("skipped in CI: " + why)
+	}
+	t.Skip(why)
+}
+
+// Cluster is a PostgreSQL of a test's own.
+type Cluster struct {
+	t    testing.TB
+	bin  string
+	Dir  string // its own folder, which its user can read
+	user *syscall.Credential
+}
+
+// StartCluster starts a cluster that ends with the test, or skips the test where
+// PostgreSQL is missing.
+func StartCluster(t testing.TB) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t}
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin"} {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			c.bin = found[len(found)-1]
+		}
+	}
+	if c.bin == "" {
+		Skip(t, "needs PostgreSQL's server programs")
+	}
+	if os.Geteuid() == 0 { // PostgreSQL does not run as root
+		postgres, err := user.Lookup("postgres")
+		if err != nil {
+			Skip(t, "needs the user postgres: "+err.Error())
+		}
+		uid, _ := strconv.Atoi(postgres.Uid)
+		gid, _ := strconv.Atoi(postgres.Gid)
+		c.user = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	}
+	var err error
+	if c.Dir, err = os.MkdirTemp("", "pg-"); err != nil { // short: a socket's path has 107 bytes
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(c.Dir) })
+	if c.user != nil {
+		if err := os.Chown(c.Dir, int(c.user.Uid), int(c.user.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Run("initdb", "-D", c.Dir+"/data", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	c.Run("pg_ctl", "-D", c.Dir+"/data", "-w", "-l", c.Dir+"/log", "-o", "-k "+c.Dir+" -h '' -F", "start")
+	t.Cleanup(func() { c.Run("pg_ctl", "-D", c.Dir+"/data", "-m", "immediate", "stop") })
+	return c
+}
+
+// Run runs one of PostgreSQL's programs and returns what it printed.
+func (c *Cluster) Run(name string, args ...string) string {
+	c.t.Helper()
+	command := exec.Command(filepath.Join(c.bin, name), args...)
+	command.Dir, command.Env = c.Dir, []string{"PGHOST=" + c.Dir, "PGUSER=" + c.username(), "LC_ALL=C"}
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: c.user}
+	text, err := command.Output()
+	if err != nil {
+		stderr := []byte(nil)
+		if exit, ok := err.(*exec.ExitError); ok {
+			stderr = exit.Stderr
+		}
+		c.t.Fatalf("%s %v: %v\n%s%s", name, args, err, text, stderr)
+	}
+	return string(text)
+}
+
+func (c *Cluster) username() string {
+	if c.user != nil {
+		return "postgres"
+	}
+	me, err := user.Current()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return me.Username
+}
+
+// SQL runs a statement in a database and returns its rows, a line each.
+func (c *Cluster) SQL(database, text string) string {
+	c.t.Helper()
+	return c.Run("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", text)
+}
+
+// Content tells what is in a database: rows and a digest of each table.
+func (c *Cluster) Content(database string) string {
+	c.t.Helper()
+	var all strings.Builder
+	for table := range strings.FieldsSeq(c.SQL(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")) {
+		all.WriteString(table + " " + c.SQL(database, fmt.Sprintf("SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM %s t", table)))
+	}
+	return all.String()
+}
