@@ -16,6 +16,7 @@ const (
 	maxChunk     = 1 << 30
 	maxKeptText  = maxRow // of a string that is looked at
 	archiveBytes = 64 << 10
+	wantedTables = 2 // whose rows are read, once each
 )
 
 // cursor reads an archive forward. Where its source can seek, it seeks over
@@ -315,7 +316,7 @@ func (a *archive) readEntry(c *contents, f *facts) error {
 	}
 	if hadDumper != 0 && f.rowsOf(e.statement) != nil {
 		c.wanted = append(c.wanted, e)
-		if len(c.wanted) > 100 {
+		if len(c.wanted) > wantedTables {
 			return errors.New("the same table again and again")
 		}
 	}

@@ -108,13 +108,27 @@ func (a *archive) walk(toc contents, f *facts) error {
 	return nil
 }
 
-// maxRows bounds the rows of one table, unpacked: of those that are read, no
-// database has as many.
-const maxRows = 512 << 20
-
 // readRows reads the rows of one table, packed as the archive says.
 func readRows(in io.Reader, compression, statement string, f *facts) error {
-	var err error
+	packed := &counter{in: in}
+	unpacked, done, err := unpack(packed, compression)
+	if err != nil {
+		return fmt.Errorf("unpacking a table: %w", err)
+	}
+	defer done()
+	s := script{copying: true, rows: f.rowsOf(statement)}
+	if err := s.read(&guard{in: unpacked, packed: func() int64 { return packed.n }}); err != nil {
+		return fmt.Errorf("unpacking a table: %w", err)
+	}
+	if s.copying {
+		return truncated("in the data of a table")
+	}
+	return nil
+}
+
+// unpack returns a reader of what is packed in; done lets go of it.
+func unpack(in io.Reader, compression string) (_ io.Reader, done func(), err error) {
+	done = func() {}
 	switch compression {
 	case "gzip":
 		in, err = zlib.NewReader(in)
@@ -124,25 +138,10 @@ func readRows(in io.Reader, compression, statement string, f *facts) error {
 		var z *zstd.Decoder
 		z, err = zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
 		if err == nil {
-			defer z.Close()
-			in = z
+			in, done = z, z.Close
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("unpacking a table: %w", err)
-	}
-	bounded := &io.LimitedReader{R: in, N: maxRows}
-	s := script{copying: true, rows: f.rowsOf(statement)}
-	if err := s.read(bounded); err != nil {
-		return fmt.Errorf("unpacking a table: %w", err)
-	}
-	if bounded.N == 0 {
-		return fmt.Errorf("a table of modules with more than %d MiB", maxRows>>20)
-	}
-	if s.copying {
-		return truncated("in the data of a table")
-	}
-	return nil
+	return in, done, err
 }
 
 // The last block is gone through if it is not larger than maxWalk; of a larger

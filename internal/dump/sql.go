@@ -29,10 +29,13 @@ const scriptBuffer = 256 << 10
 func (s *script) read(in io.Reader) error {
 	buffer := make([]byte, 0, scriptBuffer)
 	for {
-		n, err := in.Read(buffer[len(buffer):cap(buffer)])
-		buffer = buffer[:len(buffer)+n]
-		last := err != nil
-		used := s.consume(buffer, last)
+		var err error
+		for err == nil && len(buffer) < cap(buffer) { // small pieces would be looked at again and again
+			var n int
+			n, err = in.Read(buffer[len(buffer):cap(buffer)])
+			buffer = buffer[:len(buffer)+n]
+		}
+		used := s.consume(buffer, err != nil)
 		if used == 0 && len(buffer) == cap(buffer) {
 			used = s.tooLong(buffer)
 		}

@@ -1,0 +1,506 @@
+package dump
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// maker writes an archive by hand, as the versions of pg_dump do that are not
+// installed.
+type maker struct {
+	bytes.Buffer
+	version     int
+	compression string
+	located     bool
+}
+
+func (m *maker) int(n int) {
+	sign := byte(0)
+	if n < 0 {
+		sign, n = 1, -n
+	}
+	m.WriteByte(sign)
+	_ = binary.Write(m, binary.LittleEndian, uint32(n))
+}
+
+func (m *maker) text(s string) { m.int(len(s)); m.WriteString(s) }
+func (m *maker) null()         { m.int(-1) }
+
+const (
+	moduleCopy = "COPY public.ir_module_module (id, name, state, latest_version) FROM stdin;\n"
+	moduleRows = "1\tbase\tinstalled\t10.saas~15.1.3\n2\tx\tinstalled\t\\N\n\\.\n\n\n"
+	newerCopy  = "COPY public.ir_module_module (id, name, state, db_version) FROM stdin;\n"
+)
+
+// archive makes one with a table of modules and a table after it.
+func (m *maker) archive(statement, rows string) []byte {
+	m.WriteString("PGDMP")
+	m.Write([]byte{1, byte(m.version - 100), 0, 4, 8, formatCustom})
+	if m.version >= 115 {
+		m.WriteByte(map[string]byte{"none": 0, "gzip": 1, "lz4": 2, "zstd": 3}[m.compression])
+	} else {
+		m.int(map[string]int{"none": 0, "gzip": -1}[m.compression])
+	}
+	for range 7 {
+		m.int(1)
+	}
+	m.text("bakery")
+	m.text("9.6.1")
+	m.text("17.2")
+	m.int(3)
+	var places []int
+	m.entry(1, "ENCODING", "ENCODING", "", false)
+	places = append(places, m.entry(2, moduleTable, "TABLE DATA", statement, true))
+	places = append(places, m.entry(3, "other", "TABLE DATA", "COPY public.other (a) FROM stdin;\n", true))
+	for n, data := range []string{rows, "a\n\\.\n\n\n"} {
+		if m.located {
+			binary.LittleEndian.PutUint64(m.Bytes()[places[n]:], uint64(m.Len()))
+		}
+		m.WriteByte(blockData)
+		m.int(n + 2)
+		packed := m.pack(data)
+		for len(packed) > 0 { // in chunks that cut through everything
+			n := min(len(packed), 7)
+			m.text(string(packed[:n]))
+			packed = packed[n:]
+		}
+		m.int(0)
+	}
+	return m.Bytes()
+}
+
+// entry returns where its offset stands.
+func (m *maker) entry(id int, tag, desc, statement string, data bool) int {
+	m.int(id)
+	m.int(map[bool]int{true: 1}[data])
+	m.text("1259")
+	m.text("16385")
+	m.text(tag)
+	m.text(desc)
+	m.int(3)
+	m.text("")
+	m.null()
+	m.text(statement)
+	m.text("public")
+	m.null()
+	if m.version >= 114 {
+		m.text("heap")
+	}
+	if m.version >= 116 {
+		m.int('r')
+	}
+	m.text("odoo")
+	m.text("false")
+	m.text("7")
+	m.null()
+	flag := byte(offsetNone)
+	if data {
+		flag = map[bool]byte{true: offsetSet, false: offsetUnset}[m.located]
+	}
+	m.WriteByte(flag)
+	m.Write(make([]byte, 8))
+	return m.Len() - 8
+}
+
+func (m *maker) pack(data string) []byte {
+	var b bytes.Buffer
+	var w io.WriteCloser
+	switch m.compression {
+	case "gzip":
+		w = zlib.NewWriter(&b)
+	case "lz4":
+		w = lz4.NewWriter(&b)
+	case "zstd":
+		w, _ = zstd.NewWriter(&b)
+	default:
+		return []byte(data)
+	}
+	_, _ = io.WriteString(w, data)
+	_ = w.Close()
+	return b.Bytes()
+}
+
+func write(t testing.TB, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func inspect(t testing.TB, name string, data []byte) Info {
+	t.Helper()
+	i, err := Inspect(t.Context(), write(t, name, data), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func TestArchiveVersions(t *testing.T) {
+	for version := oldestVersion; version <= newestVersion; version++ {
+		for _, compression := range []string{"none", "gzip", "lz4", "zstd"} {
+			if version < 115 && (compression == "lz4" || compression == "zstd") {
+				continue
+			}
+			for _, located := range []bool{true, false} {
+				name := fmt.Sprintf("%d, %s, located %t", version, compression, located)
+				statement := moduleCopy
+				if version == newestVersion {
+					statement = newerCopy
+				}
+				data := (&maker{version: version, compression: compression, located: located}).archive(statement, moduleRows)
+				i := inspect(t, "x.dump", data)
+				if i.Problem != nil || i.Series != "10.saas~15" || len(i.Modules) != 2 || i.Compression != compression || i.PostgreSQL != "9.6.1" || i.Database != "bakery" {
+					t.Errorf("%s: %+v %v", name, i, i.Problem)
+				}
+				for n := range len(data) {
+					if i := inspect(t, "x.dump", data[:n]); i.Problem == nil {
+						t.Fatalf("%s: %d of %d bytes told as whole", name, n, len(data))
+					}
+				}
+				if i := inspect(t, "x.dump", append(bytes.Clone(data), 'x')); i.Problem == nil {
+					t.Errorf("%s: something after the end was not seen", name)
+				}
+			}
+		}
+	}
+	for _, version := range []int{oldestVersion - 1, newestVersion + 1} {
+		if i := inspect(t, "x.dump", (&maker{version: version, compression: "none"}).archive(moduleCopy, moduleRows)); i.Problem == nil || !strings.Contains(i.Problem.Error(), "not known") {
+			t.Errorf("version %d: %v", version, i.Problem)
+		}
+	}
+}
+
+// TestLargeLastTable cuts an archive whose last table is too large to be gone
+// through.
+func TestLargeLastTable(t *testing.T) {
+	m := &maker{version: 114, compression: "none", located: true}
+	data := m.archive(moduleCopy, moduleRows)
+	data = data[:len(data)-5] // its end
+	chunk := bytes.Repeat([]byte("some row\n"), 400)
+	m.Truncate(len(data))
+	for m.Len() < maxWalk+endWindow {
+		m.text(string(chunk))
+	}
+	m.int(0)
+	whole := m.Bytes()
+	path := write(t, "x.dump", whole)
+	if i, err := Inspect(t.Context(), path, Options{}); err != nil || i.Problem != nil || i.Series == "" {
+		t.Fatal(err, i.Problem)
+	}
+	for n := 1; n < 2*len(chunk); n += 1 + n/40 {
+		if err := os.Truncate(path, int64(len(whole)-n)); err != nil {
+			t.Fatal(err)
+		}
+		if i, err := Inspect(t.Context(), path, Options{}); err != nil || i.Problem == nil {
+			t.Fatalf("%d bytes short: told as whole (%v)", n, err)
+		}
+	}
+}
+
+const goodSQL = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\n-- Dumped from database version 16.1\n-- Dumped by pg_dump version 17.0\n\n" +
+	"CREATE TABLE public.ir_module_module (\n    id integer\n);\n\n" + moduleCopy + "1\tbase\tinstalled\t17.0.1.3\n\\.\n\n" +
+	"--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict abc\n"
+
+func TestWhatIsRefused(t *testing.T) {
+	var other, sh, noDump bytes.Buffer
+	w := tar.NewWriter(&other)
+	_ = w.WriteHeader(&tar.Header{Name: "README", Size: 1, Mode: 0o600})
+	_, _ = w.Write([]byte("x"))
+	_ = w.Close()
+	for out, name := range map[*bytes.Buffer]string{&sh: "home/odoo/data/filestore/db/aa/aa1", &noDump: "README"} {
+		z := zip.NewWriter(out)
+		f, _ := z.Create(name)
+		_, _ = f.Write([]byte("x"))
+		_ = z.Close()
+	}
+	cases := []struct {
+		name string
+		data string
+		kind Kind
+		says string
+	}{
+		{"empty", "", Empty, "is empty"},
+		{"text", "hello\n", Text, "no database dump"},
+		{"binary", "\x00\x01\x02", Unknown, "no database dump"},
+		{"page", "  <!DOCTYPE html><html>login", HTML, "page of HTML"},
+		{"cluster", "--\n-- PostgreSQL database cluster dump\n--\n", Cluster, "pg_dumpall"},
+		{"zstd", "\x28\xb5\x2f\xfdxxxx", Zstd, "packed with zstd"},
+		{"xz", "\xfd7zXZ\x00xx", XZ, "packed with xz"},
+		{"bzip2", "BZh91AY", Bzip2, "packed with bzip2"},
+		{"7z", "7z\xbc\xaf\x27\x1cxx", SevenZip, "packed with 7z"},
+		{"another tar", other.String(), OtherTar, "none of pg_dump's"},
+		{"Odoo.sh", sh.String(), OdooSh, "Odoo.sh"},
+		{"another zip", noDump.String(), Zip, "without dump.sql"},
+		{"cut zip", noDump.String()[:40], Zip, "truncated"},
+		{"gzip of text", string(gzipBytes([]byte("hello"))), Text, "no database dump"},
+		{"gzip of nothing", string(gzipBytes(nil)), Empty, "holds nothing"},
+		{"gzip of gzip", string(gzipBytes(gzipBytes([]byte(goodSQL)))), Gzip, "no database dump (gzip)"},
+		{"cut gzip", string(gzipBytes([]byte(goodSQL))[:60]), Gzip, "truncated"},
+		{"no gzip", "\x1f\x8b\x00\x00\x00", Gzip, ""},
+		{"cut SQL", goodSQL[:strings.Index(goodSQL, " dump complete")], SQL, `truncated before its last line`},
+		{"SQL cut in data", goodSQL[:strings.Index(goodSQL, "\\.\n")], SQL, "truncated in the data of a table"},
+		{"SQL with more after its end", goodSQL + "SELECT 1;\n", SQL, "truncated"},
+		{"no archive", "PGDMPxxxxxxxxxxxx", Custom, "corrupt"},
+	}
+	for _, c := range cases {
+		i := inspect(t, "x", []byte(c.data))
+		if i.Problem == nil || i.Kind != c.kind || !strings.Contains(i.Problem.Error(), c.says) || i.Problem.Advice == "" {
+			t.Errorf("%s: %s, %v", c.name, i.Kind, i.Problem)
+		}
+	}
+	if _, err := Inspect(t.Context(), filepath.Join(t.TempDir(), "missing"), Options{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing: %v", err)
+	}
+	if i, err := Inspect(t.Context(), t.TempDir(), Options{}); err != nil || i.Problem == nil {
+		t.Errorf("a folder: %v %v", i.Problem, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Inspect(ctx, write(t, "x.sql", []byte(goodSQL)), Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped: %v", err)
+	}
+}
+
+func gzipBytes(data []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(data)
+	_ = w.Close()
+	return b.Bytes()
+}
+
+func TestScripts(t *testing.T) {
+	long := strings.Repeat("x", 3*scriptBuffer)
+	withLong := func(end string) string {
+		return strings.Replace(goodSQL, "--\n-- PostgreSQL database dump complete", "COPY public.t (a) FROM stdin;\n"+long+"\nb\n"+end+"\n\n--\n-- PostgreSQL database dump complete", 1)
+	}
+	cases := map[string]struct {
+		sql   string
+		whole bool
+	}{
+		"as it is":                      {goodSQL, true},
+		"Windows line ends":             {strings.ReplaceAll(goodSQL, "\n", "\r\n"), true},
+		"a row longer than the buffer":  {withLong("\\."), true},
+		"that ends like the end":        {withLong(long + "\\\\.\n\\."), true},
+		"without an end":                {withLong("\\\\."), false},
+		"a statement longer than that":  {strings.Replace(goodSQL, "CREATE TABLE", "SELECT '"+long+"';\nCREATE TABLE", 1), true},
+		"an empty table":                {strings.Replace(goodSQL, "CREATE TABLE", "COPY public.t (a) FROM stdin;\n\\.\nCREATE TABLE", 1), true},
+		"a long row in the table":       {strings.Replace(goodSQL, "1\tbase", "9\t"+long+"\tinstalled\t1.0\n1\tbase", 1), true},
+		"the same table somewhere else": {strings.Replace(goodSQL, "CREATE TABLE", strings.Replace(moduleCopy, "public", "other", 1)+"1\tbase\tinstalled\t99.0\n\\.\nCREATE TABLE", 1), true},
+	}
+	for name, c := range cases {
+		for size := 1; size < 200_000; size *= 7 { // however it comes in
+			var s script
+			err := s.read(&slow{strings.NewReader(c.sql), size})
+			if err == nil {
+				err = s.check()
+			}
+			if (err == nil) != c.whole || s.facts.series != "17.0" || s.pgDump != "17.0" || s.postgreSQL != "16.1" {
+				t.Errorf("%s, %d bytes at a time: %v, %+v", name, size, err, s.facts)
+			}
+		}
+	}
+}
+
+type slow struct {
+	io.Reader
+	n int
+}
+
+func (s *slow) Read(p []byte) (int, error) { return s.Reader.Read(p[:min(len(p), s.n)]) }
+
+func TestNames(t *testing.T) {
+	for name, fits := range map[string]bool{
+		"a.sql": true, "a.sql.gz": false, "a.dump": true, "a.zip": false, "a.tar": false, "a": true, "A.SQL": true, "a.gz": false, "a.bak": true,
+	} {
+		if i := inspect(t, name, []byte(goodSQL)); (len(i.Warnings) == 0) != fits {
+			t.Errorf("SQL named %s: %v", name, i.Warnings)
+		}
+	}
+	for name, fits := range map[string]bool{"a.sql": false, "a.sql.gz": true, "a.gz": true, "a.dump": false, "a": true, "a.tgz": false} {
+		if i := inspect(t, name, gzipBytes([]byte(goodSQL))); (len(i.Warnings) == 0) != fits {
+			t.Errorf("SQL in gzip named %s: %v", name, i.Warnings)
+		}
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	for field, want := range map[string]string{
+		`\N`: "", `plain`: "plain", `a\tb\nc\\d`: "a\tb\nc\\d", `\b\f\r\v`: "\b\f\r\v", `\101\x41\x4`: "AA\x04", `\q`: "q", `end\`: `end\`, `\x`: "x", `\7`: "\a",
+	} {
+		if got := unescape([]byte(field)); got != want {
+			t.Errorf("%q: %q, want %q", field, got, want)
+		}
+	}
+}
+
+// TestBombs are files that claim or unpack to more than there is.
+func TestBombs(t *testing.T) {
+	tooLong := (&maker{version: 114, compression: "none", located: true}).archive(moduleCopy, moduleRows)
+	at := bytes.Index(tooLong, []byte("ENCODING")) - 4
+	binary.LittleEndian.PutUint32(tooLong[at:], 1<<31-1)
+	var zipped bytes.Buffer
+	z := zip.NewWriter(&zipped)
+	f, _ := z.Create("dump.sql")
+	_, _ = io.WriteString(f, goodSQL)
+	endless(f, 200<<20)
+	_ = z.Close()
+	var g bytes.Buffer
+	gw := gzip.NewWriter(&g)
+	_, _ = io.WriteString(gw, goodSQL)
+	endless(gw, 200<<20)
+	_ = gw.Close()
+	for name, c := range map[string]struct {
+		data []byte
+		says string
+	}{
+		"text of 2 GiB": {tooLong, "a text of 2147483647 bytes"},
+		"zip":           {zipped.Bytes(), "more than 500 times its size"},
+		"gzip":          {g.Bytes(), "more than 500 times its size"},
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		i := inspect(t, "bomb", c.data)
+		runtime.ReadMemStats(&after)
+		if i.Problem == nil || !strings.Contains(i.Problem.Error(), c.says) {
+			t.Errorf("%s: %v", name, i.Problem)
+		}
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 16<<20 {
+			t.Errorf("%s: took %d MiB of memory", name, grown>>20)
+		}
+	}
+}
+
+func endless(w io.Writer, n int) {
+	block := bytes.Repeat([]byte("0"), 64<<10)
+	for ; n > 0; n -= len(block) {
+		_, _ = w.Write(block)
+	}
+}
+
+// TestMemoryDoesNotGrowWithAZip has a filestore of many members.
+func TestMemoryDoesNotGrowWithAZip(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	f, _ := z.Create("dump.sql")
+	_, _ = io.WriteString(f, goodSQL)
+	for n := range 70_000 { // more than a zip without 64-bit records takes
+		f, _ := z.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("filestore/%02x/%040x", n%256, n)})
+		if n == 0 {
+			_, _ = f.Write([]byte("x"))
+		}
+	}
+	_ = z.Close()
+	path := write(t, "odoo.zip", b.Bytes())
+	allocated := testing.AllocsPerRun(1, func() {
+		if i, err := Inspect(t.Context(), path, Options{}); err != nil || i.Problem != nil || !i.Filestore || i.Series != "17.0" {
+			t.Errorf("%+v %v", i.Problem, err)
+		}
+	})
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	i, _ := Inspect(t.Context(), path, Options{})
+	runtime.ReadMemStats(&after)
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 8<<20 || i.Kind != OdooZip {
+		t.Errorf("%d KiB of memory, %.0f allocations", kept>>10, allocated)
+	}
+}
+
+func TestContractIsNeverShown(t *testing.T) {
+	i := Info{contract: "M123456-abcdef"}
+	for _, other := range []string{fmt.Sprintf("%s", i.Kind), cmp.Diff(i.Name, "x")} {
+		if strings.Contains(other, "M123456") {
+			t.Error(other)
+		}
+	}
+	if i.ContractMatches("M123456-ABCDEF") != SameContract || i.ContractMatches("x") != OtherContract || (Info{}).ContractMatches("x") != NoContract {
+		t.Error("contracts compare wrongly")
+	}
+}
+
+// The fuzz targets want an answer, whatever comes, in bounded time and memory.
+
+func FuzzArchive(f *testing.F) {
+	for version := oldestVersion; version <= newestVersion; version++ {
+		f.Add((&maker{version: version, compression: "gzip", located: version%2 == 0}).archive(moduleCopy, moduleRows))
+	}
+	f.Add((&maker{version: 116, compression: "zstd"}).archive(newerCopy, moduleRows))
+	f.Add((&maker{version: 115, compression: "lz4"}).archive(newerCopy, moduleRows))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var seeking, streaming Info
+		err1 := seeking.custom(bytes.NewReader(data), int64(len(data)))
+		err2 := streaming.custom(struct{ io.Reader }{bytes.NewReader(data)}, -1)
+		_, _ = err1, err2
+	})
+}
+
+func FuzzScript(f *testing.F) {
+	f.Add([]byte(goodSQL))
+	f.Add([]byte(strings.ReplaceAll(goodSQL, "\n", "\r\n")))
+	f.Add([]byte("COPY public.ir_module_module (\"a\", name) FROM stdin;\n\\"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var one, many script
+		if one.read(bytes.NewReader(data)) != nil || many.read(&slow{bytes.NewReader(data), 3}) != nil {
+			t.Fatal("an error out of nothing")
+		}
+		// However it comes in, it is the same.
+		if (one.check() == nil) != (many.check() == nil) || one.facts.series != many.facts.series || len(one.facts.modules) != len(many.facts.modules) {
+			t.Errorf("%+v, %+v", one.facts, many.facts)
+		}
+	})
+}
+
+func FuzzZip(f *testing.F) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, _ := z.Create("dump.sql")
+	_, _ = io.WriteString(w, goodSQL)
+	w, _ = z.Create("manifest.json")
+	_, _ = io.WriteString(w, `{"db_name": "x"}`)
+	_ = z.Close()
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var i Info
+		_ = i.zip(bytes.NewReader(data), int64(len(data)))
+	})
+}
+
+func FuzzTar(f *testing.F) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	toc := (&maker{version: 114, compression: "none"}).archive(moduleCopy, moduleRows)
+	toc[10] = formatTar
+	for _, name := range []string{tocFile, "2.dat", restoreFile} {
+		_ = w.WriteHeader(&tar.Header{Name: name, Size: int64(len(toc)), Mode: 0o600})
+		_, _ = w.Write(toc)
+	}
+	_ = w.Close()
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var i Info
+		_ = i.tar(bytes.NewReader(data), int64(len(data)))
+	})
+}
