@@ -202,11 +202,9 @@ func TestEveryOutputIsDeclared(t *testing.T) {
 			t.Errorf("%s is set but not declared", name)
 		}
 	}
-	// The sandbox does not know these.
-	unknown := map[string]bool{"database-uuid": true, "database-version": true, "postgresql": true}
 	for line := range strings.Lines(declared) {
 		name, isName := strings.CutSuffix(strings.TrimPrefix(line, "  "), ":\n")
-		if isName && !strings.HasPrefix(line, "   ") && set[name] == "" && !unknown[name] {
+		if isName && !strings.HasPrefix(line, "   ") && set[name] == "" {
 			t.Errorf("%s is declared but was not set", name)
 		}
 	}

@@ -329,9 +329,9 @@ func (s *Server) view(r record, call *http.Request) map[string]any {
 		"upgraded_sql_url":  at("upgraded", "sql"),
 		"upgraded_dump_url": at("upgraded", "archive"),
 		"modules_url":       at("modules", "archive"),
-		"filesize":          nil, "database_uuid": nil, "created_at": r.Created.UTC().Format(timeFormat),
+		"filesize":          nil, "database_uuid": orNull(r.UUID), "created_at": r.Created.UTC().Format(timeFormat),
 		"estimated_time": nil, "processed_at": nil, "elapsed": clock(r.elapsed()), "filestore": false,
-		"customer_message": nil, "database_version": nil, "postgresql": nil, "compressions": []string{},
+		"customer_message": nil, "database_version": orNull(r.Version), "postgresql": orNull(r.PostgreSQL), "compressions": []string{},
 	}
 	if size := s.store.size(r.ID, originalFile); size > 0 {
 		view["filesize"] = humanSize(size)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/retry"
 )
 
@@ -26,7 +27,14 @@ func (s *Server) advance(ctx context.Context, id int) error {
 		if err := retry.Sleep(ctx, s.config.Pace); err != nil {
 			return err
 		}
-		if _, err := s.store.update(id, func(r *record) error { r.State = progress; return nil }); err != nil {
+		guess, err := dump.Inspect(ctx, s.store.path(id, originalFile), dump.Options{})
+		if err != nil {
+			return err
+		}
+		if _, err := s.store.update(id, func(r *record) error {
+			r.State, r.Version, r.PostgreSQL, r.UUID = progress, guess.Series, guess.PostgreSQL, guess.UUID
+			return nil
+		}); err != nil {
 			return err
 		}
 	}

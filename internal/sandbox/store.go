@@ -27,20 +27,23 @@ const (
 
 // record is a request as it lies on disk.
 type record struct {
-	ID        int       `json:"id"`
-	Key       string    `json:"key"`
-	Contract  string    `json:"contract"`
-	Email     string    `json:"email"`
-	Target    string    `json:"target"`
-	Aim       string    `json:"aim"`
-	Filename  string    `json:"filename"`
-	Timezone  string    `json:"timezone"`
-	State     string    `json:"state"`
-	SkipTest  bool      `json:"skip_test"`
-	SSHKeys   []string  `json:"ssh_keys"` // as authorized_keys lines
-	Created   time.Time `json:"created"`
-	Processed time.Time `json:"processed"`
-	Ended     time.Time `json:"ended"`
+	ID         int       `json:"id"`
+	Key        string    `json:"key"`
+	Contract   string    `json:"contract"`
+	Email      string    `json:"email"`
+	Target     string    `json:"target"`
+	Aim        string    `json:"aim"`
+	Filename   string    `json:"filename"`
+	Timezone   string    `json:"timezone"`
+	State      string    `json:"state"`
+	SkipTest   bool      `json:"skip_test"`
+	SSHKeys    []string  `json:"ssh_keys"`         // as authorized_keys lines
+	Version    string    `json:"database_version"` // what the platform guesses of the dump
+	PostgreSQL string    `json:"postgresql"`
+	UUID       string    `json:"database_uuid"`
+	Created    time.Time `json:"created"`
+	Processed  time.Time `json:"processed"`
+	Ended      time.Time `json:"ended"`
 }
 
 func (r record) ended() bool { return !r.Ended.IsZero() }
