@@ -231,6 +231,9 @@ func TestNoKeyAnywhere(t *testing.T) {
 	if first != "::add-mask::M123456-abcdef" {
 		t.Errorf("the first line is %q, not the contract's mask", first)
 	}
+	if !strings.Contains(log.String(), "\n::add-mask::"+key+"\n") {
+		t.Error("the key was not masked")
+	}
 	secrets := []string{key, "M123456-abcdef", set["upgraded-dump-url"]}
 	for line := range strings.Lines(log.String()) {
 		for _, secret := range secrets {

@@ -400,6 +400,21 @@ func endless(w io.Writer, n int) {
 	}
 }
 
+func TestZipWithOtherContent(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	f, _ := z.CreateHeader(&zip.FileHeader{Name: "dump.sql"}) // stored, so that it can be changed
+	_, _ = io.WriteString(f, goodSQL)
+	_ = z.Close()
+	if i := inspect(t, "a.zip", b.Bytes()); i.Problem != nil {
+		t.Fatal(i.Problem)
+	}
+	changed := bytes.Replace(b.Bytes(), []byte("\tbase\t"), []byte("\tbest\t"), 1)
+	if i := inspect(t, "a.zip", changed); i.Problem == nil || !strings.Contains(i.Problem.Error(), "checksum") {
+		t.Errorf("%v", i.Problem)
+	}
+}
+
 // TestMemoryDoesNotGrowWithAZip has a filestore of many members.
 func TestMemoryDoesNotGrowWithAZip(t *testing.T) {
 	var b bytes.Buffer

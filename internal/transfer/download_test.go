@@ -182,6 +182,20 @@ func TestFetchBeginsAnewWhenTheFileChanged(t *testing.T) {
 	f.wantLanded(t, got, err, o.data)
 }
 
+func TestFetchBeginsAnewForAnotherURL(t *testing.T) {
+	o := &origin{data: content(300_000), tag: `"a"`, cuts: []int{100_000}}
+	f := fetchFrom(t, o)
+	if _, err := f.fetch(t.Context()); !retry.IsTransient(err) {
+		t.Fatal(err)
+	}
+	f.url += "/of-another-request"
+	got, err := f.fetch(t.Context())
+	f.wantLanded(t, got, err, o.data)
+	if o.ranges[1] != "" {
+		t.Errorf("asked for %q of another file", o.ranges[1])
+	}
+}
+
 func TestFetchNeverAppendsWithoutAStrongValidator(t *testing.T) {
 	data := content(300_000)
 	o := &origin{data: data, tag: `W/"a"`, cuts: []int{100_000}}
@@ -330,6 +344,7 @@ func TestAllowed(t *testing.T) {
 		{"https://upgrade.odoo.com", "https://upgrade.odoo.com:8443/x", false},
 		{"https://upgrade.odoo.com", "https://upgrade.odoo.com.evil.example/x", false},
 		{"https://upgrade.odoo.com", "https://upgrade.odoo.com@evil.example/x", false},
+		{"https://upgrade.odoo.com", "http://upgrade.odoo.com:443/x", false},
 		{"https://upgrade.odoo.com", "file:///etc/passwd", false},
 		{"http://127.0.0.1:80", "http://127.0.0.1/x", true},
 		{"http://127.0.0.1", "http://9.127.0.0.1/x", false},
