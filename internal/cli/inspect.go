@@ -96,6 +96,9 @@ func describe(i dump.Info) [][2]string {
 		kind += ", packed with " + i.Compression
 	}
 	odoo := "no"
+	if i.Opaque {
+		odoo = "not known"
+	}
 	if i.Odoo {
 		odoo = strings.TrimSpace("yes, " + i.Series)
 	}
@@ -104,6 +107,9 @@ func describe(i dump.Info) [][2]string {
 		modules = fmt.Sprintf("%d installed, %d of them seem to be your own", len(i.Modules), i.CustomCount)
 	}
 	whole := "yes"
+	if i.Opaque {
+		whole = "not known"
+	}
 	if i.Problem != nil {
 		whole = "no: the file " + i.Problem.Problem + "; " + i.Problem.Advice
 	}

@@ -103,6 +103,14 @@ const (
 	newestVersion = 116
 )
 
+// unknownVersionError says that an archive is of a pg_dump that is too old or too
+// new to be looked into. It may be a good one.
+type unknownVersionError struct{ major, minor byte }
+
+func (e *unknownVersionError) Error() string {
+	return fmt.Sprintf("its archive version, %d.%d, is not known", e.major, e.minor)
+}
+
 // dataEntry is an entry of the table of contents that has rows and a table that
 // tells something, or the last one that has data at all.
 type dataEntry struct {
@@ -128,7 +136,7 @@ func readHead(in io.Reader) (*archive, error) {
 	case string(head[:5]) != "PGDMP":
 		return nil, errors.New("its table of contents is none of pg_dump's")
 	case a.version < oldestVersion || a.version > newestVersion:
-		return nil, fmt.Errorf("archive version %d.%d is not known", head[5], head[6])
+		return nil, &unknownVersionError{head[5], head[6]}
 	case a.intSize != 4 && a.intSize != 8 || a.offsetSize < 4 || a.offsetSize > 8:
 		return nil, fmt.Errorf("integers of %d and offsets of %d bytes", a.intSize, a.offsetSize)
 	case a.format != formatCustom && a.format != formatTar:

@@ -185,8 +185,8 @@ func TestArchiveVersions(t *testing.T) {
 		}
 	}
 	for _, version := range []int{oldestVersion - 1, newestVersion + 1} {
-		if i := inspect(t, "x.dump", (&maker{version: version, compression: "none"}).archive(moduleCopy, moduleRows)); i.Problem == nil || !strings.Contains(i.Problem.Error(), "not known") {
-			t.Errorf("version %d: %v", version, i.Problem)
+		if i := inspect(t, "x.dump", (&maker{version: version, compression: "none"}).archive(moduleCopy, moduleRows)); i.Problem != nil || !i.Opaque || len(i.Warnings) != 1 || !strings.Contains(i.Warnings[0], "not known") {
+			t.Errorf("version %d: %v %v", version, i.Problem, i.Warnings)
 		}
 	}
 }
@@ -261,7 +261,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"cut SQL", goodSQL[:strings.Index(goodSQL, " dump complete")], SQL, `truncated before its last line`},
 		{"SQL cut in data", goodSQL[:strings.Index(goodSQL, "\\.\n")], SQL, "truncated in the data of a table"},
 		{"SQL with more after its end", goodSQL + "SELECT 1;\n", SQL, "truncated"},
-		{"no archive", "PGDMPxxxxxxxxxxxx", Custom, "corrupt"},
+		{"no archive", "PGDMP\x01\x0e\x00\x05\x08\x01xxxxxx", Custom, "corrupt"},
 	}
 	for _, c := range cases {
 		i := inspect(t, "x", []byte(c.data))

@@ -28,6 +28,7 @@ type Info struct {
 	PostgreSQL  string // version of the server, as it says itself
 	PgDump      string // version of pg_dump
 
+	Opaque      bool     // could not be looked into, whole or not: what follows is not known
 	Odoo        bool     // has Odoo's tables
 	Series      string   // Odoo's, like 16.0 or 10.saas~15
 	Modules     []Module // installed ones, by name
@@ -92,6 +93,11 @@ const makeAnew = "make it anew, and look whether the step that makes it ended we
 func (i *Info) broken(err error) {
 	if cut, ok := errors.AsType[*truncatedError](err); ok {
 		i.refuse("is truncated "+cut.where, makeAnew)
+		return
+	}
+	if version, ok := errors.AsType[*unknownVersionError](err); ok {
+		i.Opaque = true
+		i.Warnings = append(i.Warnings, "The dump could not be looked into: "+version.Error()+".")
 		return
 	}
 	i.refuse("is corrupt ("+err.Error()+")", makeAnew)

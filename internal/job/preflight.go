@@ -56,7 +56,7 @@ func (p Plan) problems(d dump.Info) []error {
 	}
 	var list []error
 	add := func(problem, advice string) { list = append(list, &PreflightError{problem, advice}) }
-	if !d.Odoo {
+	if !d.Odoo && !d.Opaque {
 		add("the dump is no Odoo database's: it has no table ir_module_module", "is it the right database, dumped with its schema public?")
 	}
 	source, known := upgrade.ParseSeries(d.Series)
