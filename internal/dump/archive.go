@@ -135,6 +135,8 @@ func readHead(in io.Reader) (*archive, error) {
 	switch {
 	case string(head[:5]) != "PGDMP":
 		return nil, errors.New("its table of contents is none of pg_dump's")
+	case head[5] != 1 || head[6] > 30: // no pg_dump ever was or soon will be that
+		return nil, fmt.Errorf("an archive version of %d.%d", head[5], head[6])
 	case a.version < oldestVersion || a.version > newestVersion:
 		return nil, &unknownVersionError{head[5], head[6]}
 	case a.intSize != 4 && a.intSize != 8 || a.offsetSize < 4 || a.offsetSize > 8:

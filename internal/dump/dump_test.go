@@ -261,6 +261,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"cut SQL", goodSQL[:strings.Index(goodSQL, " dump complete")], SQL, `truncated before its last line`},
 		{"SQL cut in data", goodSQL[:strings.Index(goodSQL, "\\.\n")], SQL, "truncated in the data of a table"},
 		{"SQL with more after its end", goodSQL + "SELECT 1;\n", SQL, "truncated"},
+		{"no version", "PGDMPxxxxxxxxxxxx", Custom, "corrupt"},
 		{"no archive", "PGDMP\x01\x0e\x00\x05\x08\x01xxxxxx", Custom, "corrupt"},
 	}
 	for _, c := range cases {
