@@ -1,0 +1,115 @@
+// Package handle seals the address and the key of a request, so that a later
+// job can go on with it: the text may stand in a public log.
+package handle
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"filippo.io/age"
+
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// Handle is all that a later job needs to go on with a request.
+type Handle struct {
+	Server     string // address of the platform
+	Ticket     upgrade.Ticket
+	Filename   string
+	Aim        upgrade.Aim
+	Target     string
+	DumpSHA256 string // in hexadecimal
+	DumpSize   int64  // in bytes
+}
+
+// sealed is a Handle as it is encrypted.
+type sealed struct {
+	Server     string `json:"server"`
+	ID         string `json:"id"`
+	Key        string `json:"key"`
+	Filename   string `json:"filename,omitempty"`
+	Aim        string `json:"aim,omitempty"`
+	Target     string `json:"target,omitempty"`
+	DumpSHA256 string `json:"dump_sha256,omitempty"`
+	DumpSize   int64  `json:"dump_size,omitempty"`
+}
+
+// prefix tells people, and Open, what the text is.
+const prefix = "odoo-upgrade-1."
+
+// maxText bounds a text that is opened.
+const maxText = 16 << 10
+
+// workFactor makes guessing a secret slow: 2^15 of scrypt's N take 32 MiB and
+// some 100 ms. age's own 2^18 would take 256 MiB, more than all else together.
+const workFactor = 15
+
+// Errors of Open that a user can mend.
+var (
+	ErrDamaged     = errors.New("the handle is damaged: it must be handed on whole, as one word")
+	ErrWrongSecret = errors.New("the handle does not open with this secret")
+)
+
+// Seal encrypts a handle under a secret with age (scrypt). The text is one
+// printable word.
+func Seal(h Handle, secret string) (string, error) {
+	recipient, err := age.NewScryptRecipient(secret)
+	if err != nil {
+		return "", fmt.Errorf("sealing the handle: %w", err)
+	}
+	recipient.SetWorkFactor(workFactor)
+	text, err := json.Marshal(sealed{h.Server, h.Ticket.ID, h.Ticket.Key.Reveal(), h.Filename, string(h.Aim), h.Target, h.DumpSHA256, h.DumpSize})
+	if err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, recipient)
+	if err != nil {
+		return "", fmt.Errorf("sealing the handle: %w", err)
+	}
+	if _, err := w.Write(text); err != nil {
+		return "", err
+	}
+	if err := w.Close(); err != nil {
+		return "", err
+	}
+	return prefix + base64.RawURLEncoding.EncodeToString(out.Bytes()), nil
+}
+
+// Open decrypts what Seal made. Its errors: ErrDamaged, ErrWrongSecret.
+func Open(text, secret string) (Handle, error) {
+	encoded, ok := strings.CutPrefix(strings.TrimSpace(text), prefix)
+	if !ok || len(encoded) > maxText {
+		return Handle{}, ErrDamaged
+	}
+	packed, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return Handle{}, ErrDamaged
+	}
+	identity, err := age.NewScryptIdentity(secret)
+	if err != nil {
+		return Handle{}, ErrWrongSecret
+	}
+	identity.SetMaxWorkFactor(workFactor) // a stranger's handle could ask for gigabytes
+	r, err := age.Decrypt(bytes.NewReader(packed), identity)
+	if _, wrong := errors.AsType[*age.NoIdentityMatchError](err); wrong {
+		return Handle{}, ErrWrongSecret
+	}
+	if err != nil {
+		return Handle{}, ErrDamaged
+	}
+	clear, err := io.ReadAll(io.LimitReader(r, maxText))
+	var s sealed
+	if err != nil || json.Unmarshal(clear, &s) != nil || s.ID == "" || s.Key == "" || s.Server == "" {
+		return Handle{}, ErrDamaged
+	}
+	return Handle{
+		Server: s.Server, Ticket: upgrade.Ticket{ID: s.ID, Key: upgrade.Secret(s.Key)}, Filename: s.Filename,
+		Aim: upgrade.Aim(s.Aim), Target: s.Target, DumpSHA256: s.DumpSHA256, DumpSize: s.DumpSize,
+	}, nil
+}
