@@ -111,8 +111,11 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 	return command.run, nil
 }
 
+// defaultServer is the vendor's platform.
+const defaultServer = "https://upgrade.odoo.com"
+
 func newParser(g *grammar, options ...kong.Option) (*kong.Kong, error) {
-	return kong.New(g, append(options, kong.Name("odoo-upgrade"),
+	return kong.New(g, append(options, kong.Name("odoo-upgrade"), kong.Vars{"server": defaultServer},
 		kong.Description("Take an Odoo database through the vendor's upgrade platform."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))...)
 }

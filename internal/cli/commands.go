@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"odoo-upgrade-action/internal/api"
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/handle"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
 	"odoo-upgrade-action/internal/sandbox"
@@ -64,6 +66,7 @@ func (p *program) carryOut(o order) int {
 	}
 	plan, err := p.plan(&o)
 	told := report.New(p.runner, plan)
+	told.Seal = o.seal
 	var ending job.Ending
 	if err == nil {
 		ending, err = p.do(o, plan, told)
@@ -72,6 +75,7 @@ func (p *program) carryOut(o order) int {
 		ending = job.Ending{Result: job.InvalidInput, Err: err, Ticket: plan.Ticket}
 	}
 	why := explain(ending, o.name, &o)
+	why.Code = o.goOn(why.GoOn, ending.Ticket.ID, told.Handle())
 	told.Finish(ending, why)
 	if why.Fine {
 		return 0
@@ -103,12 +107,7 @@ func (p *program) do(o order, plan job.Plan, told *report.Report) (job.Ending, e
 
 // plan checks the inputs against each other. Its errors are the user's to mend.
 func (p *program) plan(o *order) (job.Plan, error) {
-	ticket, err := p.ticket(o)
-	if err != nil {
-		return job.Plan{}, err
-	}
 	plan := job.Plan{
-		Ticket:       ticket,
 		Preflight:    o.Preflight.Preflight,
 		Room:         -1,
 		SkipTest:     o.SkipTest.on,
@@ -118,8 +117,8 @@ func (p *program) plan(o *order) (job.Plan, error) {
 		Items:        o.Download,
 		Dump:         p.inWorkspace(o.Dump),
 	}
-	if ticket.ID != "" {
-		return plan, nil
+	if err := p.ticket(o, &plan); err != nil || plan.Ticket.ID != "" {
+		return plan, err
 	}
 	plan.Request = upgrade.Request{
 		Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Filename: o.Filename, Timezone: o.Timezone,
@@ -127,20 +126,20 @@ func (p *program) plan(o *order) (job.Plan, error) {
 	if plan.Request.Filename == "" && o.Dump != "" {
 		plan.Request.Filename = filepath.Base(o.Dump)
 	}
+	o.Filename = plan.Request.Filename
 	return plan, p.checkNew(o, plan)
 }
 
 // checkNew returns an error if no request can be made with the plan.
 func (p *program) checkNew(o *order, plan job.Plan) error {
 	if !o.mayCreate() {
-		return errors.New("request-id and request-key are missing: " + o.name + " goes on with a request that exists")
+		return errors.New("missing: handle, or request-id and request-key: " + o.name + " goes on with a request that exists")
 	}
-	missing := plan.Request.Missing()
-	if o.Dump == "" { // then there is no filename either, which nobody has to give
-		missing = append(missing[:len(missing)-1], "dump")
-		if o.Filename != "" {
-			missing = append(plan.Request.Missing(), "dump")
-		}
+	asked := plan.Request
+	asked.Filename = "any" // nobody has to give one
+	missing := asked.Missing()
+	if o.Dump == "" {
+		missing = append(missing, "dump")
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("missing: %s", strings.Join(missing, ", "))
@@ -152,21 +151,92 @@ func (p *program) checkNew(o *order, plan job.Plan) error {
 	return nil
 }
 
-// ticket returns the address of the request to go on with, zero if there is none.
-func (p *program) ticket(o *order) (upgrade.Ticket, error) {
+// ticket returns the address of the request to go on with, zero if there is
+// none, and takes over what a handle knows of it.
+func (p *program) ticket(o *order, plan *job.Plan) error {
 	if o.RequestKey == "-" && !p.step {
 		line, _, err := bufio.NewReaderSize(p.stdin, 4096).ReadLine()
 		if err != nil {
-			return upgrade.Ticket{}, fmt.Errorf("reading request-key from standard input: %w", err)
+			return fmt.Errorf("reading request-key from standard input: %w", err)
 		}
 		o.RequestKey = strings.TrimSpace(string(line))
 	}
-	if (o.RequestID == "") != (o.RequestKey == "") {
-		return upgrade.Ticket{}, errors.New("request-id and request-key go together, but one of them is missing")
+	for _, secret := range []string{o.RequestKey, o.Contract, o.HandleSecret} {
+		p.runner.Mask(secret)
 	}
-	p.runner.Mask(o.RequestKey)
-	p.runner.Mask(o.Contract)
-	return upgrade.Ticket{ID: o.RequestID, Key: upgrade.Secret(o.RequestKey)}, nil
+	switch {
+	case o.Handle != "" && o.RequestID+o.RequestKey != "":
+		return errors.New("handle stands in place of request-id and request-key: give one or the other")
+	case o.Handle != "":
+		return p.openHandle(o, plan)
+	case (o.RequestID == "") != (o.RequestKey == ""):
+		return errors.New("request-id and request-key go together, but one of them is missing")
+	}
+	plan.Ticket = upgrade.Ticket{ID: o.RequestID, Key: upgrade.Secret(o.RequestKey)}
+	return nil
+}
+
+// secret is what a handle is sealed under, "" where there is nothing.
+func (o order) secret() string {
+	if o.HandleSecret != "" {
+		return o.HandleSecret
+	}
+	return o.Contract
+}
+
+// openHandle takes the request's address out of the handle.
+func (p *program) openHandle(o *order, plan *job.Plan) error {
+	if o.secret() == "" {
+		return errors.New("a handle needs what it was sealed under: give handle-secret, or contract")
+	}
+	h, err := handle.Open(o.Handle, o.secret())
+	if err != nil {
+		return err
+	}
+	p.runner.Mask(h.Ticket.Key.Reveal())
+	if o.ServerURL == defaultServer {
+		o.ServerURL = h.Server // not set by anybody, so the handle's is meant
+	}
+	if strings.TrimRight(o.ServerURL, "/") != strings.TrimRight(h.Server, "/") {
+		return fmt.Errorf("the handle is of a request to %s, but server-url is %s", h.Server, o.ServerURL)
+	}
+	plan.Ticket, plan.DumpSHA256 = h.Ticket, h.DumpSHA256
+	plan.Request.Target, _ = upgrade.ParseSeries(h.Target)
+	return nil
+}
+
+// seal returns the handle of a request: the one that was given, or a new one.
+// It is "" where nothing could be sealed under, and for an embedded sandbox,
+// whose requests end with the command.
+func (o order) seal(t upgrade.Ticket, d dump.Info) (string, error) {
+	_, embedded, _ := sandbox.ParseAddress(o.ServerURL)
+	switch {
+	case o.Handle != "":
+		return strings.TrimSpace(o.Handle), nil
+	case o.secret() == "" || embedded:
+		return "", nil
+	}
+	return handle.Seal(handle.Handle{
+		Server: o.ServerURL, Ticket: t, Filename: o.Filename, Aim: o.Aim.Aim, Target: o.Target.String(), DumpSHA256: d.SHA256, DumpSize: d.Size,
+	}, o.secret())
+}
+
+// goOn is the YAML to go on with a request by a command, "" without one.
+func (o order) goOn(command, id, sealed string) string {
+	switch {
+	case command == "" || id == "":
+		return ""
+	case sealed == "":
+		return fmt.Sprintf(`with:
+  command: %s
+  request-id: %s
+  request-key: ${{ steps.STEP.outputs.request-key }} # STEP: the id of this step, in the same job`, command, id)
+	}
+	secret := "contract: ${{ secrets.ODOO_CONTRACT }}"
+	if o.HandleSecret != "" {
+		secret = "handle-secret: ${{ secrets.ODOO_HANDLE_SECRET }}"
+	}
+	return fmt.Sprintf("with:\n  command: %s\n  %s # the same as here\n  handle: %s", command, secret, sealed)
 }
 
 // inWorkspace returns where a path that a user gave is.

@@ -62,7 +62,7 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 		if e.Status.State == upgrade.Draft {
 			why.Title, why.Text = "Upgrade not started", fmt.Sprintf("Request %s is a draft: nobody has asked to process it.", id)
 		}
-		why.Code = goOn("run", id, command)
+		why.GoOn = "run"
 	case job.UpgradeFailed:
 		why.Title = "Upgrade failed"
 		why.Text = fmt.Sprintf("The platform ended request %s as %q. Nothing was downloaded.", id, e.Status.State)
@@ -70,12 +70,12 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 	case job.Timeout:
 		why.Title = "Upgrade not ended in time"
 		why.Text += " It goes on working."
-		why.Code = goOn("run", id, command)
+		why.GoOn = "run"
 	case job.Interrupted:
 		why.Title, why.Text, why.Next = "Interrupted", "The run was stopped before it ended.", ""
 		if id != "" {
 			why.Text += fmt.Sprintf(" What the platform was asked for goes on there: request %s was %q.", id, e.Status.State)
-			why.Code = goOn("run", id, command)
+			why.GoOn = "run"
 		}
 	case job.Refused:
 		why.Title = "Refused by the platform"
@@ -84,10 +84,10 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 	case job.UploadFailed:
 		why.Title = "Upload failed"
 		why.Text += fmt.Sprintf(" Request %s stays a draft; nothing is processed.", id)
-		why.Code = goOn("run", id, command)
+		why.GoOn = "run"
 	case job.DownloadFailed:
 		why.Title = "Download failed"
-		why.Code = goOn("download", id, command)
+		why.GoOn = "download"
 	case job.InvalidInput:
 		// Not made a sentence: it may begin with an input's name.
 		why.Title, why.Text = "Invalid input", e.Err.Error()
@@ -95,7 +95,7 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 		why.Title = "Upgrade run failed"
 		if id != "" {
 			why.Text += fmt.Sprintf(" Request %s lives on at the platform.", id)
-			why.Code = goOn("run", id, command)
+			why.GoOn = "run"
 		}
 	}
 	return why
@@ -174,14 +174,6 @@ func refusalHint(refused *upgrade.RefusedError) string {
 		}
 	}
 	return strings.Join(hints, " ")
-}
-
-// goOn is the YAML to go on with a request.
-func goOn(command, id, from string) string {
-	return fmt.Sprintf(`with:
-  command: %s
-  request-id: %s
-  request-key: ${{ steps.STEP.outputs.request-key }} # STEP: the id of this %s step, in the same job`, command, id, from)
 }
 
 // sentence makes an error's text one.

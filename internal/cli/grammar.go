@@ -69,10 +69,9 @@ type downloadCommand struct {
 
 // requestFlags say what is to be upgraded, and how.
 type requestFlags struct {
-	Contract string `help:"Your enterprise contract reference" secret:""`
-	Email    string `help:"Your email address"`
-	Target   target `help:"Odoo version to upgrade to, like 17.0 or saas~17.4"`
-	Aim      aim    `default:"test" help:"Purpose of the request: test or production. Production is refused on pull_request events"`
+	Email  string `help:"Your email address"`
+	Target target `help:"Odoo version to upgrade to, like 17.0 or saas~17.4"`
+	Aim    aim    `default:"test" help:"Purpose of the request: test or production. Production is refused on pull_request events"`
 	dumpFlags
 	Filename  string    `help:"What the platform is told as the dump's name; without it, the dump's own"`
 	Preflight preflight `default:"strict" help:"What to do with a dump that cannot work: strict ends before anything is asked of the platform, warn says so, off does not look"`
@@ -87,14 +86,17 @@ type dumpFlags struct {
 
 // platformFlags say where the platform is.
 type platformFlags struct {
-	ServerURL     string `name:"server-url" default:"https://upgrade.odoo.com" help:"Address of the platform; sandbox, or sandbox?outcome=failed&pace=1s, embeds one that upgrades nothing"`
+	ServerURL     string `name:"server-url" default:"${server}" help:"Address of the platform; sandbox, or sandbox?outcome=failed&pace=1s, embeds one that upgrades nothing"`
 	CACertificate string `name:"ca-certificate" help:"Certificates to trust beside the system's, as PEM"`
 }
 
 // addressFlags name a request to go on with.
 type addressFlags struct {
-	RequestID  string `name:"request-id" help:"Id of a request to go on with"`
-	RequestKey string `name:"request-key" help:"Its key; on a command line, - reads it from standard input" secret:""`
+	Contract     string `help:"Your enterprise contract reference" secret:""`
+	Handle       string `help:"Handle of a request to go on with, output of a step before this one, in this job or in another"`
+	HandleSecret string `name:"handle-secret" help:"What the handle is sealed under; without it, the contract" secret:""`
+	RequestID    string `name:"request-id" help:"Id of a request to go on with"`
+	RequestKey   string `name:"request-key" help:"Its key; on a command line, - reads it from standard input" secret:""`
 }
 
 // waitFlags say how to wait.

@@ -18,6 +18,7 @@ var levels = map[string]int{
 	// The sandbox uses dump and retry, and shares no type with api on purpose.
 	"odoo-upgrade-action/internal/sandbox":  2,
 	"odoo-upgrade-action/internal/transfer": 2,
+	"odoo-upgrade-action/internal/handle":   2,
 	"odoo-upgrade-action/internal/actions":  1,
 	"odoo-upgrade-action/internal/dump":     1,
 	"odoo-upgrade-action/internal/realtest": 1, // for tests alone

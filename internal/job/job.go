@@ -44,9 +44,10 @@ type Platform struct {
 
 // Plan is what a job is to do.
 type Plan struct {
-	Request upgrade.Request
-	Dump    string         // path of the dump
-	Ticket  upgrade.Ticket // of the request to go on with; zero makes a new one
+	Request    upgrade.Request
+	Dump       string         // path of the dump
+	DumpSHA256 string         // of the dump that the ticket's request was made for, "" where nobody knows
+	Ticket     upgrade.Ticket // of the request to go on with; zero makes a new one
 
 	Preflight    Preflight
 	Room         int64 // bytes free where the items land, -1 where nobody knows

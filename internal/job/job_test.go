@@ -291,6 +291,21 @@ func TestGoingOnWithATicket(t *testing.T) {
 	}
 }
 
+func TestAnotherDumpForADraft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, p := newFake(), plan(t)
+		p.Ticket, p.DumpSHA256 = ticket, strings.Repeat("0", 64)
+		ending, _ := carry(t, f, Job.Run, p)
+		if ending.Result != InvalidInput || !strings.Contains(ending.Err.Error(), "not the one that request 7 was made for") {
+			t.Errorf("%s: %v", ending.Result, ending.Err)
+		}
+		p.DumpSHA256 = ending.Dump.SHA256
+		if ending, _ = carry(t, f, Job.Run, p); ending.Result != Success {
+			t.Errorf("the same dump: %s: %v", ending.Result, ending.Err)
+		}
+	})
+}
+
 func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, p := newFake(), plan(t)

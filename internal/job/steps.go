@@ -56,7 +56,7 @@ func (r *run) begin(ctx context.Context) error {
 		if r.plan.Dump == "" {
 			return as(InvalidInput, &DraftError{r.plan.Ticket.ID})
 		}
-		return inOrder(ctx, r.inspect, r.upload, r.process)
+		return inOrder(ctx, r.inspect, r.sameDump, r.upload, r.process)
 	}
 	return r.decided()
 }
@@ -81,6 +81,15 @@ func (r *run) inspect(ctx context.Context) error {
 		r.observe(Inspected{info})
 		return as(PreflightFailed, r.preflight(info))
 	})
+}
+
+// sameDump returns an error if the request was made for another dump: what its
+// name, its target and its handle say would be wrong.
+func (r *run) sameDump(context.Context) error {
+	if want := r.plan.DumpSHA256; want != "" && want != r.ending.Dump.SHA256 {
+		return as(InvalidInput, fmt.Errorf("the dump is not the one that request %s was made for: its SHA-256 is %s, not %s", r.ending.Ticket.ID, r.ending.Dump.SHA256, want))
+	}
+	return nil
 }
 
 // create makes the request. A second try may leave a draft of the first one,

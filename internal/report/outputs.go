@@ -20,6 +20,7 @@ func Outputs() []Output {
 		{"state", "The platform's state of the request", false},
 		{"request-id", "The request's id, set as soon as it is known", false},
 		{"request-key", "The request's private key", true},
+		{"handle", "The sealed address of the request, for a later job; it may stand in a public log", false},
 		{"request", "The whole status as JSON", true},
 		{"failures", "What the platform refused, as a JSON list in the platform's own shape", false},
 		{"dump-sha256", "SHA-256 of the dump", false},

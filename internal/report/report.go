@@ -19,10 +19,15 @@ import (
 
 // Report tells of one job. Its methods are for one goroutine.
 type Report struct {
+	// Seal returns the handle of a request, "" where there can be none. Without
+	// it no handle is handed on.
+	Seal func(upgrade.Ticket, dump.Info) (string, error)
+
 	out   *actions.Runner
 	plan  job.Plan
 	began time.Time
 
+	dump     dump.Info
 	status   upgrade.Status    // the last that was told
 	written  map[string]string // outputs, by name
 	unknown  map[string]bool
@@ -57,6 +62,7 @@ func (r *Report) Observe(event job.Event) {
 	case job.Ended:
 		r.ended(e)
 	case job.Inspected:
+		r.dump = e.Dump
 		r.Dump(e.Dump)
 	case job.Created:
 		r.Ticket(e.Ticket)
@@ -107,7 +113,18 @@ func (r *Report) Ticket(t upgrade.Ticket) {
 	r.out.Mask(t.Key.Reveal())
 	r.output("request-id", t.ID)
 	r.output("request-key", t.Key.Reveal())
+	if r.Seal == nil {
+		return
+	}
+	sealed, err := r.Seal(t, r.dump)
+	if err != nil {
+		r.out.Warning("Output handle", err.Error())
+	}
+	r.output("handle", sealed)
 }
+
+// Handle returns the handle that was handed on, "" if there is none.
+func (r *Report) Handle() string { return r.written["handle"] }
 
 // output sets a step output, unless it has that value already. That it cannot be
 // set is told, but does not end a job that may have a database on its way.
@@ -241,7 +258,8 @@ type Explanation struct {
 	Title string // a few words
 	Text  string // what happened and what the platform is doing now, one paragraph
 	Next  string // what to do next, one paragraph, or ""
-	Code  string // the YAML or the command to go on with, or ""
+	GoOn  string // the command to go on with, or ""
+	Code  string // the YAML to go on with, or ""
 	Fine  bool   // whether this is an end that was asked for
 }
 
