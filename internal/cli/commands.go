@@ -101,6 +101,7 @@ func (p *program) do(o order, plan job.Plan, told *report.Report) (job.Ending, e
 	p.runner.Info(fmt.Sprintf("odoo-upgrade %s: %s, %s", Version(), o.name, o.ServerURL))
 	if plan.Ticket.ID != "" {
 		told.Ticket(plan.Ticket)
+		p.runner.Info("Going on with request " + plan.Ticket.ID + ".")
 	}
 	return o.do(job.Job{Platform: platform, Observe: told.Observe}, p.ctx, plan), nil
 }
