@@ -168,14 +168,11 @@ func (r *Runner) EndGroup() {
 	}
 }
 
-// Notice, Warning and Error annotate the run with a title and a text of one or
-// more lines. The runner keeps ten of each; what comes later is only logged.
-func (r *Runner) Notice(title, text string) { r.annotate("notice", title, text) }
-
-// Warning is described at Notice.
+// Warning and Error annotate the run with a title and a text of one or more
+// lines. The runner keeps ten of each; what comes later is only logged.
 func (r *Runner) Warning(title, text string) { r.annotate("warning", title, text) }
 
-// Error is described at Notice.
+// Error is described at Warning.
 func (r *Runner) Error(title, text string) { r.annotate("error", title, text) }
 
 func (r *Runner) annotate(level, title, text string) {
@@ -191,7 +188,7 @@ func (r *Runner) annotate(level, title, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	titled := r.gha.WithFieldsMap(map[string]string{"title": title})
-	say := map[string]func(string, ...any){"notice": titled.Noticef, "warning": titled.Warningf, "error": titled.Errorf}[level]
+	say := map[string]func(string, ...any){"warning": titled.Warningf, "error": titled.Errorf}[level]
 	say("%s", cut(text, maxAnnotation))
 }
 

@@ -49,9 +49,6 @@ func New(server string, transport http.RoundTripper) (*Client, error) {
 	}}, nil
 }
 
-// Host returns the host that the client calls.
-func (c *Client) Host() string { return c.base.Host }
-
 // Create creates a request ("The create method") and returns its address and
 // first status. Its errors: *upgrade.RefusedError, *ResponseError, or one of
 // the connection.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -40,9 +41,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 		log = stdout
 	}
 	p.runner = actions.New(log, getenv)
-	for _, name := range secretInputs() {
-		p.runner.Mask(p.lookup(name)) // before the first byte of output
-	}
+	p.maskSecrets(args) // before the first byte of output
 	if len(args) == 0 {
 		args = p.command()
 	}
@@ -54,11 +53,30 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 	case err != nil && p.step:
 		return p.invalid(err)
 	case err != nil:
-		_, _ = fmt.Fprintf(stderr, "odoo-upgrade: %v\nodoo-upgrade --help tells what there is.\n", err)
+		_, _ = fmt.Fprintf(stderr, "odoo-upgrade: %s\nodoo-upgrade --help tells what there is.\n", p.runner.Redact(err.Error()))
 		return exitStatus(job.InvalidInput)
 	}
 	return do(p)
 }
+
+// maskSecrets masks what secret inputs are set to, in the environment and in
+// the arguments, whether these make sense or not.
+func (p *program) maskSecrets(args []string) {
+	for _, name := range secretInputs() {
+		p.runner.Mask(p.lookup(name))
+		for n, arg := range args {
+			if value, set := strings.CutPrefix(arg, "--"+name+"="); set {
+				p.runner.Mask(value)
+			}
+			if arg == "--"+name && n+1 < len(args) {
+				p.runner.Mask(args[n+1])
+			}
+		}
+	}
+}
+
+// stepCommands are the commands of a workflow's step: each ends with a result.
+var stepCommands = []string{"run", "start", "wait", "status", "download", "inspect"}
 
 // command is what runs without arguments: in a step, and in a container, the
 // command that the environment names.
@@ -93,6 +111,9 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 			err = errHelp
 		}
 	}()
+	if p.step && !slices.Contains(stepCommands, args[0]) {
+		return nil, fmt.Errorf("input command: %q is none of %s", args[0], strings.Join(stepCommands, ", "))
+	}
 	parser, err := newParser(g, kong.Writers(p.stdout, p.stderr), kong.Exit(func(int) { panic(errHelp) }),
 		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 			if value := p.lookup(flag.Name); value != "" && flag.Name != "help" {
@@ -171,7 +192,7 @@ func (p *program) keep(outputs, summary string) error {
 		if err != nil {
 			return err
 		}
-		if err := file.Close(); err != nil {
+		if err := errors.Join(file.Chmod(0o600), file.Close()); err != nil { // an older file has another mode
 			return err
 		}
 	}

@@ -75,7 +75,7 @@ func (p *program) carryOut(o order) int {
 		ending = job.Ending{Result: job.InvalidInput, Err: err, Ticket: plan.Ticket}
 	}
 	why := explain(ending, o.name, &o)
-	why.Code = o.goOn(why.GoOn, ending.Ticket.ID, told.Handle())
+	why.Code = o.goOn(why.GoOn, ending.Ticket.ID, told.Handle(), p.step)
 	told.Finish(ending, why)
 	if why.Fine {
 		return 0
@@ -118,7 +118,10 @@ func (p *program) plan(o *order) (job.Plan, error) {
 		Items:        o.Download,
 		Dump:         p.inWorkspace(o.Dump),
 	}
-	if err := p.ticket(o, &plan); err != nil || plan.Ticket.ID != "" {
+	if err := p.ticket(o, &plan); err != nil {
+		return plan, err
+	}
+	if err := p.checkAim(o); err != nil || plan.Ticket.ID != "" {
 		return plan, err
 	}
 	plan.Request = upgrade.Request{
@@ -145,8 +148,13 @@ func (p *program) checkNew(o *order, plan job.Plan) error {
 	if len(missing) > 0 {
 		return fmt.Errorf("missing: %s", strings.Join(missing, ", "))
 	}
+	return nil
+}
+
+// checkAim refuses to touch the real database on anybody's branch.
+func (p *program) checkAim(o *order) error {
 	event := p.getenv("GITHUB_EVENT_NAME")
-	if plan.Request.Aim == upgrade.Production && strings.HasPrefix(event, "pull_request") {
+	if o.mayCreate() && o.Aim.Aim == upgrade.Production && strings.HasPrefix(event, "pull_request") {
 		return fmt.Errorf("aim production is refused on %s events: nobody's branch should upgrade the real database", event)
 	}
 	return nil
@@ -201,7 +209,7 @@ func (p *program) openHandle(o *order, plan *job.Plan) error {
 	if strings.TrimRight(o.ServerURL, "/") != strings.TrimRight(h.Server, "/") {
 		return fmt.Errorf("the handle is of a request to %s, but server-url is %s", h.Server, o.ServerURL)
 	}
-	plan.Ticket, plan.DumpSHA256 = h.Ticket, h.DumpSHA256
+	plan.Ticket, plan.DumpSHA256, o.Aim.Aim = h.Ticket, h.DumpSHA256, h.Aim
 	plan.Request.Target, _ = upgrade.ParseSeries(h.Target)
 	return nil
 }
@@ -222,11 +230,16 @@ func (o order) seal(t upgrade.Ticket, d dump.Info) (string, error) {
 	}, o.secret())
 }
 
-// goOn is the YAML to go on with a request by a command, "" without one.
-func (o order) goOn(command, id, sealed string) string {
+// goOn is what to write to go on with a request by a command, YAML in a step, ""
+// without one.
+func (o order) goOn(command, id, sealed string, step bool) string {
 	switch {
 	case command == "" || id == "":
 		return ""
+	case !step && sealed == "":
+		return fmt.Sprintf("odoo-upgrade %s --request-id %s --request-key - # reads the key; it is in the outputs file", command, id)
+	case !step:
+		return fmt.Sprintf("odoo-upgrade %s --handle %s # and the contract or handle-secret as here", command, sealed)
 	case sealed == "":
 		return fmt.Sprintf(`with:
   command: %s
@@ -262,6 +275,7 @@ func (p *program) server(o order) (address string, stop func(), err error) {
 	}
 	address, end, err := sandbox.Run(p.ctx, config)
 	if err != nil {
+		_ = os.RemoveAll(config.Data)
 		return "", nil, err
 	}
 	return address, func() { end(); _ = os.RemoveAll(config.Data) }, nil

@@ -22,13 +22,13 @@ var exitStatuses = []struct {
 	{job.Success, 0, "The upgrade succeeded, and what was asked for is there"},
 	{job.Pending, 0, "The command did its work; the platform has not decided yet (`start`, `status`)"},
 	{job.Failure, 1, "Something else went wrong, like an outage of the platform that did not end"},
-	{job.InvalidInput, 2, "An input is missing or wrong; nothing was asked of the platform"},
-	{job.PreflightFailed, 3, "The dump cannot work; nothing was asked of the platform"},
+	{job.InvalidInput, 2, "An input is missing or wrong; no request was made and nothing sent"},
+	{job.PreflightFailed, 3, "The dump cannot work; no request was made and nothing sent"},
 	{job.Refused, 4, "The platform refused: the contract, the target, the dump or the key"},
 	{job.UploadFailed, 5, "The dump did not arrive"},
 	{job.UpgradeFailed, 6, "The platform ended the upgrade as failed or cancelled"},
 	{job.Timeout, 7, "The platform is still at work after `timeout` (0 with `on-timeout: continue`)"},
-	{job.DownloadFailed, 8, "The upgrade succeeded, but a file could not be fetched"},
+	{job.DownloadFailed, 8, "A file that was asked for could not be fetched, or is not there yet"},
 	{job.Interrupted, 130, "The run was cancelled; what the platform was asked for goes on"},
 }
 
@@ -53,8 +53,11 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 	switch e.Result {
 	case job.Success:
 		why.Title, why.Text = done(e, command)
-		if command == "inspect" {
+		switch command {
+		case "inspect":
 			why.Title, why.Text = "Dump recognised", "Nothing speaks against sending it."
+		case "download":
+			why.Title = "Download finished"
 		}
 	case job.Pending:
 		why.Title = "Upgrade under way"
@@ -65,7 +68,7 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 		why.GoOn = "run"
 	case job.UpgradeFailed:
 		why.Title = "Upgrade failed"
-		why.Text = fmt.Sprintf("The platform ended request %s as %q. Nothing was downloaded.", id, e.Status.State)
+		why.Text = fmt.Sprintf("The platform ended request %s as %q.", id, e.Status.State)
 		why.Next = "Read the platform's message and the request's page (output status-url), or ask Odoo's support with the request's id."
 	case job.Timeout:
 		why.Title = "Upgrade not ended in time"
@@ -86,8 +89,10 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 		why.Text += fmt.Sprintf(" Request %s stays a draft; nothing is processed.", id)
 		why.GoOn = "run"
 	case job.DownloadFailed:
-		why.Title = "Download failed"
-		why.GoOn = "download"
+		why.Title, why.GoOn = "Download failed", "download"
+		if _, early := errors.AsType[*job.NotReadyError](e.Err); early {
+			why.GoOn = "run"
+		}
 	case job.InvalidInput:
 		// Not made a sentence: it may begin with an input's name.
 		why.Title, why.Text = "Invalid input", e.Err.Error()
@@ -145,7 +150,7 @@ func hint(err error) string {
 		return "Use run or start with dump, and with request-id and request-key of the draft if it should be that one."
 	}
 	if _, ok := errors.AsType[*job.NotReadyError](err); ok {
-		return "Use wait first, or run, which waits."
+		return "Use run, which waits for it."
 	}
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
@@ -179,8 +184,9 @@ func refusalHint(refused *upgrade.RefusedError) string {
 // sentence makes an error's text one.
 func sentence(err error) string {
 	text := err.Error()
-	if text == "" {
-		return text
+	word, _, _ := strings.Cut(text, " ")
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" && word != "" { // and no name of a file
+		text = strings.ToUpper(text[:1]) + text[1:]
 	}
-	return strings.ToUpper(text[:1]) + text[1:] + "."
+	return text + "."
 }

@@ -156,8 +156,8 @@ type versionCommand struct{}
 
 // Validate is called by kong.
 func (f waitFlags) Validate() error {
-	if f.Timeout < 0 || f.PollInterval <= 0 {
-		return errors.New("timeout and poll-interval take a time like 5h or 30s, not less than nothing")
+	if f.Timeout < 0 || f.PollInterval < 10*time.Millisecond {
+		return errors.New("timeout and poll-interval take a time like 5h or 30s; the shortest poll-interval is 10ms")
 	}
 	return nil
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package dump
 
 import (
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"odoo-upgrade-action/internal/realtest"
 )
 
 // BenchmarkInspectCustom looks at 10 GiB of a custom archive with offsets,
@@ -54,9 +58,7 @@ func BenchmarkInspectCustom(b *testing.B) {
 
 // BenchmarkInspectGzip reads SQL in gzip, in turns with zcat, whose time is 1.
 func BenchmarkInspectGzip(b *testing.B) {
-	if _, err := exec.LookPath("zcat"); err != nil {
-		b.Skip("needs zcat")
-	}
+	realtest.Need(b, "zcat")
 	path := filepath.Join(b.TempDir(), "db.sql.gz")
 	file, err := os.Create(path)
 	if err != nil {

@@ -117,7 +117,11 @@ func (j Job) Status(ctx context.Context, plan Plan) Ending {
 
 // Download fetches the plan's items of its ticket.
 func (j Job) Download(ctx context.Context, plan Plan) Ending {
-	return j.do(ctx, plan, (*run).look, (*run).ready, (*run).download)
+	ending := j.do(ctx, plan, (*run).look, (*run).ready, (*run).download)
+	if ending.Err == nil {
+		ending.Result = Success // the files are there, whatever became of the upgrade
+	}
+	return ending
 }
 
 // do carries out steps until one fails.

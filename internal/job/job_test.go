@@ -260,6 +260,7 @@ func TestGoingOnWithATicket(t *testing.T) {
 		{"run what failed", "failed", Job.Run, true, UpgradeFailed, "status"},
 		{"start a draft", "draft", Job.Start, false, Pending, "status upload status process status"},
 		{"start what is at work", "pending", Job.Start, true, Pending, "status"},
+		{"run a Draft", "Draft", Job.Run, false, Success, "status upload status process status fetch"},
 		{"wait for a draft", "draft", Job.Wait, true, InvalidInput, "status"},
 		{"wait", "pending", Job.Wait, true, Success, "status"},
 		{"wait for what failed", "failed", Job.Wait, true, UpgradeFailed, "status"},
@@ -289,6 +290,16 @@ func TestGoingOnWithATicket(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSkipTestIsMadeUpFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, p := newFake(), plan(t)
+		f.state, f.processed, p.Ticket, p.SkipTest = "pending", time.Now(), ticket, true
+		if ending, _ := carry(t, f, Job.Run, p); ending.Result != Success || f.tries["skip"] != 1 {
+			t.Errorf("%s with %v", ending.Result, f.calls)
+		}
+	})
 }
 
 func TestAnotherDumpForADraft(t *testing.T) {

@@ -52,13 +52,17 @@ func (r *run) begin(ctx context.Context) error {
 	if err := r.look(ctx); err != nil {
 		return err
 	}
-	if r.ending.Status.State == upgrade.Draft {
+	if upgrade.IsDraft(r.ending.Status.State) {
 		if r.plan.Dump == "" {
 			return as(InvalidInput, &DraftError{r.plan.Ticket.ID})
 		}
 		return inOrder(ctx, r.inspect, r.sameDump, r.upload, r.process)
 	}
-	return r.decided()
+	if err := r.decided(); err != nil || r.reached() == Success {
+		return err
+	}
+	r.skipTest(ctx) // an earlier run may have ended before it could
+	return nil
 }
 
 func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
@@ -99,7 +103,7 @@ func (r *run) create(ctx context.Context) error {
 	tell := func(err error, pause time.Duration) {
 		r.observe(Retrying{Create, err, pause})
 		if !warned {
-			r.observe(Warned{"The answer to create was lost. If the platform took it, an empty draft stays behind there; it costs nothing."})
+			r.observe(Warned{"The request is made a second time. If the platform took the first try, an empty draft stays behind there; it costs nothing."})
 			warned = true
 		}
 	}
@@ -177,7 +181,7 @@ func (r *run) process(ctx context.Context) error {
 // processed.
 func (r *run) taken(ctx context.Context) (bool, error) {
 	status, err := r.Status(ctx, r.ending.Ticket)
-	return err == nil && status.State != upgrade.Draft, err
+	return err == nil && !upgrade.IsDraft(status.State), err
 }
 
 // skipTest asks for it if the plan says so. The upgrade is under way by then;
@@ -231,7 +235,7 @@ func (r *run) saw(status upgrade.Status) {
 
 // started returns an error for a request that would be waited for in vain.
 func (r *run) started(context.Context) error {
-	if r.ending.Status.State == upgrade.Draft {
+	if upgrade.IsDraft(r.ending.Status.State) {
 		return as(InvalidInput, &DraftError{r.ending.Ticket.ID})
 	}
 	return nil

@@ -41,6 +41,16 @@ func Outputs() []Output {
 	return list
 }
 
+// secretOutput tells whether the output of that name is declared to hold the key.
+func secretOutput(name string) bool {
+	for _, o := range Outputs() {
+		if o.Name == name {
+			return o.Secret
+		}
+	}
+	return false
+}
+
 // fieldHelp says what a key of the status is ("Obtaining your request status").
 func fieldHelp(name string) string {
 	return map[string]string{

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,6 +134,9 @@ func (r *Report) output(name, value string) {
 		return
 	}
 	r.written[name] = value
+	if !secretOutput(name) {
+		value = r.out.Redact(value) // a platform may repeat the key in any text
+	}
 	if err := r.out.Output(name, value); err != nil {
 		r.out.Warning("Output "+name, err.Error())
 	}
@@ -176,11 +180,13 @@ func (r *Report) looked(e job.Looked) {
 	if e.Status.State != before.State {
 		r.states = append(r.states, stateSince{e.Status.State, now})
 	}
+	if changed(before, e.Status) {
+		r.statusOutputs(e.Status)
+	}
 	if lines := news(before, e.Status); len(lines) > 0 {
 		for _, line := range lines {
 			r.out.Info(line)
 		}
-		r.statusOutputs(e.Status)
 		r.waiting = newPace(now, time.Minute, 30*time.Minute)
 	} else if r.waiting.due(now) {
 		r.out.Info(fmt.Sprintf("Still %q, %s after the start.", e.Status.State, short(now.Sub(r.began))))
@@ -211,6 +217,13 @@ func news(before, now upgrade.Status) []string {
 	tell("Estimated time: %s", before.EstimatedTime, now.EstimatedTime)
 	tell("Message of the platform: %s", before.CustomerMessage, now.CustomerMessage)
 	return lines
+}
+
+// changed tells whether anything but the time is another one.
+func changed(before, now upgrade.Status) bool {
+	return !slices.EqualFunc(before.Fields(), now.Fields(), func(a, b upgrade.Field) bool {
+		return a == b || a.Name == "elapsed" && b.Name == "elapsed"
+	})
 }
 
 // maskURLs masks the addresses that a status gives, for who has one has the
@@ -259,7 +272,7 @@ type Explanation struct {
 	Text  string // what happened and what the platform is doing now, one paragraph
 	Next  string // what to do next, one paragraph, or ""
 	GoOn  string // the command to go on with, or ""
-	Code  string // the YAML to go on with, or ""
+	Code  string // the YAML or the command to go on with, or ""
 	Fine  bool   // whether this is an end that was asked for
 }
 

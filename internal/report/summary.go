@@ -15,17 +15,17 @@ import (
 // summary is the job summary, in GitHub's Markdown.
 func (r *Report) summary(e job.Ending, why Explanation) string {
 	var b strings.Builder
-	b.WriteString("## " + mark(e.Result, why.Fine) + " " + text(why.Title) + "\n\n")
-	b.WriteString(text(why.Text) + "\n")
+	b.WriteString("## " + mark(e.Result, why.Fine) + " " + r.text(why.Title) + "\n\n")
+	b.WriteString(r.text(why.Text) + "\n")
 	if why.Next != "" {
-		b.WriteString("\n**What to do:** " + text(why.Next) + "\n")
+		b.WriteString("\n**What to do:** " + r.text(why.Next) + "\n")
 	}
 	r.writeFailures(&b, e.Err)
 	if e.Status.CustomerMessage != "" {
-		b.WriteString("\n> **The platform says:** " + text(e.Status.CustomerMessage) + "\n")
+		b.WriteString("\n> **The platform says:** " + r.text(e.Status.CustomerMessage) + "\n")
 	}
 	r.writeFacts(&b, e)
-	writeFiles(&b, e.Artifacts)
+	r.writeFiles(&b, e.Artifacts)
 	r.writeSteps(&b)
 	if why.Code != "" {
 		b.WriteString("\n### To go on\n\n```yaml\n" + why.Code + "\n```\n")
@@ -52,7 +52,7 @@ func (r *Report) writeFailures(b *strings.Builder, err error) {
 	}
 	b.WriteString("\n| Reason | Message | Expected |\n|---|---|---|\n")
 	for _, f := range refused.Failures {
-		fmt.Fprintf(b, "| %s | %s | %s |\n", code(f.Reason), text(f.Message), text(strings.Join(f.Expected, ", ")))
+		fmt.Fprintf(b, "| %s | %s | %s |\n", r.code(f.Reason), r.text(f.Message), r.text(strings.Join(f.Expected, ", ")))
 	}
 }
 
@@ -63,19 +63,19 @@ func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 			fmt.Fprintf(b, "| %s | %s |\n", name, value)
 		}
 	}
-	row("Result", code(string(e.Result)))
-	row("Request", code(e.Ticket.ID))
+	row("Result", r.code(string(e.Result)))
+	row("Request", r.code(e.Ticket.ID))
 	row("State", r.stateWay(e.Status.State))
-	row("Target", text(e.Status.Target))
-	row("Aim", text(e.Status.Aim))
+	row("Target", r.text(e.Status.Target))
+	row("Aim", r.text(e.Status.Aim))
 	if e.Dump.Size > 0 {
-		row("Dump", fmt.Sprintf("%s, %s, %s", code(e.Dump.Name), size(e.Dump.Size), kindText(e.Dump)))
-		row("Dump's Odoo", text(e.Dump.Series))
-		row("Dump's PostgreSQL", text(e.Dump.PostgreSQL))
-		row("Dump's SHA-256", code(e.Dump.SHA256))
+		row("Dump", fmt.Sprintf("%s, %s, %s", r.code(e.Dump.Name), size(e.Dump.Size), kindText(e.Dump)))
+		row("Dump's Odoo", r.text(e.Dump.Series))
+		row("Dump's PostgreSQL", r.text(e.Dump.PostgreSQL))
+		row("Dump's SHA-256", r.code(e.Dump.SHA256))
 	}
-	row("Source version, as the platform sees it", text(e.Status.DatabaseVersion))
-	row("Time at the platform", text(e.Status.Elapsed))
+	row("Source version, as the platform sees it", r.text(e.Status.DatabaseVersion))
+	row("Time at the platform", r.text(e.Status.Elapsed))
 	row("Time in all", short(time.Since(r.began)))
 }
 
@@ -83,25 +83,25 @@ func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 func (r *Report) stateWay(last string) string {
 	var way []string
 	for i, s := range r.states {
-		text := code(s.state)
+		text := r.code(s.state)
 		if i+1 < len(r.states) {
 			text += fmt.Sprintf(" (%s)", short(r.states[i+1].at.Sub(s.at)))
 		}
 		way = append(way, text)
 	}
 	if len(way) == 0 {
-		return code(last)
+		return r.code(last)
 	}
 	return strings.Join(way, " → ")
 }
 
-func writeFiles(b *strings.Builder, files []upgrade.Artifact) {
+func (r *Report) writeFiles(b *strings.Builder, files []upgrade.Artifact) {
 	if len(files) == 0 {
 		return
 	}
 	b.WriteString("\n| File | Size | SHA-256 |\n|---|---|---|\n")
 	for _, f := range files {
-		fmt.Fprintf(b, "| %s | %s | %s |\n", code(f.Path), size(f.Size), code(f.SHA256))
+		fmt.Fprintf(b, "| %s | %s | %s |\n", r.code(f.Path), size(f.Size), r.code(f.SHA256))
 	}
 }
 
@@ -121,10 +121,12 @@ func (r *Report) writeSteps(b *strings.Builder) {
 }
 
 // text makes foreign text plain in Markdown: whatever could be a mark of it, or
-// of HTML, is written as a character reference.
-func text(foreign string) string {
+// of HTML, is written as a character reference. Secrets go first: no mask would
+// find one that is written so.
+func (r *Report) text(foreign string) string {
+	foreign = r.out.Redact(actions.Line(r.out.Redact(foreign)))
+	foreign = strings.ReplaceAll(foreign, "://", ":\u200B//") // no links to who knows where
 	var b strings.Builder
-	foreign = strings.ReplaceAll(actions.Line(foreign), "://", ":\u200B//") // no links to who knows where
 	for _, c := range foreign {
 		if c < unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune(" ,.:;?'\"/%=-", c) {
 			fmt.Fprintf(&b, "&#%d;", c)
@@ -136,9 +138,9 @@ func text(foreign string) string {
 }
 
 // code is text in the look of code, or nothing for nothing.
-func code(foreign string) string {
+func (r *Report) code(foreign string) string {
 	if foreign == "" {
 		return ""
 	}
-	return "<code>" + text(foreign) + "</code>"
+	return "<code>" + r.text(foreign) + "</code>"
 }

@@ -147,6 +147,8 @@ func status(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 // errState is returned by a change that is not for the request's state.
 var errState = errors.New("not in this state")
 
+var emptyDump = failure{Reason: "DUMP:EMPTY", Message: "Send the dump as the body of a POST"}
+
 func upload(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 	found, failures := s.find(p)
 	if failures != nil {
@@ -157,7 +159,7 @@ func upload(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 	case found.State != draft:
 		return nil, []failure{wrongState(found.State, draft)}, nil
 	case r.Method != http.MethodPost || r.ContentLength == 0:
-		return nil, []failure{{Reason: "DUMP:EMPTY", Message: "Send the dump as the body of a POST"}}, nil
+		return nil, []failure{emptyDump}, nil
 	case media == "multipart/form-data":
 		return nil, []failure{{Reason: "DUMP:INVALID", Message: "Send the dump as the body, not as a part of a form", Value: media}}, nil
 	}
@@ -166,9 +168,12 @@ func upload(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 		return nil, nil, err
 	}
 	defer os.Remove(file.Name()) // gone already when it was taken
-	_, err = io.Copy(file, r.Body)
+	n, err := io.Copy(file, r.Body)
 	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, nil, err
+	}
+	if n == 0 { // without a length, that is known only now
+		return nil, []failure{emptyDump}, nil
 	}
 	now, err := s.store.update(found.ID, func(r *record) error {
 		if r.State != draft {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -73,7 +74,7 @@ func (r record) steps() []step {
 	return list
 }
 
-func (s *Server) statusPage(w http.ResponseWriter, _ *http.Request, r record) {
+func (s *Server) statusPage(w http.ResponseWriter, call *http.Request, r record) {
 	rows := [][2]string{
 		{"Target", r.Target}, {"Aim", r.Aim}, {"File", r.Filename}, {"Size", "nothing uploaded yet"},
 		{"Created", r.Created.UTC().Format(time.DateTime) + " UTC"},
@@ -88,24 +89,24 @@ func (s *Server) statusPage(w http.ResponseWriter, _ *http.Request, r record) {
 	if r.ended() {
 		refresh = 0
 	}
-	s.render(w, map[string]any{
+	s.render(w, call, map[string]any{
 		"Title": "Upgrade request " + itoa(r.ID), "Steps": r.steps(), "Rows": rows, "Refresh": refresh,
 		"Links": r.upgraded(), "Message": "This is a sandbox. It upgrades nothing.",
 	})
 }
 
-func (s *Server) notesPage(w http.ResponseWriter, _ *http.Request, r record) {
+func (s *Server) notesPage(w http.ResponseWriter, call *http.Request, r record) {
 	text := "The request has not ended yet."
 	if r.ended() {
 		text = verdict(r)
 	}
-	s.render(w, map[string]any{
+	s.render(w, call, map[string]any{
 		"Title": "Notes on upgrade request " + itoa(r.ID), "Message": text,
 		"Text": "The platform describes here what its upgrade has changed. A sandbox changes nothing, so there is nothing to describe.",
 	})
 }
 
-func (s *Server) render(w http.ResponseWriter, data any) {
+func (s *Server) render(w http.ResponseWriter, r *http.Request, data any) {
 	var out bytes.Buffer
 	if err := page.Execute(&out, data); err != nil {
 		s.config.Log("page: " + err.Error())
@@ -114,7 +115,8 @@ func (s *Server) render(w http.ResponseWriter, data any) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	_, _ = out.WriteTo(w)
+	w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(out.Bytes())))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(out.Bytes()))
 }
 
 func (s *Server) archive(name string) func(http.ResponseWriter, *http.Request, record) {

@@ -285,6 +285,9 @@ func TestTheWholeWay(t *testing.T) {
 			t.Errorf("modules: %d", w.Code)
 		}
 		for _, field := range []string{"status_url", "notes_url"} {
+			if w := b.get(address, field, "Range", "bytes=0-8"); w.Code != 206 || w.Body.String() != "<!DOCTYPE" || w.Header().Get("ETag") == "" {
+				t.Errorf("%s in parts: %d %s", field, w.Code, w.Body)
+			}
 			if w := b.get(address, field); w.Code != 200 || !strings.Contains(w.Body.String(), "upgrades nothing") {
 				t.Errorf("%s: %d %s", field, w.Code, w.Body)
 			}
@@ -443,6 +446,14 @@ func TestUploadIsTheBodyWhateverItsType(t *testing.T) {
 		if w := b.get(address, "original_dump_url"); w.Body.String() != "key=x&PGDMP" {
 			t.Errorf("%q stored %q", media, w.Body)
 		}
+	}
+}
+
+func TestUploadOfNothingWithoutALength(t *testing.T) {
+	b := open(t, Config{})
+	r := httptest.NewRequest("POST", "/database/v1/upload?"+b.created().Encode(), struct{ io.Reader }{strings.NewReader("")})
+	if got := reasons(b.call(r)); r.ContentLength != -1 || got != "DUMP:EMPTY" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -53,6 +53,9 @@ const shutdownTime = 2 * time.Second
 // Serve answers on both listeners until ctx ends, and closes them. It returns
 // nil when ctx ended it.
 func (s *Server) Serve(ctx context.Context, web, sftp net.Listener) error {
+	asked := ctx
+	ctx, cancel := context.WithCancel(ctx) // a listener that breaks ends the rest, too
+	defer cancel()
 	s.ctx, s.sftp = ctx, sftp
 	for _, r := range s.store.unfinished() {
 		s.start(r.ID)
@@ -67,14 +70,15 @@ func (s *Server) Serve(ctx context.Context, web, sftp net.Listener) error {
 	case err = <-ended:
 	}
 	// On a context of its own: ctx is over.
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-	defer cancel()
+	grace, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer done()
 	if server.Shutdown(grace) != nil {
 		_ = server.Close()
 	}
 	_ = sftp.Close()
+	cancel()
 	s.workers.Wait()
-	if ctx.Err() != nil || errors.Is(err, http.ErrServerClosed) {
+	if asked.Err() != nil || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err

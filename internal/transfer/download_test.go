@@ -278,6 +278,43 @@ func TestFetchDoesNotBelieveTheServer(t *testing.T) {
 	}
 }
 
+// TestFetchTakesNoPageForADatabase has answers with HTTP 200 that are none.
+func TestFetchTakesNoPageForADatabase(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"a login page": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write([]byte("<!DOCTYPE html><html>sign in</html>"))
+		},
+		"a page by another type": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			_, _ = w.Write([]byte("<html>sign in</html>"))
+		},
+		"a refusal": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(`{"failures": [{"message": "no"}]}`))
+		},
+		"nothing": func(w http.ResponseWriter, r *http.Request) {},
+	} {
+		f := fetchFrom(t, &origin{handler: answer})
+		if got, err := f.fetch(t.Context()); err == nil || retry.IsTransient(err) {
+			t.Errorf("%s: landed as %+v (%v)", name, got, err)
+		}
+		if names := f.files(t); len(names) != 0 {
+			t.Errorf("%s: left behind %v", name, names)
+		}
+	}
+}
+
+func TestFetchTwiceAtOnce(t *testing.T) {
+	data := content(300_000)
+	f := fetchFrom(t, &origin{data: data, tag: `"a"`})
+	got, err := f.Fetch(t.Context(), f.url, f.folder, upgrade.UpgradedDump, func(done, total int64) {
+		if _, err := f.fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "another run") {
+			t.Errorf("the second: %v", err)
+		}
+	})
+	f.wantLanded(t, got, err, data)
+}
+
 func TestFetchRedirectWithinTheHost(t *testing.T) {
 	data := content(1000)
 	o := &origin{data: data, tag: `"a"`}

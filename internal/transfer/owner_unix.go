@@ -42,6 +42,10 @@ func (f *Folder) Free() int64 {
 	return int64(stat.Bavail) * int64(stat.Bsize)
 }
 
+// lock keeps other processes, and other openings in this one, from locking the
+// file. It ends when the file is closed.
+func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+
 func (o owner) take(root *os.Root, name string) error {
 	if o == nobody {
 		return nil

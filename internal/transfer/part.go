@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"mime"
 	"net/http"
 	"os"
 	"strconv"
@@ -49,6 +50,10 @@ func openPart(ctx context.Context, folder *Folder, item upgrade.Item, from upgra
 	if err != nil {
 		return nil, err
 	}
+	if err := p.own(); err != nil {
+		_ = p.file.Close() // it is another run's
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			p.close(ctx.Err() == nil)
@@ -68,6 +73,23 @@ func openPart(ctx context.Context, folder *Folder, item upgrade.Item, from upgra
 		return p, p.reset()
 	}
 	return p, p.recall(ctx)
+}
+
+// own makes sure that nobody else writes the part, and that it still is the part:
+// another run may just have given it its name.
+func (p *part) own() error {
+	if err := lock(p.file); err != nil {
+		return fmt.Errorf("another run downloads %s to the same folder: give each its own download-path", p.item)
+	}
+	opened, err := p.file.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := p.folder.root.Stat(p.partName())
+	if err != nil || !os.SameFile(opened, named) {
+		return retry.Transient(fmt.Errorf("another run has just ended downloading %s to the same folder", p.item))
+	}
+	return nil
 }
 
 // recall hashes what an earlier try left.
@@ -142,6 +164,10 @@ func (p *part) beginAnew(resp *http.Response) (int64, error) {
 	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return 0, fmt.Errorf("the server packed it as %.20q although it was asked not to", encoding)
 	}
+	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if media == "application/json" || media == "text/html" && p.item != upgrade.Notes {
+		return 0, fmt.Errorf("the server answered with %s in place of a database: it may be an error or a login page", media)
+	}
 	if resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 {
 		return 0, errors.New("the server does not say how long it is, so nothing would tell a whole file from a cut one")
 	}
@@ -202,10 +228,14 @@ func (p *part) write(b []byte) error {
 
 // land gives the whole file its name, on disk before it is told.
 func (p *part) land() (upgrade.Artifact, error) {
+	kind := dump.Sniff(p.head)
+	if kind == dump.Empty || kind == dump.HTML && p.item != upgrade.Notes {
+		return upgrade.Artifact{}, fmt.Errorf("what came is no database (%s)", kind)
+	}
 	if err := p.file.Sync(); err != nil {
 		return upgrade.Artifact{}, err
 	}
-	name := string(p.item) + dump.Sniff(p.head).Extension()
+	name := string(p.item) + kind.Extension()
 	if err := p.folder.root.Rename(p.partName(), name); err != nil {
 		return upgrade.Artifact{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
@@ -36,27 +37,47 @@ type HTTPS struct{ API Poster }
 func (h HTTPS) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progress func(int64)) error {
 	ctx, dog := watch(ctx, patience, errSilent)
 	defer dog.stop()
+	var sent atomic.Int64
 	open := func() (io.ReadCloser, error) {
 		file, err := d.Open()
 		if err != nil {
 			return nil, err
 		}
-		return &meter{file: file, size: d.Size, dog: dog, progress: progress}, nil
+		return &meter{file: file, size: d.Size, dog: dog, sent: &sent}, nil
 	}
-	err := h.API.Upload(ctx, t, open, d.Size)
+	ended := make(chan error, 1)
+	go func() { ended <- h.API.Upload(ctx, t, open, d.Size) }()
+	err := follow(ended, func() { progress(sent.Load()) })
 	if changed := d.Unchanged(); changed != nil {
 		return changed
 	}
 	return err
 }
 
-// meter tells how far a file has been read.
+// follow calls tell now and then until something has ended. net/http may read a
+// body in a goroutine of its own even after an early answer, so the reading
+// itself tells nobody.
+func follow(ended <-chan error, tell func()) error {
+	ticker := time.NewTicker(250 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-ended:
+			tell()
+			return err
+		case <-ticker.C:
+			tell()
+		}
+	}
+}
+
+// meter counts how far a file has been read, and keeps the watchdog quiet.
 type meter struct {
-	file     *os.File
-	read     int64
-	size     int64
-	dog      *watchdog
-	progress func(int64)
+	file *os.File
+	read int64
+	size int64
+	dog  *watchdog
+	sent *atomic.Int64
 }
 
 func (m *meter) Read(p []byte) (int, error) {
@@ -67,7 +88,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	} else {
 		m.dog.feed(patience)
 	}
-	m.progress(m.read)
+	m.sent.Store(m.read)
 	return n, err
 }
 

@@ -56,15 +56,36 @@ func TestUploadOfAChangedDump(t *testing.T) {
 	d := dumpOf(t, content(1000))
 	change := func() { _ = os.WriteFile(d.Path, content(2000), 0o600) }
 	err := HTTPS{poster(func(context.Context, func() (io.ReadCloser, error)) error { change(); return nil })}.
-		Upload(t.Context(), upgrade.Ticket{}, d, nil)
+		Upload(t.Context(), upgrade.Ticket{}, d, func(int64) {})
 	if _, ok := errors.AsType[*dump.UnusableError](err); !ok {
 		t.Errorf("changed while it was sent: %v", err)
 	}
 	err = HTTPS{poster(func(_ context.Context, open func() (io.ReadCloser, error)) error { _, err := open(); return err })}.
-		Upload(t.Context(), upgrade.Ticket{}, d, nil)
+		Upload(t.Context(), upgrade.Ticket{}, d, func(int64) {})
 	if _, ok := errors.AsType[*dump.UnusableError](err); !ok {
 		t.Errorf("changed before it was sent: %v", err)
 	}
+}
+
+// TestUploadAnsweredEarly has net/http read on after the answer, as it may.
+func TestUploadAnsweredEarly(t *testing.T) {
+	d := dumpOf(t, content(100_000))
+	read := make(chan struct{})
+	told := 0 // without a lock: the race detector watches
+	err := HTTPS{poster(func(_ context.Context, open func() (io.ReadCloser, error)) error {
+		body, err := open()
+		go func() {
+			defer close(read)
+			defer body.Close()
+			_, _ = io.Copy(io.Discard, body)
+		}()
+		return err
+	})}.Upload(t.Context(), upgrade.Ticket{}, d, func(int64) { told++ })
+	if err != nil || told == 0 {
+		t.Errorf("%v, told %d times", err, told)
+	}
+	told++
+	<-read
 }
 
 func TestUploadToASilentPeer(t *testing.T) {

@@ -92,6 +92,9 @@ func (s Status) Ticket() Ticket { return Ticket{ID: s.ID, Key: s.Key} }
 // uploads and SFTP access are for requests in it.
 const Draft = "draft"
 
+// IsDraft tells whether state is Draft. Case and surrounding space do not count.
+func IsDraft(state string) bool { return strings.EqualFold(strings.TrimSpace(state), Draft) }
+
 // Verdict is what a state means for whoever waits for the request.
 type Verdict int
 
@@ -130,7 +133,7 @@ var underway = []string{Draft, "new", "pending", "progress"}
 
 // Known tells whether state is one that a document of the platform or s names.
 func (s States) Known(state string) bool {
-	return s.Verdict(state) != Waiting || slices.Contains(underway, strings.ToLower(state))
+	return s.Verdict(state) != Waiting || slices.Contains(underway, strings.ToLower(strings.TrimSpace(state)))
 }
 
 // units of Status.Filesize; the sample "912.99 Kb" is 1024-based.
