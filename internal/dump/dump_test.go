@@ -220,7 +220,7 @@ func TestLargeLastTable(t *testing.T) {
 
 const goodSQL = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\n-- Dumped from database version 16.1\n-- Dumped by pg_dump version 17.0\n\n" +
 	"CREATE TABLE public.ir_module_module (\n    id integer\n);\n\n" + moduleCopy + "1\tbase\tinstalled\t17.0.1.3\n\\.\n\n" +
-	"--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict abc\n"
+	"--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict abc\n\n"
 
 func TestWhatIsRefused(t *testing.T) {
 	var other, sh, noDump bytes.Buffer
@@ -258,7 +258,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"gzip of gzip", string(gzipBytes(gzipBytes([]byte(goodSQL)))), Gzip, "no database dump (gzip)"},
 		{"cut gzip", string(gzipBytes([]byte(goodSQL))[:60]), Gzip, "truncated"},
 		{"no gzip", "\x1f\x8b\x00\x00\x00", Gzip, ""},
-		{"cut SQL", goodSQL[:strings.Index(goodSQL, " dump complete")], SQL, `truncated before its last line`},
+		{"cut SQL", goodSQL[:strings.Index(goodSQL, " dump complete")], SQL, `truncated before its closing lines`},
 		{"SQL cut in data", goodSQL[:strings.Index(goodSQL, "\\.\n")], SQL, "truncated in the data of a table"},
 		{"SQL with more after its end", goodSQL + "SELECT 1;\n", SQL, "truncated"},
 		{"no version", "PGDMPxxxxxxxxxxxx", Custom, "corrupt"},

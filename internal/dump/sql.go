@@ -14,7 +14,8 @@ type script struct {
 	postgreSQL string
 	pgDump     string
 	database   string // of \connect, where there is one
-	complete   bool   // the closing banner has been seen, and nothing but comments since
+	restricted bool   // it began with \restrict, and so has to end with \unrestrict
+	closing    int    // how many lines of the closing have been seen, see close
 
 	copying bool  // between COPY and \.
 	rows    *rows // of the table that is being copied, nil if nobody wants it
@@ -113,7 +114,7 @@ func (s *script) line(b []byte, last bool) int {
 	case s.midLine:
 		s.midLine = false
 	case !s.copying:
-		s.statement(text)
+		s.statement(text, n > at)
 	case string(text) == `\.`:
 		s.copying, s.rows = n == at, nil // the last line needs its end
 	default:
@@ -125,7 +126,9 @@ func (s *script) line(b []byte, last bool) int {
 // tooLong passes over most of a line that does not fit: none that tells
 // something is that long.
 func (s *script) tooLong(b []byte) int {
-	s.complete = s.complete && s.copying
+	if !s.copying {
+		s.closing = 0
+	}
 	s.midLine = true
 	return len(b) - len("\n\\.\r\n")
 }
@@ -139,13 +142,32 @@ var (
 	connectWord    = []byte(`\connect `)
 )
 
-// statement looks at a line outside of data.
-func (s *script) statement(line []byte) {
+// close takes a line of the closing, which has been the same in every version of
+// pg_dump: the banner, "--", an empty line; since August 2025 also \unrestrict
+// and an empty line. ended is false for a line without its end.
+func (s *script) close(line []byte, ended bool) bool {
 	switch {
-	case len(line) == 0, bytes.HasPrefix(line, []byte(`\unrestrict `)):
-		return
 	case bytes.Equal(line, completeBanner):
-		s.complete = true
+		s.closing = 0
+	case s.closing == 1 && string(line) == "--",
+		(s.closing == 2 || s.closing == 4) && len(line) == 0,
+		s.closing == 3 && bytes.HasPrefix(line, []byte(`\unrestrict `)):
+	default:
+		return false
+	}
+	if ended {
+		s.closing++
+	}
+	return true
+}
+
+// complete tells whether all of the closing has been seen, and no statement since.
+func (s *script) complete() bool { return s.closing == 5 || s.closing == 3 && !s.restricted }
+
+// statement looks at a line outside of data.
+func (s *script) statement(line []byte, ended bool) {
+	switch {
+	case s.close(line, ended), len(line) == 0:
 		return
 	case bytes.HasPrefix(line, []byte("--")):
 		if s.postgreSQL == "" && bytes.HasPrefix(line, fromVersion) {
@@ -156,8 +178,10 @@ func (s *script) statement(line []byte) {
 		}
 		return
 	}
-	s.complete = false
+	s.closing = 0
 	switch {
+	case bytes.HasPrefix(line, []byte(`\restrict `)):
+		s.restricted = true
 	case bytes.HasPrefix(line, copyWord) && bytes.HasSuffix(line, []byte(" FROM stdin;")):
 		s.copying, s.rows = true, s.facts.rowsOf(string(line))
 	case bytes.HasPrefix(line, createModules):
@@ -175,8 +199,8 @@ func (s *script) check() error {
 	switch {
 	case s.copying:
 		return truncated("in the data of a table")
-	case !s.complete:
-		return truncated(`before its last line, "PostgreSQL database dump complete"`)
+	case !s.complete():
+		return truncated(`before its closing lines, "PostgreSQL database dump complete" and what follows`)
 	}
 	return nil
 }
