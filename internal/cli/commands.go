@@ -118,6 +118,7 @@ func (p *program) plan(o *order) (job.Plan, error) {
 		Items:        o.Download,
 		Dump:         p.inWorkspace(o.Dump),
 	}
+	plan.Request.Contract = upgrade.Secret(o.Contract)
 	if err := p.ticket(o, &plan); err != nil {
 		return plan, err
 	}

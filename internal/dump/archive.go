@@ -117,7 +117,8 @@ type dataEntry struct {
 	id        int
 	statement string // COPY
 	file      string // of a tar's or a directory's data
-	offset    int64  // of a custom archive's data, 0 where the archive does not say
+	hasData   bool
+	offset    int64 // of a custom archive's data, 0 where the archive does not say
 }
 
 // readHead reads all before the table of contents.
@@ -324,7 +325,7 @@ func (a *archive) readEntry(c *contents, f *facts) error {
 	if desc == "TABLE" && namespace == schema && tag == moduleTable {
 		c.odoo = true
 	}
-	if hadDumper != 0 && f.rowsOf(e.statement) != nil {
+	if hadDumper != 0 && f.rowsOf(e.statement, namespace) != nil {
 		c.wanted = append(c.wanted, e)
 		if len(c.wanted) > wantedTables {
 			return errors.New("the same table again and again")
@@ -376,6 +377,7 @@ func (a *archive) readPlace(c *contents, e *dataEntry, hasData bool) error {
 		return nil
 	}
 	c.data++
+	e.hasData = true
 	if flag == offsetUnset {
 		c.located = false
 		return nil

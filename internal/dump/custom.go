@@ -55,7 +55,7 @@ func (a *archive) jump(toc contents, f *facts, size int64) error {
 		}
 		if err := a.blockAt(e.offset, func(id int) func(io.Reader) error {
 			if id != e.id {
-				return nil
+				return func(io.Reader) error { return fmt.Errorf("the data of table %d where that of %d should be", id, e.id) }
 			}
 			return a.reader(e, f)
 		}); err != nil {
@@ -93,11 +93,17 @@ func (a *archive) walk(toc contents, f *facts) error {
 		}
 		if err := a.readBlock(func(id int) func(io.Reader) error {
 			if e, ok := wanted[id]; ok {
+				delete(wanted, id)
 				return a.reader(e, f)
 			}
 			return nil
 		}); err != nil {
 			return err
+		}
+	}
+	for _, e := range wanted {
+		if e.hasData {
+			return fmt.Errorf("no data of table %d", e.id)
 		}
 	}
 	if _, err := a.in.Peek(1); err == nil {
@@ -116,8 +122,13 @@ func readRows(in io.Reader, compression, statement string, f *facts) error {
 		return fmt.Errorf("unpacking a table: %w", err)
 	}
 	defer done()
-	s := script{copying: true, rows: f.rowsOf(statement)}
-	if err := s.read(&guard{in: unpacked, packed: func() int64 { return packed.n }}); err != nil {
+	s := script{copying: true, rows: f.rowsOf(statement, schema)}
+	err = s.read(&guard{in: unpacked, packed: func() int64 { return packed.n }})
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		f.unread = true // packed with more memory than is to be spent here
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("unpacking a table: %w", err)
 	}
 	if s.copying {
@@ -170,20 +181,25 @@ func (a *archive) checkLast(offset, size int64) error {
 	if err != nil {
 		return a.cut(err)
 	}
-	if !a.chainEnds(window) {
+	switch ends, sure := a.chainEnds(window); {
+	case !ends:
 		return truncated("in its last table, %d bytes after that begins", size-offset)
+	case !sure:
+		// Large rows or large objects: gone through, by seeking over large chunks.
+		return a.blockAt(offset, func(int) func(io.Reader) error { return nil })
 	}
 	return nil
 }
 
-// chainEnds tells whether some place in the window is the begin of a chunk from
-// which chunk follows chunk up to a last, empty one at the window's end. Three
-// in a row are no accident in any data: each says where the next one is.
-func (a *archive) chainEnds(window []byte) bool {
+// chainEnds tells whether the window ends with an empty chunk, as all data does,
+// and whether that is sure: some place in it is the begin of a chunk from which
+// chunk follows chunk up to that last one. Three in a row are no accident in any
+// data: each says where the next one is.
+func (a *archive) chainEnds(window []byte) (ends, sure bool) {
 	number := 1 + a.intSize
 	end := len(window) - number // where the empty chunk has to be
 	if length, ok := a.chunkAt(window, end); !ok || length != 0 {
-		return false
+		return false, false
 	}
 	for start := range end {
 		at, hops := start, 0
@@ -196,10 +212,10 @@ func (a *archive) chainEnds(window []byte) bool {
 			hops++
 		}
 		if at == end && hops >= endHops {
-			return true
+			return true, true
 		}
 	}
-	return false
+	return true, false
 }
 
 // chunkAt reads the length of a chunk at a place of b.

@@ -252,6 +252,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"another tar", other.String(), OtherTar, "none of pg_dump's"},
 		{"Odoo.sh", sh.String(), OdooSh, "Odoo.sh"},
 		{"another zip", noDump.String(), Zip, "without dump.sql"},
+		{"zip with a page", string(odooZipOf("<html>")), OdooZip, "no SQL dump (html)"},
 		{"cut zip", noDump.String()[:40], Zip, "truncated"},
 		{"gzip of text", string(gzipBytes([]byte("hello"))), Text, "no database dump"},
 		{"gzip of nothing", string(gzipBytes(nil)), Empty, "holds nothing"},
@@ -281,6 +282,15 @@ func TestWhatIsRefused(t *testing.T) {
 	if _, err := Inspect(ctx, write(t, "x.sql", []byte(goodSQL)), Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped: %v", err)
 	}
+}
+
+func odooZipOf(sql string) []byte {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, _ := z.Create("dump.sql")
+	_, _ = io.WriteString(w, sql)
+	_ = z.Close()
+	return b.Bytes()
 }
 
 func gzipBytes(data []byte) []byte {
@@ -398,6 +408,55 @@ func endless(w io.Writer, n int) {
 	block := bytes.Repeat([]byte("0"), 64<<10)
 	for ; n > 0; n -= len(block) {
 		_, _ = w.Write(block)
+	}
+}
+
+func TestBefore2018(t *testing.T) {
+	old := strings.ReplaceAll(strings.Replace(goodSQL, "CREATE TABLE", "SET search_path = other, pg_catalog;\n\nCOPY ir_module_module (name, latest_version) FROM stdin;\nbase\t99.0\n\\.\n\nSET search_path = public, pg_catalog;\n\nCREATE TABLE", 1), "public.ir_", "ir_")
+	if i := inspect(t, "a.sql", []byte(old)); i.Problem != nil || !i.Odoo || i.Series != "17.0" {
+		t.Errorf("SQL: %+v %v", i, i.Problem)
+	}
+	m := &maker{version: oldestVersion, compression: "gzip", located: true}
+	if i := inspect(t, "a.dump", m.archive(strings.Replace(moduleCopy, "public.", "", 1), moduleRows)); i.Problem != nil || i.Series != "10.saas~15" {
+		t.Errorf("custom: %+v %v", i, i.Problem)
+	}
+}
+
+// TestLargeRowsAtTheEnd has chunks that are larger than the window through
+// which the end of a large table is looked at, and large objects.
+func TestLargeRowsAtTheEnd(t *testing.T) {
+	for _, blobs := range []bool{false, true} {
+		m := &maker{version: 114, compression: "none", located: true}
+		data := m.archive(moduleCopy, moduleRows)
+		last := bytes.LastIndex(data, []byte{blockData, 0, 3, 0, 0, 0})
+		if blobs {
+			data[last] = blockBlobs
+		}
+		m.Truncate(last + 6)
+		row := bytes.Repeat([]byte("x"), 2<<20)
+		for n := range 20 {
+			if blobs {
+				m.int(n + 1)
+			}
+			m.text(string(row))
+			if blobs {
+				m.int(0)
+			}
+		}
+		m.int(0)
+		if i := inspect(t, "a.dump", m.Bytes()); i.Problem != nil {
+			t.Errorf("large objects %t: %v", blobs, i.Problem)
+		}
+		if i := inspect(t, "a.dump", m.Bytes()[:m.Len()-len(row)/2]); i.Problem == nil {
+			t.Errorf("large objects %t, cut: told as whole", blobs)
+		}
+	}
+}
+
+func TestLongNamesAreNotKept(t *testing.T) {
+	rows := strings.Repeat("7\t"+strings.Repeat("n", 4000)+"\tinstalled\t1.0\n", 1000)
+	if i := inspect(t, "a.sql", []byte(strings.Replace(goodSQL, "1\tbase", rows+"1\tbase", 1))); len(i.Modules) != 1 || i.Series != "17.0" {
+		t.Errorf("%d modules kept", len(i.Modules))
 	}
 }
 

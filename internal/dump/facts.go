@@ -9,7 +9,8 @@ import (
 // Bounds of what is kept of a dump's rows. Odoo has some hundred modules.
 const (
 	maxModules = 20_000
-	maxField   = 4 << 10 // of a value that is kept
+	maxName    = 200     // of a module's name and version
+	maxField   = 4 << 10 // of a value that is looked at
 	maxRow     = 1 << 20 // of a row that is looked at; a longer one is passed over
 )
 
@@ -22,6 +23,7 @@ type facts struct {
 	contract    string
 	uuid        string
 	neutralized bool
+	unread      bool // the rows are there, but packed with too large a window
 }
 
 // The tables that are read, in the schema that Odoo always uses.
@@ -39,11 +41,15 @@ type rows struct {
 }
 
 // rowsOf returns what takes the rows of a COPY statement's table, nil for a
-// table that says nothing. A column list is in the dump's own order.
-func (f *facts) rowsOf(statement string) *rows {
+// table that says nothing. A column list is in the dump's own order. Before 2018
+// pg_dump named a table without its schema, which is namespace then.
+func (f *facts) rowsOf(statement, namespace string) *rows {
 	table, columns, ok := parseCopy(statement)
 	if !ok {
 		return nil
+	}
+	if !strings.Contains(table, ".") {
+		table = namespace + "." + table
 	}
 	r := &rows{facts: f, columns: columns}
 	switch table {
@@ -77,6 +83,9 @@ func (f *facts) module(get func(string) string) {
 		version = get("db_version") // its name in Odoo's newest sources
 	}
 	name := get("name")
+	if len(name) > maxName || len(version) > maxName {
+		return
+	}
 	if name == "base" {
 		f.series = seriesOf(version)
 	}

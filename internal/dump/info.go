@@ -139,5 +139,8 @@ func (i *Info) setModules(f *facts) {
 	i.Odoo = i.Odoo || f.odoo
 	i.Series, i.Modules, i.CustomCount = f.series, f.modules, f.custom
 	slices.SortFunc(i.Modules, func(a, b Module) int { return strings.Compare(a.Name, b.Name) })
+	if f.unread {
+		i.Warnings = append(i.Warnings, "The dump is packed with a window of more than 8 MiB: its modules were not looked at.")
+	}
 	i.contract, i.UUID, i.Neutralized = f.contract, f.uuid, f.neutralized
 }

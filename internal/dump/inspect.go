@@ -58,7 +58,7 @@ func open(path string) (Info, *os.File, error) {
 		i.Size = 0
 		if _, err := os.Stat(filepath.Join(path, "toc.dat")); err == nil {
 			i.Kind = Directory
-			i.refuse("is a folder, as pg_dump -Fd makes one", "the platform takes one file: use pg_dump -Fc, or pack it with tar -C "+path+" -cf dump.tar .")
+			i.refuse("is a folder, as pg_dump -Fd makes one", "the platform takes one file, and a tar of the folder is no dump either: make it with pg_dump -Fc, which packs")
 			return i, nil, nil
 		}
 		i.refuse("is a folder", "the platform takes one file; pg_dump -Fc makes one")

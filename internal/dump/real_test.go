@@ -226,7 +226,7 @@ func TestRealCluster(t *testing.T) {
 	c.Run("createdb", "x")
 	c.Run("pg_dump", "-Fd", "-f", c.Dir+"/folder", "x")
 	i, err = Inspect(t.Context(), c.Dir+"/folder", Options{})
-	if err != nil || i.Kind != Directory || !strings.Contains(i.Problem.Error(), "tar -C") {
+	if err != nil || i.Kind != Directory || !strings.Contains(i.Problem.Error(), "pg_dump -Fc") {
 		t.Errorf("%+v, %v", i, err)
 	}
 }

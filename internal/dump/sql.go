@@ -14,6 +14,7 @@ type script struct {
 	postgreSQL string
 	pgDump     string
 	database   string // of \connect, where there is one
+	path       string // the schema of names without one, as pg_dump set it before 2018
 	restricted bool   // it began with \restrict, and so has to end with \unrestrict
 	closing    int    // how many lines of the closing have been seen, see close
 
@@ -138,6 +139,8 @@ var (
 	fromVersion    = []byte("-- Dumped from database version ")
 	byVersion      = []byte("-- Dumped by pg_dump version ")
 	createModules  = []byte("CREATE TABLE " + schema + "." + moduleTable + " ")
+	createBare     = []byte("CREATE TABLE " + moduleTable + " ")
+	setPath        = []byte("SET search_path = ")
 	copyWord       = []byte("COPY ")
 	connectWord    = []byte(`\connect `)
 )
@@ -183,9 +186,12 @@ func (s *script) statement(line []byte, ended bool) {
 	case bytes.HasPrefix(line, []byte(`\restrict `)):
 		s.restricted = true
 	case bytes.HasPrefix(line, copyWord) && bytes.HasSuffix(line, []byte(" FROM stdin;")):
-		s.copying, s.rows = true, s.facts.rowsOf(string(line))
-	case bytes.HasPrefix(line, createModules):
+		s.copying, s.rows = true, s.facts.rowsOf(string(line), s.path)
+	case bytes.HasPrefix(line, createModules), s.path == schema && bytes.HasPrefix(line, createBare):
 		s.facts.odoo = true
+	case bytes.HasPrefix(line, setPath):
+		path, _, _ := strings.Cut(short(line[len(setPath):]), ",")
+		s.path = strings.Trim(path, `"`)
 	case s.database == "" && bytes.HasPrefix(line, connectWord):
 		s.database = strings.Trim(short(line[len(connectWord):]), `"`)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"strings"
 )
 
 // tocFile is the table of contents in a tar or a folder of pg_dump's; the last
@@ -19,7 +20,7 @@ const (
 // tar inspects what pg_dump -Ft writes. Its members lie in the order toc.dat,
 // data, restore.sql.
 func (i *Info) tar(in io.Reader, size int64) error {
-	zeros := &zeroTail{in: in}
+	zeros := &zeroTail{in: in, want: tarEnd}
 	members := tar.NewReader(zeros.reader())
 	first, err := members.Next()
 	if err != nil {
@@ -35,6 +36,9 @@ func (i *Info) tar(in io.Reader, size int64) error {
 		return err
 	}
 	i.takeHead(a)
+	if strings.HasPrefix(i.PgDump, "9.0") || strings.HasPrefix(i.PgDump, "9.1") || strings.HasPrefix(i.PgDump, "9.2") {
+		zeros.want = tarEnd / 2 // those wrote one block
+	}
 	i.Compression = "none"
 	var f facts
 	toc, err := a.readTOC(&f)
@@ -101,6 +105,7 @@ type zeroTail struct {
 	in     io.Reader
 	stream *bufio.Reader // nil where in can seek
 	zeros  int
+	want   int
 }
 
 // reader is what archive/tar is to read: it seeks where it can.
@@ -130,13 +135,13 @@ func (z *zeroTail) Read(p []byte) (int, error) {
 func (z *zeroTail) ends(size int64) (bool, error) {
 	if z.stream != nil {
 		_, err := io.Copy(io.Discard, struct{ io.Reader }{z})
-		return z.zeros >= tarEnd, err
+		return z.zeros >= z.want, err
 	}
-	tail := make([]byte, tarEnd)
-	if size < tarEnd {
+	tail := make([]byte, z.want)
+	if size < int64(z.want) {
 		return false, nil
 	}
-	if _, err := z.in.(io.ReaderAt).ReadAt(tail, size-tarEnd); err != nil {
+	if _, err := z.in.(io.ReaderAt).ReadAt(tail, size-int64(z.want)); err != nil {
 		return false, err
 	}
 	for _, b := range tail {

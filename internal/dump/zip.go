@@ -105,7 +105,14 @@ func (i *Info) zipScript(in io.ReaderAt, m member) error {
 	}
 	check := crc32.NewIEEE()
 	counted := &counter{in: io.TeeReader(content, check)}
-	if err := i.script(counted); err != nil {
+	buffered := bufio.NewReaderSize(counted, archiveBytes)
+	if head, err := buffered.Peek(HeadSize); err == nil || errors.Is(err, io.EOF) {
+		if kind := Sniff(head); kind != SQL {
+			i.refuse("has a dump.sql that is no SQL dump ("+string(kind)+")", "make the backup with Odoo's database manager, or with pg_dump -Fc")
+			return nil
+		}
+	}
+	if err := i.script(buffered); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			return truncated("in dump.sql")
 		}

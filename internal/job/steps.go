@@ -56,6 +56,9 @@ func (r *run) begin(ctx context.Context) error {
 		if r.plan.Dump == "" {
 			return as(InvalidInput, &DraftError{r.plan.Ticket.ID})
 		}
+		if r.plan.Request.Target.String() == "" {
+			r.plan.Request.Target, _ = upgrade.ParseSeries(r.ending.Status.Target)
+		}
 		return inOrder(ctx, r.inspect, r.sameDump, r.upload, r.process)
 	}
 	if err := r.decided(); err != nil || r.reached() == Success {
@@ -108,6 +111,9 @@ func (r *run) create(ctx context.Context) error {
 		}
 	}
 	return r.step(Create, func() error {
+		if err := r.ending.Dump.Unchanged(); err != nil {
+			return as(PreflightFailed, err)
+		}
 		return createPolicy.Do(ctx, func(ctx context.Context) error {
 			ticket, status, err := r.Create(ctx, r.plan.Request)
 			if err != nil {
