@@ -17,7 +17,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
@@ -504,14 +503,9 @@ func TestMemoryDoesNotGrowWithAZip(t *testing.T) {
 	}
 }
 
-func TestContractIsNeverShown(t *testing.T) {
+func TestContractMatches(t *testing.T) {
 	i := Info{contract: "M123456-abcdef"}
-	for _, other := range []string{fmt.Sprintf("%s", i.Kind), cmp.Diff(i.Name, "x")} {
-		if strings.Contains(other, "M123456") {
-			t.Error(other)
-		}
-	}
-	if i.ContractMatches("M123456-ABCDEF") != SameContract || i.ContractMatches("x") != OtherContract || (Info{}).ContractMatches("x") != NoContract {
+	if i.ContractMatches(" M123456-ABCDEF") != SameContract || i.ContractMatches("x") != OtherContract || (Info{}).ContractMatches("x") != NoContract {
 		t.Error("contracts compare wrongly")
 	}
 }
