@@ -261,6 +261,9 @@ const lastLook = time.Minute
 
 // wait looks at the request until it has ended.
 func (r *run) wait(ctx context.Context) error {
+	if r.plan.States.Verdict(r.ending.Status.State) != upgrade.Waiting {
+		return r.decided()
+	}
 	return r.step(Wait, func() error {
 		deadline := time.Now().Add(r.plan.Timeout)
 		looks, cancel := context.WithDeadline(ctx, deadline.Add(lastLook))
