@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -204,6 +205,20 @@ func (r *Runner) Output(name, value string) error {
 		}
 	}
 	return r.toFile("GITHUB_OUTPUT", func() { r.gha.SetOutput(name, value) })
+}
+
+// CheckOutputs returns an error if outputs could not be written, so that it is
+// known before there is something to hand on.
+func (r *Runner) CheckOutputs() error {
+	path := r.getenv("GITHUB_OUTPUT")
+	if path == "" {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("the outputs cannot be written: %w", err)
+	}
+	return file.Close()
 }
 
 // Summary appends markdown to the job summary, without secrets and cut to what

@@ -69,6 +69,9 @@ func (p *program) carryOut(o order) int {
 	told.Seal = o.seal
 	var ending job.Ending
 	if err == nil {
+		err = p.runner.CheckOutputs()
+	}
+	if err == nil {
 		ending, err = p.do(o, plan, told)
 	}
 	if err != nil {
@@ -77,7 +80,10 @@ func (p *program) carryOut(o order) int {
 	why := explain(ending, o.name, &o)
 	why.Code = o.goOn(why.GoOn, ending.Ticket.ID, told.Handle(), p.step)
 	told.Finish(ending, why)
-	if why.Fine {
+	switch {
+	case why.Fine && told.Lost():
+		return exitStatus(job.Failure)
+	case why.Fine:
 		return 0
 	}
 	return exitStatus(ending.Result)
@@ -174,6 +180,9 @@ func (p *program) ticket(o *order, plan *job.Plan) error {
 	for _, secret := range []string{o.RequestKey, o.Contract, o.HandleSecret} {
 		p.runner.Mask(secret)
 	}
+	if n := len(o.Contract); n > 0 && n < 6 {
+		return errors.New("contract is too short to be one, and to be masked: give one like M123456-abcdef")
+	}
 	switch {
 	case o.Handle != "" && o.RequestID+o.RequestKey != "":
 		return errors.New("handle stands in place of request-id and request-key: give one or the other")
@@ -234,8 +243,9 @@ func (o order) seal(t upgrade.Ticket, d dump.Info) (string, error) {
 // goOn is what to write to go on with a request by a command, YAML in a step, ""
 // without one.
 func (o order) goOn(command, id, sealed string, step bool) string {
+	_, embedded, _ := sandbox.ParseAddress(o.ServerURL)
 	switch {
-	case command == "" || id == "":
+	case command == "" || id == "" || embedded: // its requests end with the command
 		return ""
 	case !step && sealed == "":
 		return fmt.Sprintf("odoo-upgrade %s --request-id %s --request-key - # reads the key; it is in the outputs file", command, id)

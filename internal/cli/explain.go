@@ -78,6 +78,9 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 		why.Title, why.Text, why.Next = "Interrupted", "The run was stopped before it ended.", ""
 		if id != "" {
 			why.Text += fmt.Sprintf(" What the platform was asked for goes on there: request %s was %q.", id, e.Status.State)
+			if upgrade.IsDraft(e.Status.State) {
+				why.Text = fmt.Sprintf("The run was stopped before it ended. Request %s is a draft; nothing is being upgraded.", id)
+			}
 			why.GoOn = "run"
 		}
 	case job.Refused:
@@ -187,6 +190,9 @@ func sentence(err error) string {
 	word, _, _ := strings.Cut(text, " ")
 	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" && word != "" { // and no name of a file
 		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if strings.HasSuffix(text, "?") {
+		return text
 	}
 	return text + "."
 }

@@ -188,6 +188,15 @@ func TestRun(t *testing.T) {
 		{"skip-test refused", func(f *fake, p *Plan) { p.SkipTest, f.skip = true, times(1, errRefused) }, Success, "create upload status process skip status fetch", 1},
 		{"outage of 14 minutes", outage(14*time.Minute, errNetwork), Success, "create upload status process status fetch", 0},
 		{"a page for 14 minutes", outage(14*time.Minute, errPage), Success, "create upload status process status fetch", 0},
+		{"a page right after process", func(f *fake, p *Plan) {
+			looks := 0
+			f.status = func(time.Duration) error {
+				if looks++; looks == 2 {
+					return errPage
+				}
+				return nil
+			}
+		}, Success, "create upload status process status fetch", 0},
 		{"outage of 17 minutes", outage(17*time.Minute, errNetwork), Failure, "create upload status process status", 0},
 		{"refused while waiting", outage(time.Minute, errRefused), Refused, "create upload status process status", 0},
 		{"download broken often, but getting on", func(f *fake, p *Plan) { f.fetch = times(50, errNetwork) }, Success, "create upload status process status fetch", 0},

@@ -145,7 +145,7 @@ func (r *run) upload(ctx context.Context) error {
 
 // arrived checks that the platform has the dump, not a part of it.
 func (r *run) arrived(ctx context.Context) error {
-	if err := r.look(ctx); err != nil {
+	if err := r.lookBy(ctx, looker(r.Status).patient); err != nil {
 		return err
 	}
 	if shown := r.ending.Status.Filesize; !upgrade.FilesizeFits(shown, r.ending.Dump.Size) {
@@ -179,7 +179,7 @@ func (r *run) process(ctx context.Context) error {
 			return fmt.Errorf("asking to process the dump: %w", err)
 		}
 		r.skipTest(ctx)
-		return r.look(ctx)
+		return r.lookBy(ctx, looker(r.Status).patient)
 	})
 }
 

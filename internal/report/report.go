@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type Report struct {
 	unknown  map[string]bool
 	steps    []stepTook
 	states   []stateSince
+	lost     bool  // an output could not be written
 	sent     int64 // bytes of the dump, so far
 	progress pace  // of transfers
 	waiting  pace  // of a platform that says nothing new
@@ -137,10 +139,21 @@ func (r *Report) output(name, value string) {
 	if !secretOutput(name) {
 		value = r.out.Redact(value) // a platform may repeat the key in any text
 	}
-	if err := r.out.Output(name, value); err != nil {
+	err := r.out.Output(name, value)
+	if _, unwritable := errors.AsType[*fs.PathError](err); unwritable {
+		if r.lost {
+			return // said once
+		}
+		r.lost = true
+	}
+	if err != nil {
 		r.out.Warning("Output "+name, err.Error())
 	}
 }
+
+// Lost tells whether an output could not be written: steps that follow would
+// read nothing.
+func (r *Report) Lost() bool { return r.lost }
 
 func (r *Report) begin(step job.Step) {
 	now := time.Now()
