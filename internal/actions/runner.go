@@ -30,9 +30,9 @@ const (
 	maxSummary     = 1000 << 10
 )
 
-// minMask is the length below which a value is not masked: the runner replaces
+// MinMask is the length below which a value is not masked: the runner replaces
 // a mask wherever it stands, and a short one would tear every log apart.
-const minMask = 6
+const MinMask = 6
 
 // Runner is the workflow's side of a run. Its methods may be called from
 // several goroutines.
@@ -87,7 +87,7 @@ func (r *Runner) Mask(secret string) {
 	defer r.mu.Unlock()
 	for _, line := range strings.FieldsFunc(secret, func(c rune) bool { return c == '\r' || c == '\n' }) {
 		for _, form := range forms(line) {
-			if len(form) >= minMask && r.secrets.add(form) && r.workflow {
+			if len(form) >= MinMask && r.secrets.add(form) && r.workflow {
 				r.gha.AddMask(form)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/api"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/handle"
@@ -124,15 +125,14 @@ func (p *program) plan(o *order) (job.Plan, error) {
 		Items:        o.Download,
 		Dump:         p.inWorkspace(o.Dump),
 	}
-	plan.Request.Contract = upgrade.Secret(o.Contract)
+	plan.Request = upgrade.Request{
+		Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Filename: o.Filename, Timezone: o.Timezone,
+	}
 	if err := p.ticket(o, &plan); err != nil {
 		return plan, err
 	}
 	if err := p.checkAim(o); err != nil || plan.Ticket.ID != "" {
 		return plan, err
-	}
-	plan.Request = upgrade.Request{
-		Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Filename: o.Filename, Timezone: o.Timezone,
 	}
 	if plan.Request.Filename == "" && o.Dump != "" {
 		plan.Request.Filename = filepath.Base(o.Dump)
@@ -180,7 +180,7 @@ func (p *program) ticket(o *order, plan *job.Plan) error {
 	for _, secret := range []string{o.RequestKey, o.Contract, o.HandleSecret} {
 		p.runner.Mask(secret)
 	}
-	if n := len(o.Contract); n > 0 && n < 6 {
+	if n := len(o.Contract); n > 0 && n < actions.MinMask {
 		return errors.New("contract is too short to be one, and to be masked: give one like M123456-abcdef")
 	}
 	switch {
@@ -193,6 +193,12 @@ func (p *program) ticket(o *order, plan *job.Plan) error {
 	}
 	plan.Ticket = upgrade.Ticket{ID: o.RequestID, Key: upgrade.Secret(o.RequestKey)}
 	return nil
+}
+
+// embedded tells whether the platform is a sandbox that ends with the command.
+func (o order) embedded() bool {
+	_, is, _ := sandbox.ParseAddress(o.ServerURL)
+	return is
 }
 
 // secret is what a handle is sealed under, "" where there is nothing.
@@ -228,11 +234,10 @@ func (p *program) openHandle(o *order, plan *job.Plan) error {
 // It is "" where nothing could be sealed under, and for an embedded sandbox,
 // whose requests end with the command.
 func (o order) seal(t upgrade.Ticket, d dump.Info) (string, error) {
-	_, embedded, _ := sandbox.ParseAddress(o.ServerURL)
 	switch {
 	case o.Handle != "":
 		return strings.TrimSpace(o.Handle), nil
-	case o.secret() == "" || embedded:
+	case o.secret() == "" || o.embedded():
 		return "", nil
 	}
 	return handle.Seal(handle.Handle{
@@ -243,9 +248,8 @@ func (o order) seal(t upgrade.Ticket, d dump.Info) (string, error) {
 // goOn is what to write to go on with a request by a command, YAML in a step, ""
 // without one.
 func (o order) goOn(command, id, sealed string, step bool) string {
-	_, embedded, _ := sandbox.ParseAddress(o.ServerURL)
 	switch {
-	case command == "" || id == "" || embedded: // its requests end with the command
+	case command == "" || id == "" || o.embedded(): // its requests end with the command
 		return ""
 	case !step && sealed == "":
 		return fmt.Sprintf("odoo-upgrade %s --request-id %s --request-key - # reads the key; it is in the outputs file", command, id)

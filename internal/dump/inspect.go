@@ -135,10 +135,7 @@ func (i *Info) inspect(s *source, o Options) error {
 		}
 		err = i.packed(stream, s.size)
 	case Zip:
-		if err := i.note(s, i.zip(s, s.size)); err != nil {
-			return err
-		}
-		err = nil
+		err = i.zip(s, s.size)
 	default:
 		i.refuseKind()
 	}

@@ -171,6 +171,16 @@ func TestRun(t *testing.T) {
 		{"upload refused", func(f *fake, p *Plan) { f.upload = times(1, errRefused) }, Refused, "create upload", 0},
 		{"upload short", func(f *fake, p *Plan) { f.filesize = "4 bytes" }, UploadFailed, "create upload status", 0},
 		{"process lost, not taken", func(f *fake, p *Plan) { f.process = times(2, errNetwork) }, Success, "create upload status process status process status process status fetch", 0},
+		{"process lost, then a page", func(f *fake, p *Plan) {
+			f.process = times(1, errNetwork)
+			looks := 0
+			f.status = func(time.Duration) error {
+				if looks++; looks == 2 {
+					return errPage
+				}
+				return nil
+			}
+		}, Success, "create upload status process status process status fetch", 0},
 		{"process lost, but taken", func(f *fake, p *Plan) {
 			f.process = func(int) error { f.take(); return errNetwork }
 		}, Success, "create upload status process status fetch", 0},

@@ -186,7 +186,7 @@ func (r *run) process(ctx context.Context) error {
 // taken tells whether the request is past the state in which it can be
 // processed.
 func (r *run) taken(ctx context.Context) (bool, error) {
-	status, err := r.Status(ctx, r.ending.Ticket)
+	status, err := looker(r.Status).patient(ctx, r.ending.Ticket)
 	return err == nil && !upgrade.IsDraft(status.State), err
 }
 
