@@ -85,6 +85,9 @@ func (e *ResponseError) Error() string {
 	return text
 }
 
+// StatusCode is the HTTP code.
+func (e *ResponseError) StatusCode() int { return e.Code }
+
 // fault returns a ResponseError, marked as transient where the HTTP code says
 // that another try may help.
 func (a answer) fault(problem, hint string) error {

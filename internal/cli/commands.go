@@ -25,20 +25,26 @@ type order struct {
 	name string
 	do   func(job.Job, context.Context, job.Plan) job.Ending
 	platformFlags
+	transportFlags
 	requestFlags
 	addressFlags
 	waitFlags
 	stateFlags
 	downloadFlags
 	outputs, summary string
+
+	opened  handle.Handle      // what the input handle holds
+	keys    *transfer.HostKeys // SSH host keys of the platform
+	learned bool               // one that the handle does not hold
 }
 
 func (c *runCommand) run(p *program) int {
-	return p.carryOut(order{"run", job.Job.Run, c.platformFlags, c.requestFlags, c.addressFlags, c.waitFlags, c.stateFlags, c.downloadFlags, c.Outputs, c.Summary})
+	return p.carryOut(order{name: "run", do: job.Job.Run, platformFlags: c.platformFlags, transportFlags: c.transportFlags, requestFlags: c.requestFlags,
+		addressFlags: c.addressFlags, waitFlags: c.waitFlags, stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.Summary})
 }
 
 func (c *startCommand) run(p *program) int {
-	return p.carryOut(order{name: "start", do: job.Job.Start, platformFlags: c.platformFlags, requestFlags: c.requestFlags,
+	return p.carryOut(order{name: "start", do: job.Job.Start, platformFlags: c.platformFlags, transportFlags: c.transportFlags, requestFlags: c.requestFlags,
 		addressFlags: c.addressFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.Summary})
 }
 
@@ -53,7 +59,7 @@ func (c *statusCommand) run(p *program) int {
 }
 
 func (c *downloadCommand) run(p *program) int {
-	return p.carryOut(order{name: "download", do: job.Job.Download, platformFlags: c.platformFlags, addressFlags: c.addressFlags,
+	return p.carryOut(order{name: "download", do: job.Job.Download, platformFlags: c.platformFlags, transportFlags: c.transportFlags, addressFlags: c.addressFlags,
 		stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.localFlags.Summary})
 }
 
@@ -67,13 +73,13 @@ func (p *program) carryOut(o order) int {
 	}
 	plan, err := p.plan(&o)
 	told := report.New(p.runner, plan)
-	told.Seal = o.seal
+	told.Seal = func(t upgrade.Ticket, d dump.Info) (string, error) { return o.seal(t, d) }
 	var ending job.Ending
 	if err == nil {
 		err = p.runner.CheckOutputs()
 	}
 	if err == nil {
-		ending, err = p.do(o, plan, told)
+		ending, err = p.do(&o, plan, told)
 	}
 	if err != nil {
 		ending = job.Ending{Result: job.InvalidInput, Err: err, Ticket: plan.Ticket}
@@ -91,26 +97,38 @@ func (p *program) carryOut(o order) int {
 }
 
 // do wires the rooms together and carries out the plan.
-func (p *program) do(o order, plan job.Plan, told *report.Report) (job.Ending, error) {
-	server, stop, err := p.server(o)
+func (p *program) do(o *order, plan job.Plan, told *report.Report) (job.Ending, error) {
+	server, stop, err := p.server(*o)
 	if err != nil {
 		return job.Ending{}, err
 	}
 	defer stop()
-	platform, done, err := p.platform(o, server, plan.Items)
+	platform, carrier, err := p.platform(o, server, plan.Items)
 	if err != nil {
 		return job.Ending{}, err
 	}
-	defer done()
-	if fetch, ok := platform.Fetcher.(fetcher); ok && fetch.to != nil {
-		plan.Room = fetch.to.Free()
+	if carrier.Folder != nil {
+		defer carrier.Folder.Close()
+		plan.Room = carrier.Folder.Free()
 	}
 	p.runner.Info(fmt.Sprintf("odoo-upgrade %s: %s, %s", Version(), o.name, o.ServerURL))
 	if plan.Ticket.ID != "" {
 		told.Ticket(plan.Ticket)
 		p.runner.Info("Going on with request " + plan.Ticket.ID + ".")
 	}
-	return o.do(job.Job{Platform: platform, Observe: told.Observe}, p.ctx, plan), nil
+	return o.do(job.Job{Platform: platform, Observe: func(e job.Event) {
+		told.Observe(e)
+		p.resealed(o, told)
+	}}, p.ctx, plan), nil
+}
+
+// resealed hands a new handle on as soon as the platform's SSH host key is known,
+// which a later job has to meet again.
+func (p *program) resealed(o *order, told *report.Report) {
+	if key := o.keys.Trusted(); key != "" && key != o.opened.SSHHostKey {
+		o.opened.SSHHostKey, o.learned = key, true
+		told.Reseal()
+	}
 }
 
 // plan checks the inputs against each other. Its errors are the user's to mend.
@@ -225,24 +243,27 @@ func (p *program) openHandle(o *order, plan *job.Plan) error {
 	if strings.TrimRight(o.ServerURL, "/") != strings.TrimRight(h.Server, "/") {
 		return fmt.Errorf("the handle is of a request to %s, but server-url is %s", h.Server, o.ServerURL)
 	}
+	o.opened = h
 	plan.Ticket, plan.DumpSHA256, o.Aim.Aim = h.Ticket, h.DumpSHA256, h.Aim
 	plan.Request.Target, _ = upgrade.ParseSeries(h.Target)
 	return nil
 }
 
-// seal returns the handle of a request: the one that was given, or a new one.
-// It is "" where nothing could be sealed under, and for an embedded sandbox,
-// whose requests end with the command.
-func (o order) seal(t upgrade.Ticket, d dump.Info) (string, error) {
-	switch {
-	case o.Handle != "":
+// seal returns the handle of a request: the one that was given, or a new one. It is "" where nothing could be sealed
+// under, and for an embedded sandbox, whose requests end with the command.
+func (o *order) seal(t upgrade.Ticket, d dump.Info) (string, error) {
+	if o.Handle != "" && !o.learned {
 		return strings.TrimSpace(o.Handle), nil
-	case o.secret() == "" || o.embedded():
+	}
+	if o.secret() == "" || o.embedded() {
 		return "", nil
 	}
-	return handle.Seal(handle.Handle{
-		Server: o.ServerURL, Ticket: t, Filename: o.Filename, Aim: o.Aim.Aim, Target: o.Target.String(), DumpSHA256: d.SHA256, DumpSize: d.Size,
-	}, o.secret())
+	h := o.opened
+	if o.Handle == "" {
+		h = handle.Handle{Server: o.ServerURL, Ticket: t, Filename: o.Filename, Aim: o.Aim.Aim, Target: o.Target.String(),
+			DumpSHA256: d.SHA256, DumpSize: d.Size, SSHHostKey: o.opened.SSHHostKey}
+	}
+	return handle.Seal(h, o.secret())
 }
 
 // goOn is what to write to go on with a request by a command, YAML in a step, ""
@@ -296,42 +317,49 @@ func (p *program) server(o order) (address string, stop func(), err error) {
 	return address, func() { end(); _ = os.RemoveAll(config.Data) }, nil
 }
 
-// platform connects what a job needs; done lets go of it.
-func (p *program) platform(o order, server string, wanted []upgrade.Item) (_ job.Platform, done func(), err error) {
-	transport, err := transfer.NewTransport([]byte(o.CACertificate))
+// platform connects what a job needs.
+func (p *program) platform(o *order, server string, wanted []upgrade.Item) (_ job.Platform, _ *transfer.Carrier, err error) {
+	web, err := transfer.NewTransport([]byte(o.CACertificate))
 	if err != nil {
 		return job.Platform{}, nil, fmt.Errorf("ca-certificate: %w", err)
 	}
-	client, err := api.New(server, transport)
+	client, err := api.New(server, web)
 	if err != nil {
 		return job.Platform{}, nil, err
 	}
-	downloader, err := transfer.NewDownloader(server, transport)
+	downloader, err := transfer.NewDownloader(server, web)
 	if err != nil {
 		return job.Platform{}, nil, err
 	}
-	fetch := fetcher{from: downloader}
+	overSSH, err := p.sftp(o, client)
+	if err != nil {
+		return job.Platform{}, nil, err
+	}
+	carrier := &transfer.Carrier{
+		Transport: o.Transport.Transport, HTTPS: transfer.HTTPS{API: client}, Downloads: downloader, SFTP: overSSH,
+		Size: o.opened.DumpSize, Tell: p.runner.Info,
+	}
 	if len(wanted) > 0 {
 		// Before a request is made: hours later would be a bad time to find out.
-		if fetch.to, err = transfer.OpenFolder(p.workspace(), o.DownloadPath); err != nil {
+		if carrier.Folder, err = transfer.OpenFolder(p.workspace(), o.DownloadPath); err != nil {
 			return job.Platform{}, nil, fmt.Errorf("opening download-path: %w", err)
 		}
 	}
-	return job.Platform{Requests: client, Processing: client, Uploader: transfer.HTTPS{API: client}, Fetcher: fetch}, fetch.close, nil
+	return job.Platform{Requests: client, Processing: client, Uploader: carrier, Fetcher: carrier}, carrier, nil
 }
 
-// fetcher fetches into one folder.
-type fetcher struct {
-	from *transfer.Downloader
-	to   *transfer.Folder // nil where nothing is wanted
-}
-
-func (f fetcher) Fetch(ctx context.Context, item upgrade.Item, from upgrade.Secret, progress func(done, total int64)) (upgrade.Artifact, error) {
-	return f.from.Fetch(ctx, from, f.to, item, progress)
-}
-
-func (f fetcher) close() {
-	if f.to != nil {
-		_ = f.to.Close()
+// sftp connects what SFTP needs.
+func (p *program) sftp(o *order, access transfer.Access) (_ *transfer.SFTP, err error) {
+	s := &transfer.SFTP{API: access, Streams: int(o.Streams), Tell: p.runner.Info}
+	if s.Keys, err = transfer.NewHostKeys(o.SSHKnownHosts, o.opened.SSHHostKey); err != nil {
+		return nil, fmt.Errorf("ssh-known-hosts: %w", err)
 	}
+	o.keys = s.Keys
+	if o.SSHPrivateKey != "" {
+		if s.Key, err = transfer.ParseKey(o.SSHPrivateKey); err != nil {
+			return nil, fmt.Errorf("ssh-private-key: %w", err)
+		}
+	}
+	s.Dial, err = transfer.NewDialer(p.getenv)
+	return s, err
 }

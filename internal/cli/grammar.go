@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/transfer"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -28,6 +30,7 @@ type grammar struct {
 
 type runCommand struct {
 	platformFlags
+	transportFlags
 	requestFlags
 	addressFlags
 	waitFlags
@@ -38,6 +41,7 @@ type runCommand struct {
 
 type startCommand struct {
 	platformFlags
+	transportFlags
 	requestFlags
 	addressFlags
 	stateFlags
@@ -61,6 +65,7 @@ type statusCommand struct {
 
 type downloadCommand struct {
 	platformFlags
+	transportFlags
 	addressFlags
 	stateFlags
 	downloadFlags
@@ -88,6 +93,14 @@ type dumpFlags struct {
 type platformFlags struct {
 	ServerURL     string `name:"server-url" default:"${server}" help:"Address of the platform; sandbox, or sandbox?outcome=failed&pace=1s, embeds one that upgrades nothing"`
 	CACertificate string `name:"ca-certificate" help:"Certificates to trust beside the system's, as PEM"`
+}
+
+// transportFlags say how files travel.
+type transportFlags struct {
+	Transport     transport `default:"auto" help:"How files travel: https, sftp, or auto: https for small dumps, sftp from 512 MiB on and where https fails"`
+	Streams       streams   `default:"4" help:"SSH connections at most, for sftp"`
+	SSHKnownHosts string    `name:"ssh-known-hosts" help:"Lines of a known_hosts file that the SFTP server has to be in; without it, the first key that a request meets is trusted, shown, and demanded from then on"`
+	SSHPrivateKey string    `name:"ssh-private-key" help:"Key for sftp, as ssh-keygen writes one, without a passphrase; without it, a fresh one that is never written to disk" secret:""`
 }
 
 // addressFlags name a request to go on with.
@@ -169,6 +182,27 @@ type target struct{ upgrade.Target }
 func (t *target) UnmarshalText(text []byte) (err error) {
 	t.Target, err = upgrade.ParseTarget(string(text))
 	return err
+}
+
+type transport struct{ transfer.Transport }
+
+func (t *transport) UnmarshalText(text []byte) error {
+	switch t.Transport = transfer.Transport(text); t.Transport {
+	case transfer.Auto, transfer.OverHTTPS, transfer.OverSFTP:
+		return nil
+	}
+	return fmt.Errorf("%q is none of auto, https and sftp", text)
+}
+
+type streams int
+
+func (s *streams) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > 16 {
+		return fmt.Errorf("%q is no number from 1 to 16", text)
+	}
+	*s = streams(n)
+	return nil
 }
 
 type aim struct{ upgrade.Aim }

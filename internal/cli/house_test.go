@@ -23,6 +23,7 @@ var levels = map[string]int{
 	"odoo-upgrade-action/internal/dump":     1,
 	"odoo-upgrade-action/internal/realtest": 1, // for tests alone
 	"odoo-upgrade-action/internal/retry":    1,
+	"odoo-upgrade-action/internal/sftp":     1,
 	"odoo-upgrade-action/internal/upgrade":  1,
 }
 

@@ -25,6 +25,7 @@ type Handle struct {
 	Target     string
 	DumpSHA256 string // in hexadecimal
 	DumpSize   int64  // in bytes
+	SSHHostKey string // that the request's SFTP servers have to have, as authorized_keys writes it; "" where none was met
 }
 
 // sealed is a Handle as it is encrypted.
@@ -37,6 +38,7 @@ type sealed struct {
 	Target     string `json:"target,omitempty"`
 	DumpSHA256 string `json:"dump_sha256,omitempty"`
 	DumpSize   int64  `json:"dump_size,omitempty"`
+	SSHHostKey string `json:"ssh_host_key,omitempty"`
 }
 
 // prefix tells people, and Open, what the text is.
@@ -63,7 +65,7 @@ func Seal(h Handle, secret string) (string, error) {
 		return "", fmt.Errorf("sealing the handle: %w", err)
 	}
 	recipient.SetWorkFactor(workFactor)
-	text, err := json.Marshal(sealed{h.Server, h.Ticket.ID, h.Ticket.Key.Reveal(), h.Filename, string(h.Aim), h.Target, h.DumpSHA256, h.DumpSize})
+	text, err := json.Marshal(sealed{h.Server, h.Ticket.ID, h.Ticket.Key.Reveal(), h.Filename, string(h.Aim), h.Target, h.DumpSHA256, h.DumpSize, h.SSHHostKey})
 	if err != nil {
 		return "", err
 	}
@@ -110,6 +112,6 @@ func Open(text, secret string) (Handle, error) {
 	}
 	return Handle{
 		Server: s.Server, Ticket: upgrade.Ticket{ID: s.ID, Key: upgrade.Secret(s.Key)}, Filename: s.Filename,
-		Aim: upgrade.Aim(s.Aim), Target: s.Target, DumpSHA256: s.DumpSHA256, DumpSize: s.DumpSize,
+		Aim: upgrade.Aim(s.Aim), Target: s.Target, DumpSHA256: s.DumpSHA256, DumpSize: s.DumpSize, SSHHostKey: s.SSHHostKey,
 	}, nil
 }

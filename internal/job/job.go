@@ -23,15 +23,16 @@ type Processing interface {
 	SkipTest(context.Context, upgrade.Ticket) error
 }
 
-// Uploader brings a dump to the platform, once, and tells the bytes sent so far.
+// Uploader brings a dump to the platform, once, and tells the bytes sent so far
+// and those of them that a next try need not send again.
 type Uploader interface {
-	Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progress func(done int64)) error
+	Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progress func(sent, kept int64)) error
 }
 
 // Fetcher brings an item from the platform, once, and tells the bytes there so
 // far and all there will be, -1 while that is not known.
 type Fetcher interface {
-	Fetch(ctx context.Context, item upgrade.Item, from upgrade.Secret, progress func(done, total int64)) (upgrade.Artifact, error)
+	Fetch(ctx context.Context, t upgrade.Ticket, item upgrade.Item, from upgrade.Secret, progress func(done, total int64)) (upgrade.Artifact, error)
 }
 
 // Platform is all that a job needs of the outside.

@@ -93,12 +93,12 @@ func (f *fake) take() { f.state, f.processed = "pending", time.Now() }
 
 func (f *fake) SkipTest(context.Context, upgrade.Ticket) error { return f.call("skip", f.skip) }
 
-func (f *fake) Upload(_ context.Context, _ upgrade.Ticket, d dump.Info, progress func(int64)) error {
-	progress(d.Size)
+func (f *fake) Upload(_ context.Context, _ upgrade.Ticket, d dump.Info, progress func(int64, int64)) error {
+	progress(d.Size, 0)
 	return f.call("upload", f.upload)
 }
 
-func (f *fake) Fetch(_ context.Context, item upgrade.Item, _ upgrade.Secret, progress func(int64, int64)) (upgrade.Artifact, error) {
+func (f *fake) Fetch(_ context.Context, _ upgrade.Ticket, item upgrade.Item, _ upgrade.Secret, progress func(int64, int64)) (upgrade.Artifact, error) {
 	progress(int64(f.tries["fetch"]), 100)
 	return upgrade.Artifact{Item: item, Path: "p"}, f.call("fetch", f.fetch)
 }

@@ -131,11 +131,12 @@ func (r *run) create(ctx context.Context) error {
 func (r *run) upload(ctx context.Context) error {
 	d := r.ending.Dump
 	return r.step(Upload, func() error {
-		err := uploadPolicy.Do(ctx, func(ctx context.Context) error {
-			return r.Upload(ctx, r.ending.Ticket, d, func(done int64) {
-				r.observe(Progress{Step: Upload, Done: done, Total: d.Size})
+		err := r.whileItGetsOn(ctx, Upload, uploadPolicy, func(ctx context.Context, reached func(int64)) error {
+			return r.Upload(ctx, r.ending.Ticket, d, func(sent, kept int64) {
+				reached(kept)
+				r.observe(Progress{Step: Upload, Done: sent, Total: d.Size})
 			})
-		}, r.retrying(Upload))
+		})
 		if err != nil {
 			return as(UploadFailed, fmt.Errorf("uploading the dump: %w", err))
 		}
@@ -324,29 +325,37 @@ func (r *run) download(ctx context.Context) error {
 	})
 }
 
-// fetch brings one item. As long as it gets on, it is tried again.
+// whileItGetsOn tries a transfer as the policy says, and again as long as each
+// round of tries reaches further than the one before.
+func (r *run) whileItGetsOn(ctx context.Context, step Step, policy retry.Policy, transfer func(ctx context.Context, reached func(int64)) error) error {
+	furthest := int64(0)
+	for {
+		before := furthest
+		err := policy.Do(ctx, func(ctx context.Context) error {
+			return transfer(ctx, func(n int64) { furthest = max(furthest, n) })
+		}, r.retrying(step))
+		if err == nil || !retry.IsTransient(err) || furthest == before {
+			return err
+		}
+	}
+}
+
+// fetch brings one item.
 func (r *run) fetch(ctx context.Context, item upgrade.Item) error {
 	from := r.ending.Status.URL(item)
 	if from == "" {
 		return errors.New("the platform names no place for it")
 	}
 	var artifact upgrade.Artifact
-	furthest := int64(0)
-	for {
-		before := furthest
-		err := fetchPolicy.Do(ctx, func(ctx context.Context) (err error) {
-			artifact, err = r.Fetch(ctx, item, from, func(done, total int64) {
-				furthest = max(furthest, done)
-				r.observe(Progress{Download, item, done, total})
-			})
-			return err
-		}, r.retrying(Download))
-		if err == nil {
-			break
-		}
-		if !retry.IsTransient(err) || furthest == before {
-			return err
-		}
+	err := r.whileItGetsOn(ctx, Download, fetchPolicy, func(ctx context.Context, reached func(int64)) (err error) {
+		artifact, err = r.Fetch(ctx, r.ending.Ticket, item, from, func(done, total int64) {
+			reached(done)
+			r.observe(Progress{Download, item, done, total})
+		})
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	r.ending.Artifacts = append(r.ending.Artifacts, artifact)
 	r.observe(Fetched{artifact})

@@ -30,6 +30,7 @@ type Report struct {
 	began time.Time
 
 	dump     dump.Info
+	ticket   upgrade.Ticket
 	status   upgrade.Status    // the last that was told
 	written  map[string]string // outputs, by name
 	unknown  map[string]bool
@@ -116,15 +117,23 @@ func (r *Report) Ticket(t upgrade.Ticket) {
 	r.out.Mask(t.Key.Reveal())
 	r.output("request-id", t.ID)
 	r.output("request-key", t.Key.Reveal())
+	r.ticket = t
+	r.seal()
+}
+
+func (r *Report) seal() {
 	if r.Seal == nil {
 		return
 	}
-	sealed, err := r.Seal(t, r.dump)
+	sealed, err := r.Seal(r.ticket, r.dump)
 	if err != nil {
 		r.out.Warning("Output handle", err.Error())
 	}
 	r.output("handle", sealed)
 }
+
+// Reseal hands a new handle on, for something in it is known only now.
+func (r *Report) Reseal() { r.seal() }
 
 // Handle returns the handle that was handed on, "" if there is none.
 func (r *Report) Handle() string { return r.written["handle"] }

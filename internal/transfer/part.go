@@ -36,7 +36,7 @@ type part struct {
 // note is what has to be the same for a part to be gone on with.
 type note struct {
 	URL       string `json:"url"`       // its SHA-256: the URL itself holds the key
-	Validator string `json:"validator"` // a strong one, for If-Range
+	Validator string `json:"validator"` // a strong one, for If-Range; of SFTP, size and time
 	Total     int64  `json:"total"`     // bytes of the whole file
 }
 
@@ -132,6 +132,35 @@ func (p *part) reset() error {
 	return err
 }
 
+// tail returns the last bytes of the part, overlap of them at most.
+func (p *part) tail() ([]byte, error) {
+	b := make([]byte, min(p.size, overlap))
+	_, err := p.file.ReadAt(b, p.size-int64(len(b)))
+	return b, err
+}
+
+// beginAt begins a file that the validator tells from others of that name and
+// size, or goes on with what there is of it.
+func (p *part) beginAt(mark string, total int64) error {
+	if p.size > 0 && p.note.Validator == mark && p.note.Total == total {
+		return nil
+	}
+	if err := p.reset(); err != nil {
+		return err
+	}
+	p.note.Validator, p.note.Total = mark, total
+	return p.keepNote()
+}
+
+// keepNote puts the note on disk, so that a later process can go on.
+func (p *part) keepNote() error {
+	text, err := json.Marshal(p.note)
+	if err != nil {
+		return err
+	}
+	return p.folder.WriteFile(p.noteName(), text)
+}
+
 // begin looks at the answer's head: it returns how long the whole file will be,
 // -1 where nobody knows before its end, and empties the part where the answer
 // starts from byte 0.
@@ -178,11 +207,7 @@ func (p *part) beginAnew(resp *http.Response) (int64, error) {
 	if resp.ContentLength < 0 || p.note.Validator == "" {
 		return resp.ContentLength, p.forget() // a cut would mean to start again
 	}
-	text, err := json.Marshal(p.note)
-	if err != nil {
-		return 0, err
-	}
-	return resp.ContentLength, p.folder.WriteFile(p.noteName(), text)
+	return resp.ContentLength, p.keepNote()
 }
 
 // forget removes the note, so that the next try begins at byte 0.

@@ -1,0 +1,141 @@
+package sftp
+
+import (
+	"fmt"
+	"io"
+	"sync/atomic"
+)
+
+// Bytes that a channel keeps under way. An upload fills SSH's window of 2 MiB,
+// and a little more for what is being answered. A download has to hold what came
+// too early, so all its channels together stay below keep.
+const (
+	inFlightUp   = 2<<20 + 512<<10
+	inFlightDown = 1<<20 + 512<<10
+)
+
+// Ahead is how far an upload runs ahead of its lowest unacknowledged byte at
+// most: of a file that an upload left, everything before its size minus Ahead
+// is certain. Every version of this program keeps to it.
+const Ahead = 64 << 20
+
+// keep is how much of a download is held in memory until what is before it has
+// come.
+const keep = 40 << 20
+
+// Put writes the bytes of source between from and size to the file name, which
+// has to exist. All below reached is written, even after an error.
+func (p *Pool) Put(name string, source io.ReaderAt, from, size int64, reached *atomic.Int64) error {
+	w := newWindow(from, size, Ahead)
+	w.reached = reached
+	reached.Store(from)
+	return p.spread(func(s *Session, lead bool) error {
+		return lane(w, s, name, Write, lead, s.writeSize, inFlightUp, func(handle string, part piece, done func(error)) error {
+			return s.writeAt(handle, part.offset, part.length, source, func(err error) {
+				if err == nil {
+					w.sent(part)
+				}
+				done(err)
+			})
+		})
+	})
+}
+
+// Get reads the bytes of the file name between from and size, and hands them to
+// sink in order.
+func (p *Pool) Get(name string, from, size int64, sink func([]byte) error) error {
+	w := newWindow(from, size, keep)
+	free := make(chan []byte, keep/safePayload)
+	ended := make(chan error, 1)
+	go func() {
+		err := p.spread(func(s *Session, lead bool) error {
+			return lane(w, s, name, Read, lead, s.readSize, inFlightDown, func(handle string, part piece, done func(error)) error {
+				buffer := borrow(free, s.readSize)
+				return s.readAt(handle, part.offset, buffer[:part.length], func(n int, err error) {
+					if HasCode(err, CodeEOF) {
+						err = fmt.Errorf("the file at the server ends at %d of %d bytes: %w", part.offset, size, io.ErrUnexpectedEOF)
+					}
+					if err == nil {
+						w.came(part, buffer[:n])
+					}
+					done(err)
+				})
+			})
+		})
+		if err != nil {
+			w.fail(err)
+		}
+		ended <- err
+	}()
+	err := pour(w, free, sink)
+	if err != nil {
+		w.fail(err)
+		p.cancel(err)
+	}
+	<-ended
+	return err
+}
+
+// pour hands a download to sink in order.
+func pour(w *window, free chan []byte, sink func([]byte) error) error {
+	for {
+		data, err := w.inOrder()
+		if err != nil || data == nil {
+			return err
+		}
+		if err := sink(data); err != nil {
+			return err
+		}
+		w.passed(len(data))
+		select {
+		case free <- data[:cap(data)]:
+		default:
+		}
+	}
+}
+
+func borrow(free chan []byte, size int) []byte {
+	select {
+	case buffer := <-free:
+		if len(buffer) >= size {
+			return buffer
+		}
+	default:
+	}
+	return make([]byte, size)
+}
+
+// lane moves pieces on one session until there are none. A session that may not
+// even open the file is done without, unless it is the first.
+func lane(w *window, s *Session, name string, flags uint32, lead bool, packet, inFlight int, move func(handle string, part piece, done func(error)) error) error {
+	handle, err := s.Open(name, flags)
+	if err != nil && lead {
+		w.fail(err)
+		return err
+	}
+	if err != nil {
+		return nil
+	}
+	slot := make(chan struct{}, max(2, inFlight/packet))
+	for {
+		slot <- struct{}{}
+		part, ok := w.take(packet)
+		if !ok {
+			break
+		}
+		err := move(handle, part, func(err error) {
+			if err != nil {
+				w.fail(err)
+			}
+			<-slot
+		})
+		if err != nil {
+			w.fail(err)
+			break
+		}
+	}
+	if w.failed() != nil {
+		return w.failed()
+	}
+	return s.CloseHandle(handle)
+}

@@ -1,0 +1,262 @@
+package sftp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Config says how to reach a server.
+type Config struct {
+	Dial        func(context.Context) (net.Conn, error)
+	Address     string // host:port, as the host key is known by
+	Client      *ssh.ClientConfig
+	Connections int           // at most
+	Silence     time.Duration // how long a server may send nothing at all
+}
+
+// ErrSilent is the cause of a connection's end whose server sent nothing for too
+// long, not even answers to the keep-alives.
+var ErrSilent = errors.New("the connection went silent")
+
+// Pool is a first session with a server, and more of them for a transfer: on
+// further channels, which lift SSH's window of 2 MiB in flight, and on further
+// connections, which share the work among processors.
+type Pool struct {
+	config Config
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	first  *Session
+	more   chan *Session // that have opened since
+
+	// RoundTrip is about how long the server takes to answer.
+	RoundTrip time.Duration
+
+	background sync.WaitGroup
+}
+
+// Connect opens the first session, and begins to open more. The pool ends with
+// ctx, or with Close.
+func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
+	p := &Pool{config: config}
+	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	defer func() {
+		if err != nil {
+			p.Close()
+		}
+	}()
+	conn, took, err := p.dial()
+	if err != nil {
+		return nil, p.cause(err)
+	}
+	p.RoundTrip = took / handshakeTrips
+	connections, channels := p.size()
+	p.more = make(chan *Session, connections*channels)
+	p.widen(conn, channels-1)
+	for range connections - 1 {
+		p.background.Go(func() {
+			if conn, _, err := p.dial(); err == nil {
+				p.widen(conn, channels)
+			}
+		})
+	}
+	if p.first, err = open(conn); err != nil {
+		return nil, p.cause(err)
+	}
+	return p, nil
+}
+
+// handshakeTrips is how often an SSH handshake, from the greeting to the proof
+// of the user's key, waits for the server.
+const handshakeTrips = 7
+
+// near is the round trip below which one channel fills the line. Then two
+// connections are best, for two processors; measured on loopback, where a
+// handshake takes 20 to 50 ms of computing.
+const near = 10 * time.Millisecond
+
+// size is how many connections, and channels on each, to try.
+func (p *Pool) size() (connections, channels int) {
+	if p.RoundTrip < near {
+		return min(2, p.config.Connections), 1
+	}
+	return p.config.Connections, 6
+}
+
+// widen opens that many sessions on a connection; what the server refuses is
+// done without.
+func (p *Pool) widen(conn ssh.Conn, sessions int) {
+	for range sessions {
+		p.background.Go(func() {
+			if s, err := open(conn); err == nil {
+				p.more <- s // never blocks: there is room for all
+			}
+		})
+	}
+}
+
+// cause is why a call failed, if the pool was ended.
+func (p *Pool) cause(err error) error {
+	if p.ctx.Err() != nil {
+		return context.Cause(p.ctx)
+	}
+	return err
+}
+
+// Close ends all sessions and waits for what is left of them.
+func (p *Pool) Close() {
+	p.cancel(errClosed)
+	p.background.Wait()
+}
+
+// First is the session that lasts as long as the pool.
+func (p *Pool) First() *Session { return p.first }
+
+// dial makes a connection that ends with the pool, and tells how long its
+// handshake took.
+func (p *Pool) dial() (_ ssh.Conn, handshake time.Duration, err error) {
+	raw, err := p.config.Dial(p.ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	begin := time.Now()
+	watched := watch(raw, p.config.Silence)
+	stop := context.AfterFunc(p.ctx, func() { _ = watched.Close() })
+	conn, channels, requests, err := ssh.NewClientConn(watched, p.config.Address, p.config.Client)
+	if err != nil {
+		stop()
+		_ = watched.Close()
+		return nil, 0, watched.cause(err)
+	}
+	handshake = time.Since(begin)
+	go ssh.DiscardRequests(requests)
+	go func() {
+		for channel := range channels {
+			_ = channel.Reject(ssh.Prohibited, "nothing is served here")
+		}
+	}()
+	p.background.Go(func() { p.keepAlive(conn, watched); stop() })
+	return conn, handshake, nil
+}
+
+// keepAlive asks the server for a sign of life now and then, which neither OpenSSH
+// nor any box on the way takes for silence.
+func (p *Pool) keepAlive(conn ssh.Conn, watched *watchedConn) {
+	ended := make(chan struct{})
+	go func() { _ = conn.Wait(); close(ended) }()
+	ticker := time.NewTicker(max(p.config.Silence/4, time.Millisecond))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			// Its answer, whatever it says, is what counts, and the watch sees that.
+			go func() { _, _, _ = conn.SendRequest("keepalive@openssh.com", true, nil) }()
+		case <-ended:
+			watched.timer.Stop()
+			return
+		}
+	}
+}
+
+// greeting is how long a server may take to begin with SFTP.
+const greeting = 30 * time.Second
+
+// open opens a session on a connection. It waits for no answer to the request
+// for SFTP, only for SFTP's own: a round trip less.
+func open(conn ssh.Conn) (*Session, error) {
+	channel, requests, err := conn.OpenChannel("session", nil)
+	if err != nil {
+		return nil, err
+	}
+	go ssh.DiscardRequests(requests)
+	timer := time.AfterFunc(greeting, func() { _ = channel.Close() })
+	defer timer.Stop()
+	_, err = channel.SendRequest("subsystem", false, ssh.Marshal(struct{ Name string }{"sftp"}))
+	if err == nil {
+		var s *Session
+		if s, err = NewSession(channel); err == nil {
+			return s, nil
+		}
+	}
+	_ = channel.Close()
+	return nil, fmt.Errorf("the server does not begin with SFTP: %w", err)
+}
+
+// spread runs work on the first session, and on each further one as soon as it
+// is open, until none is at work. The first error ends the pool, for what is
+// certain by then is known; work gets lead for the first session.
+func (p *Pool) spread(work func(s *Session, lead bool) error) error {
+	ended := make(chan error)
+	run := func(s *Session) {
+		p.background.Go(func() { ended <- work(s, s == p.first) })
+	}
+	run(p.first)
+	var failure error
+	var joined []*Session
+	for active := 1; active > 0; {
+		select {
+		case s := <-p.more:
+			active++
+			joined = append(joined, s)
+			run(s)
+		case err := <-ended:
+			active--
+			if err != nil && failure == nil {
+				failure = p.cause(err)
+				p.cancel(failure)
+			}
+		}
+	}
+	for _, s := range joined {
+		p.more <- s // for the next transfer
+	}
+	return failure
+}
+
+// watchedConn closes itself when nothing comes for too long.
+type watchedConn struct {
+	net.Conn
+	timer   *time.Timer
+	silence time.Duration
+	mu      sync.Mutex
+	silent  bool
+}
+
+func watch(conn net.Conn, silence time.Duration) *watchedConn {
+	w := &watchedConn{Conn: conn, silence: silence}
+	w.timer = time.AfterFunc(silence, func() {
+		w.mu.Lock()
+		w.silent = true
+		w.mu.Unlock()
+		_ = conn.Close()
+	})
+	return w
+}
+
+func (w *watchedConn) Read(b []byte) (int, error) {
+	n, err := w.Conn.Read(b)
+	if n > 0 {
+		w.timer.Reset(w.silence)
+	}
+	return n, w.cause(err)
+}
+
+// cause tells silence from whatever it led to.
+func (w *watchedConn) cause(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.silent && err != nil {
+		return ErrSilent
+	}
+	return err
+}
+
+func (w *watchedConn) Close() error {
+	w.timer.Stop()
+	return w.Conn.Close()
+}

@@ -1,0 +1,132 @@
+package sftp
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// piece is a part of the file that one packet moves.
+type piece struct {
+	offset int64
+	length int
+}
+
+func (p piece) end() int64 { return p.offset + int64(p.length) }
+
+// window hands a file out in pieces, in order, to whoever asks, but never
+// further than span beyond the lowest byte that is not done: what is behind the
+// file's end minus span is done for certain, whichever piece a cut hit.
+type window struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	low     int64 // all before it is done
+	next    int64 // all before it was handed out
+	end     int64
+	span    int64
+	again   []piece          // to be handed out once more, first
+	out     int              // pieces handed out and not done
+	done    map[int64]int    // length of what is done, at its offset at or above low
+	data    map[int64][]byte // what came, of a download
+	err     error
+	reached *atomic.Int64 // low, to be read at any time
+}
+
+func newWindow(from, end, span int64) *window {
+	w := &window{low: from, next: from, end: end, span: span, done: map[int64]int{}, data: map[int64][]byte{}, reached: new(atomic.Int64)}
+	w.changed = sync.NewCond(&w.mu)
+	return w
+}
+
+// take hands out the next piece, of size bytes at most, as soon as the span
+// allows. ok is false when there will be none any more.
+func (w *window) take(size int) (p piece, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		switch {
+		case w.err != nil || w.next == w.end && w.out == 0 && len(w.again) == 0:
+			return piece{}, false
+		case len(w.again) > 0 && w.again[0].length <= size:
+			p, w.again = w.again[0], w.again[1:]
+			w.out++
+			return p, true
+		case w.next < w.end && w.next+int64(size) <= w.low+w.span:
+			p = piece{w.next, int(min(int64(size), w.end-w.next))}
+			w.next = p.end()
+			w.out++
+			return p, true
+		}
+		w.changed.Wait()
+	}
+}
+
+// sent says that a piece of an upload is done.
+func (w *window) sent(p piece) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.out--
+	w.done[p.offset] = p.length
+	for n, ok := w.done[w.low]; ok; n, ok = w.done[w.low] {
+		delete(w.done, w.low)
+		w.low += int64(n)
+	}
+	w.reached.Store(w.low)
+	w.changed.Broadcast()
+}
+
+// came says that data came for a piece of a download; what is missing of it is
+// handed out again.
+func (w *window) came(p piece, data []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.out--
+	w.data[p.offset] = data
+	if len(data) < p.length {
+		w.again = append(w.again, piece{p.offset + int64(len(data)), p.length - len(data)})
+	}
+	w.changed.Broadcast()
+}
+
+// inOrder returns what comes next of a download, and keeps its place until the
+// call after it. data is nil at the end.
+func (w *window) inOrder() (data []byte, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		data, ok := w.data[w.low]
+		switch {
+		case ok:
+			delete(w.data, w.low)
+			return data, nil
+		case w.err != nil:
+			return nil, w.err
+		case w.low == w.end:
+			return nil, nil
+		}
+		w.changed.Wait()
+	}
+}
+
+// passed says that n bytes of a download are dealt with.
+func (w *window) passed(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.low += int64(n)
+	w.changed.Broadcast()
+}
+
+// fail ends the transfer.
+func (w *window) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = err
+	}
+	w.changed.Broadcast()
+}
+
+func (w *window) failed() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
