@@ -149,7 +149,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	for _, arg := range args {
 		address, _, err := sandbox.ParseAddress("sandbox?" + arg)
 		ts.Check(err)
-		config.Outcome, config.Pace, config.Contracts = address.Outcome, address.Pace, address.Contracts
+		config.Outcome, config.Pace, config.Contracts, config.Faults = address.Outcome, address.Pace, address.Contracts, address.Faults
 	}
 	url, stop, err := sandbox.Run(context.Background(), config)
 	ts.Check(err)

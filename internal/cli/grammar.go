@@ -159,6 +159,7 @@ type sandboxCommand struct {
 	Contract   []string      `help:"A contract that is known, once for each; without any, every well-formed one is" local:""`
 	Outcome    string        `default:"done" help:"How requests end: done, failed or cancelled" local:""`
 	Pace       time.Duration `default:"1s" help:"How long a request is pending, and then in progress" local:""`
+	Fault      []string      `help:"Something to do wrong, once for each, like status:2=503, process:1=lost, upload:1=cut:100000 or sftp:2-=refuse:0s" sep:"none" local:""`
 }
 
 type demoCommand struct {

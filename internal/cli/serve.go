@@ -19,8 +19,12 @@ func (c *sandboxCommand) run(p *program) int {
 }
 
 func (c *sandboxCommand) serve(p *program) error {
+	faults, err := sandbox.ParseFaults(c.Fault)
+	if err != nil {
+		return err
+	}
 	s, err := sandbox.New(sandbox.Config{
-		Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace,
+		Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace,
 		Log: func(line string) { _, _ = fmt.Fprintln(p.stderr, strings.ToValidUTF8(line, "?")) },
 	})
 	if err != nil {

@@ -37,7 +37,7 @@ func (s *Server) handler() http.Handler {
 		"skip_test":           skipTest,
 		"status":              status,
 	} {
-		mux.HandleFunc("/database/v1/"+name, func(w http.ResponseWriter, r *http.Request) { s.call(w, r, name, do) })
+		mux.HandleFunc("/database/v1/"+name, s.fail(name, func(w http.ResponseWriter, r *http.Request) { s.call(w, r, name, do) }))
 	}
 	s.pages(mux)
 	return mux

@@ -22,6 +22,7 @@ type Config struct {
 	Contracts []string      // the contracts that are known; none: every well-formed one
 	Outcome   string        // state that requests end in: one of Outcomes
 	Pace      time.Duration // how long a request stays pending, and then in progress
+	Faults    []Fault       // what goes wrong
 	Log       func(string)  // one line a call; without keys
 }
 
@@ -34,6 +35,19 @@ func CheckOutcome(outcome string) error {
 		return nil
 	}
 	return fmt.Errorf("%q is no outcome of a sandbox: give one of %s", outcome, strings.Join(Outcomes(), ", "))
+}
+
+// ParseFaults reads faults, as ParseFault does.
+func ParseFaults(texts []string) ([]Fault, error) {
+	var list []Fault
+	for _, text := range texts {
+		f, err := ParseFault(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, f)
+	}
+	return list, nil
 }
 
 // DefaultPace keeps a test of a workflow short and still shows every state.
@@ -59,8 +73,10 @@ func ParseAddress(address string) (c Config, ok bool, err error) {
 			c.Pace, err = time.ParseDuration(value[0])
 		case "contract":
 			c.Contracts = value
+		case "fault":
+			c.Faults, err = ParseFaults(value)
 		default:
-			err = fmt.Errorf("a sandbox takes outcome, pace and contract, not %q", key)
+			err = fmt.Errorf("a sandbox takes outcome, pace, contract and fault, not %q", key)
 		}
 		if err != nil {
 			return c, true, err

@@ -30,7 +30,7 @@ func (s *Server) pages(mux *http.ServeMux) {
 		"upgraded/sql":     s.sqlStream(upgradedFile),
 		"modules/archive":  s.modules,
 	} {
-		mux.HandleFunc("GET /database/eu1/{id}/{key}/"+path, func(w http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc("GET /database/eu1/{id}/{key}/"+path, s.fail("page", func(w http.ResponseWriter, r *http.Request) {
 			found, ok := s.store.find(r.PathValue("id"), r.PathValue("key"))
 			if !ok {
 				http.NotFound(w, r)
@@ -40,7 +40,7 @@ func (s *Server) pages(mux *http.ServeMux) {
 			w.Header().Set("X-Content-Type-Options", "nosniff")
 			w.Header().Set("Cache-Control", "private")
 			serve(w, r, found)
-		})
+		}))
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintln(w, "A sandbox of the upgrade platform, API v1 below /database/v1/. It upgrades nothing.")

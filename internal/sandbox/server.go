@@ -18,6 +18,7 @@ type Server struct {
 	config  Config
 	store   *store
 	hostKey ssh.Signer
+	faults  faults
 	sftp    net.Listener // nil until it is served
 
 	workers sync.WaitGroup
@@ -44,7 +45,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox's host key: %w", err)
 	}
-	return &Server{config: config, store: store, hostKey: hostKey}, nil
+	return &Server{config: config, store: store, hostKey: hostKey, faults: faults{list: config.Faults}}, nil
 }
 
 // shutdownTime is how long calls under way may go on once a sandbox is stopped.

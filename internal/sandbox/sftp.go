@@ -85,6 +85,17 @@ func (s *Server) login(conn ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissio
 
 func (s *Server) serveConn(conn net.Conn) {
 	defer conn.Close()
+	failing := map[string]bool{}
+	for _, f := range s.faults.next("sftp") {
+		switch failing[f.kind] = true; f.kind {
+		case "refuse":
+			return
+		case "cut":
+			conn = &cutConn{Conn: conn, left: f.n}
+		case "rate":
+			conn = &slowConn{conn, s.ctx, f.n}
+		}
+	}
 	config := &ssh.ServerConfig{PublicKeyCallback: s.login}
 	config.AddHostKey(s.hostKey)
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // for the handshake
@@ -97,22 +108,27 @@ func (s *Server) serveConn(conn net.Conn) {
 	id, _ := atoi(server.Permissions.Extensions["id"])
 	s.config.Log("sftp: " + server.User() + " connected")
 	go ssh.DiscardRequests(requests)
+	sessions := 0
 	for offered := range channels {
 		if offered.ChannelType() != "session" {
 			_ = offered.Reject(ssh.UnknownChannelType, "only sftp")
+			continue
+		}
+		if sessions++; failing["one-session"] && sessions > 1 {
+			_ = offered.Reject(ssh.Prohibited, "one session for each connection")
 			continue
 		}
 		channel, requests, err := offered.Accept()
 		if err != nil {
 			return
 		}
-		s.workers.Go(func() { s.serveSession(channel, requests, id) })
+		s.workers.Go(func() { s.serveSession(channel, requests, share{s, id, !failing["no-reading"]}) })
 	}
 }
 
 // serveSession waits for the sftp subsystem, the only thing that may be asked
 // for, and serves it.
-func (s *Server) serveSession(channel ssh.Channel, requests <-chan *ssh.Request, id int) {
+func (s *Server) serveSession(channel ssh.Channel, requests <-chan *ssh.Request, share share) {
 	defer channel.Close()
 	for request := range requests {
 		wanted := request.Type == "subsystem" && bytes.HasSuffix(request.Payload, []byte("\x00\x00\x00\x04sftp"))
@@ -121,7 +137,6 @@ func (s *Server) serveSession(channel ssh.Channel, requests <-chan *ssh.Request,
 			continue
 		}
 		go ssh.DiscardRequests(requests)
-		share := share{s, id}
 		server := sftp.NewRequestServer(channel, sftp.Handlers{FileGet: share, FilePut: share, FileCmd: share, FileList: share})
 		_ = server.Serve()
 		_ = server.Close()
@@ -133,7 +148,8 @@ func (s *Server) serveSession(channel ssh.Channel, requests <-chan *ssh.Request,
 // share is what one request's user sees: the shared file and nothing else.
 type share struct {
 	*Server
-	id int
+	id       int
+	readable bool
 }
 
 // file returns the path on disk of the shared file, if that is what name means.
@@ -154,6 +170,9 @@ func (s share) Fileread(request *sftp.Request) (io.ReaderAt, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !s.readable {
+		return nil, sftp.ErrSSHFxPermissionDenied
+	}
 	return os.Open(path)
 }
 
@@ -168,7 +187,7 @@ func (s share) OpenFile(request *sftp.Request) (sftp.WriterAtReaderAt, error) {
 	path, r, err := s.file(request.Filepath)
 	flags := request.Pflags()
 	switch {
-	case err != nil && flags.Creat, err == nil && flags.Creat && flags.Excl, err == nil && r.State != draft:
+	case err == nil && flags.Read && !s.readable, err != nil && flags.Creat, err == nil && flags.Creat && flags.Excl, err == nil && r.State != draft:
 		return nil, sftp.ErrSSHFxPermissionDenied
 	case err != nil:
 		return nil, err

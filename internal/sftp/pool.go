@@ -57,6 +57,10 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 	p.RoundTrip = took / handshakeTrips
 	connections, channels := p.size()
 	p.more = make(chan *Session, connections*channels)
+	channel, err := offer(conn) // before all others: there may be room for one
+	if err != nil {
+		return nil, p.cause(err)
+	}
 	p.widen(conn, channels-1)
 	for range connections - 1 {
 		p.background.Go(func() {
@@ -65,7 +69,7 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 			}
 		})
 	}
-	if p.first, err = open(conn); err != nil {
+	if p.first, err = begin(channel); err != nil {
 		return nil, p.cause(err)
 	}
 	return p, nil
@@ -93,7 +97,11 @@ func (p *Pool) size() (connections, channels int) {
 func (p *Pool) widen(conn ssh.Conn, sessions int) {
 	for range sessions {
 		p.background.Go(func() {
-			if s, err := open(conn); err == nil {
+			channel, err := offer(conn)
+			if err != nil {
+				return
+			}
+			if s, err := begin(channel); err == nil {
 				p.more <- s // never blocks: there is room for all
 			}
 		})
@@ -134,6 +142,7 @@ func (p *Pool) dial() (_ ssh.Conn, handshake time.Duration, err error) {
 		return nil, 0, watched.cause(err)
 	}
 	handshake = time.Since(begin)
+	watched.whenSilent(func() { p.cancel(ErrSilent) }) // from now on, it would cost what is under way
 	go ssh.DiscardRequests(requests)
 	go func() {
 		for channel := range channels {
@@ -166,17 +175,22 @@ func (p *Pool) keepAlive(conn ssh.Conn, watched *watchedConn) {
 // greeting is how long a server may take to begin with SFTP.
 const greeting = 30 * time.Second
 
-// open opens a session on a connection. It waits for no answer to the request
-// for SFTP, only for SFTP's own: a round trip less.
-func open(conn ssh.Conn) (*Session, error) {
+// offer opens a channel on a connection.
+func offer(conn ssh.Conn) (ssh.Channel, error) {
 	channel, requests, err := conn.OpenChannel("session", nil)
 	if err != nil {
 		return nil, err
 	}
 	go ssh.DiscardRequests(requests)
+	return channel, nil
+}
+
+// begin begins a session on a channel. It waits for no answer to the request for
+// SFTP, only for SFTP's own: a round trip less.
+func begin(channel ssh.Channel) (*Session, error) {
 	timer := time.AfterFunc(greeting, func() { _ = channel.Close() })
 	defer timer.Stop()
-	_, err = channel.SendRequest("subsystem", false, ssh.Marshal(struct{ Name string }{"sftp"}))
+	_, err := channel.SendRequest("subsystem", false, ssh.Marshal(struct{ Name string }{"sftp"}))
 	if err == nil {
 		var s *Session
 		if s, err = NewSession(channel); err == nil {
@@ -225,6 +239,7 @@ type watchedConn struct {
 	silence time.Duration
 	mu      sync.Mutex
 	silent  bool
+	tell    func()
 }
 
 func watch(conn net.Conn, silence time.Duration) *watchedConn {
@@ -232,10 +247,20 @@ func watch(conn net.Conn, silence time.Duration) *watchedConn {
 	w.timer = time.AfterFunc(silence, func() {
 		w.mu.Lock()
 		w.silent = true
+		tell := w.tell
 		w.mu.Unlock()
+		if tell != nil {
+			tell()
+		}
 		_ = conn.Close()
 	})
 	return w
+}
+
+func (w *watchedConn) whenSilent(tell func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tell = tell
 }
 
 func (w *watchedConn) Read(b []byte) (int, error) {

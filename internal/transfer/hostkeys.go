@@ -117,6 +117,19 @@ func (h *HostKeys) check(address string, remote net.Addr, key ssh.PublicKey) err
 	return nil
 }
 
+// otherKind returns an error if a server could not agree on a host key because it
+// has none of the kind that is demanded.
+func (h *HostKeys) otherKind(address string, disagree error) error {
+	if len(h.algorithms(address, nowhere)) == 0 || !strings.Contains(disagree.Error(), "host key") {
+		return nil
+	}
+	why := "is not the one in ssh-known-hosts"
+	if h.pinned == nil {
+		why = "is another than the one which this request has met before"
+	}
+	return &HostKeyError{address, "of another kind", why}
+}
+
 // algorithms lists those by which a server can show a key that will be taken,
 // nil for all: a server has one key for each.
 func (h *HostKeys) algorithms(address string, remote net.Addr) []string {

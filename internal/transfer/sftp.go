@@ -80,7 +80,7 @@ func (s *SFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, string, 
 	var pool *sftp.Pool
 	err = readyPolicy.Do(ctx, func(ctx context.Context) (err error) {
 		pool, err = sftp.Connect(ctx, s.config(address, access.User))
-		return connectError(ctx, address, err)
+		return s.connectError(ctx, address, err)
 	}, func(err error, pause time.Duration) {
 		s.Tell(fmt.Sprintf("%v. Next try in %v.", err, pause.Round(100*time.Millisecond)))
 	})
@@ -124,7 +124,7 @@ var nowhere = &net.TCPAddr{IP: net.IPv4zero}
 
 // connectError marks what will pass: all but a stop, a wrong key and a server
 // with which nothing can be agreed upon.
-func connectError(ctx context.Context, address string, err error) error {
+func (s *SFTP) connectError(ctx context.Context, address string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -135,6 +135,9 @@ func connectError(ctx context.Context, address string, err error) error {
 		return wrong
 	}
 	if disagree, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); ok {
+		if wrong := s.Keys.otherKind(address, disagree); wrong != nil {
+			return wrong
+		}
 		return fmt.Errorf("%s and this program have no SSH algorithm in common: %w", address, disagree)
 	}
 	return retry.Transient(fmt.Errorf("no SFTP connection to %s: %w", address, err))
@@ -150,6 +153,9 @@ func transferError(ctx context.Context, err error) error {
 	}
 	if source, ok := errors.AsType[*sftp.SourceError](err); ok {
 		return source
+	}
+	if longer, ok := errors.AsType[*LongerError](err); ok {
+		return longer
 	}
 	for _, final := range []uint32{sftp.CodeNoSuchFile, sftp.CodePermissionDenied, sftp.CodeUnsupported} {
 		if sftp.HasCode(err, final) {

@@ -1,0 +1,410 @@
+//go:build unix
+
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/realtest"
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/sftp"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// access stands for the API: the server is there already.
+type access struct {
+	address, user, file string
+	asked               atomic.Int32
+}
+
+func (a *access) RequestSFTPAccess(context.Context, upgrade.Ticket, []byte) (upgrade.SFTPAccess, error) {
+	a.asked.Add(1)
+	host, port, _ := net.SplitHostPort(a.address)
+	n, _ := strconv.Atoi(port)
+	return upgrade.SFTPAccess{Hostname: host, Port: n, User: a.user, SharedFile: a.file}, nil
+}
+
+// client is a client of a real server, by the way of an address, as another
+// process would begin.
+func client(t testing.TB, s *realtest.SSHD, address string) *SFTP {
+	t.Helper()
+	text, err := os.ReadFile(s.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ParseKey(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := NewHostKeys(s.KnownHosts(address), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial, err := NewDialer(func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &SFTP{API: &access{address: address, user: s.User, file: "shared.dump"}, Keys: keys, Key: key, Streams: 4, Dial: dial, Tell: func(string) {}}
+}
+
+// dumpFile writes a file and recognises it.
+func dumpFile(t testing.TB, content []byte) dump.Info {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "db.dump")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := dump.Inspect(t.Context(), path, dump.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+func noise(seed uint64, n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)}).Read(b)
+	return b
+}
+
+var ticket = upgrade.Ticket{ID: "10001", Key: "Aw7pItGVKFuZ"}
+
+func untold(int64, int64) {}
+
+// TestCuts breaks transfers at pseudo-random bytes, and goes on in the same process
+// or as another one would. ODOO_UPGRADE_TEST_CUTS sets how many; .ci/run makes 500.
+func TestCuts(t *testing.T) {
+	cuts := 60
+	if text := os.Getenv("ODOO_UPGRADE_TEST_CUTS"); text != "" {
+		var err error
+		if cuts, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := realtest.StartSSHD(t, "ed25519")
+	cutter := realtest.StartCutter(t, s.Address)
+	var moved, wanted int64
+	const each = 4
+	for seed := range uint64(cuts / each) {
+		random := rand.New(rand.NewPCG(seed, 7))
+		content := noise(seed, 32<<20+random.IntN(16<<20))
+		at := make([]int64, each)
+		for i := range at {
+			at[i] = 20_000 + random.Int64N(int64(len(content))/each-20_000)
+		}
+		cutter.Reset(at)
+		up := seed%2 == 0
+		if up {
+			cutUpload(t, seed, random, s, cutter.Address, content)
+		} else {
+			cutDownload(t, seed, random, s, cutter.Address, content)
+		}
+		there, back, n := cutter.Counts()
+		if n != each {
+			t.Errorf("seed %d: %d cuts, want %d", seed, n, each)
+		}
+		if up {
+			back = 0
+		} else {
+			there = 0
+		}
+		moved, wanted = moved+there+back, wanted+int64(len(content))
+	}
+	ratio := float64(moved) / float64(wanted)
+	t.Logf("%d cuts, %.3f times the bytes", cuts, ratio)
+	if ratio > 1.2 {
+		t.Errorf("%.3f times the bytes were sent, want 1.2 at most", ratio)
+	}
+}
+
+func cutUpload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD, address string, content []byte) {
+	t.Helper()
+	d := dumpFile(t, content)
+	if err := os.Truncate(s.File(), 0); err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, s, address)
+	err := errors.New("not begun")
+	for range 20 {
+		if err = c.Upload(t.Context(), ticket, d, untold); err == nil {
+			break
+		}
+		if !retry.IsTransient(err) {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if random.IntN(2) == 0 {
+			c = client(t, s, address) // another process
+		}
+	}
+	there, _ := os.ReadFile(s.File())
+	if err != nil || !bytes.Equal(there, content) {
+		t.Errorf("seed %d: %v; %d bytes there of %d, equal: %t", seed, err, len(there), len(content), bytes.Equal(there, content))
+	}
+}
+
+func cutDownload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD, address string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(s.File(), content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	folder, err := OpenFolder("", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	c := client(t, s, address)
+	var a upgrade.Artifact
+	for range 20 {
+		if a, err = c.Fetch(t.Context(), ticket, folder, upgrade.UpgradedDump, untold); err == nil {
+			break
+		}
+		if !retry.IsTransient(err) {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if random.IntN(2) == 0 {
+			c = client(t, s, address)
+		}
+	}
+	here, _ := os.ReadFile(a.Path)
+	if err != nil || !bytes.Equal(here, content) {
+		t.Errorf("seed %d: %v; %d bytes here of %d", seed, err, len(here), len(content))
+	}
+}
+
+// TestResume says what is sent when there is something at the platform already.
+func TestResume(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	content := noise(1, 5<<20)
+	d := dumpFile(t, content)
+	wrong := bytes.Clone(content[:3<<20])
+	wrong[100] ^= 1 // in what only a look at all of it finds
+	hole := bytes.Clone(content[:4<<20])
+	clear(hole[2<<20 : 3<<20])
+	tests := map[string]struct {
+		there []byte
+		mode  os.FileMode
+		sent  int64 // bytes of the dump, about
+		err   string
+	}{
+		"nothing":             {nil, 0o666, 5 << 20, ""},
+		"a part":              {content[:3<<20], 0o666, 2 << 20, ""},
+		"all":                 {content, 0o666, 0, ""},
+		"a part with a hole":  {hole, 0o666, 3 << 20, ""},
+		"something else":      {noise(2, 3<<20), 0o666, 5 << 20, ""},
+		"one wrong bit":       {wrong, 0o666, 5<<20 - 100, ""},
+		"more than the dump":  {noise(1, 6<<20), 0o666, 0, "something else was uploaded"},
+		"a part, unreadable":  {content[:3<<20], 0o222, 5 << 20, ""},
+		"rubbish, unreadable": {noise(3, 3<<20), 0o222, 5 << 20, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			cutter := realtest.StartCutter(t, s.Address)
+			if err := errors.Join(os.WriteFile(s.File(), test.there, 0o666), os.Chmod(s.File(), test.mode)); err != nil {
+				t.Fatal(err)
+			}
+			err := client(t, s, cutter.Address).Upload(t.Context(), ticket, d, untold)
+			up, _, _ := cutter.Counts()
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) || retry.IsTransient(err) || up > 50_000 {
+					t.Errorf("%v, with %d bytes sent", err, up)
+				}
+				return
+			}
+			there, _ := os.ReadFile(s.File())
+			if err != nil || !bytes.Equal(there, content) {
+				t.Errorf("%v, %d bytes there", err, len(there))
+			}
+			if up < test.sent || up > test.sent+100_000 {
+				t.Errorf("%d bytes were sent, want about %d", up, test.sent)
+			}
+		})
+	}
+}
+
+func TestChangedDumpIsNotSent(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	d := dumpFile(t, noise(1, 1<<20))
+	if err := os.WriteFile(d.Path, noise(2, 2<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := client(t, s, s.Address).Upload(t.Context(), ticket, d, untold)
+	if _, unusable := errors.AsType[*dump.UnusableError](err); !unusable {
+		t.Errorf("%v", err)
+	}
+	if there, _ := os.ReadFile(s.File()); len(there) > 0 {
+		t.Errorf("%d bytes were sent", len(there))
+	}
+}
+
+func TestHostKeys(t *testing.T) {
+	s := realtest.StartSSHD(t, "ecdsa")
+	other := realtest.StartSSHD(t, "ed25519")
+	d := dumpFile(t, noise(1, 1000))
+	tests := map[string]struct {
+		known, trusted string
+		err            string
+	}{
+		"pinned":              {s.KnownHosts(s.Address), "", ""},
+		"another key":         {strings.Replace(s.KnownHosts(s.Address), s.HostKey, other.HostKey, 1), "", "is not the one in ssh-known-hosts"},
+		"another host":        {other.KnownHosts(other.Address), "", "has no line for this address"},
+		"at first sight":      {"", "", ""},
+		"met before":          {"", s.HostKey, ""},
+		"met another before":  {"", other.HostKey, "which this request has met before"},
+		"pins go before that": {s.KnownHosts(s.Address), other.HostKey, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if err := os.Truncate(s.File(), 0); err != nil {
+				t.Fatal(err)
+			}
+			c := client(t, s, s.Address)
+			var err error
+			if c.Keys, err = NewHostKeys(test.known, test.trusted); err != nil {
+				t.Fatal(err)
+			}
+			var told []string
+			c.Tell = func(text string) { told = append(told, text) }
+			err = c.Upload(t.Context(), ticket, d, untold)
+			there, _ := os.ReadFile(s.File())
+			if test.err == "" {
+				if err != nil || len(there) != 1000 {
+					t.Errorf("%v, %d bytes", err, len(there))
+				}
+				shown := len(told) > 0 && strings.Contains(told[0], "SHA256:")
+				if shown != (test.known == "" && test.trusted == "") {
+					t.Errorf("told %q", told)
+				}
+				return
+			}
+			wrong, ok := errors.AsType[*HostKeyError](err)
+			if !ok || !strings.Contains(wrong.Error(), test.err) || len(there) > 0 || retry.IsTransient(err) {
+				t.Errorf("%v, %d bytes", err, len(there))
+			}
+		})
+	}
+	if _, err := NewHostKeys("rubbish", ""); err == nil {
+		t.Error("rubbish was taken for known_hosts")
+	}
+}
+
+func TestPortThatOpensLater(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	c := client(t, s, s.Address)
+	dial, tries, told := c.Dial, 0, 0
+	c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if tries++; tries <= 2 {
+			return dial(ctx, network, "127.0.0.1:1") // nobody listens there
+		}
+		return dial(ctx, network, address)
+	}
+	c.Tell = func(string) { told++ }
+	if err := c.Upload(t.Context(), ticket, dumpFile(t, noise(1, 1000)), untold); err != nil || told != 2 {
+		t.Errorf("%v, told %d times", err, told)
+	}
+}
+
+func TestCancelling(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	line := realtest.DelayLine(t, s.Address, 200*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stopped time.Time
+	err := client(t, s, line.Address).Upload(ctx, ticket, dumpFile(t, noise(1, 64<<20)), func(sent, kept int64) {
+		if sent > 0 && stopped.IsZero() {
+			stopped = time.Now()
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || stopped.IsZero() || time.Since(stopped) > 2*time.Second {
+		t.Errorf("%v, %v after the cancelling", err, time.Since(stopped))
+	}
+}
+
+// TestSilentServer meets a server that greets and then says nothing any more.
+func TestSilentServer(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	c := client(t, s, s.Address)
+	config := c.config(s.Address, s.User)
+	config.Silence = 300 * time.Millisecond
+	frozen := &freezer{}
+	config.Dial = func(ctx context.Context) (net.Conn, error) {
+		conn, err := c.Dial(ctx, "tcp", s.Address)
+		frozen.Conn = conn
+		return frozen, err
+	}
+	config.Connections = 1
+	pool, err := sftp.Connect(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	// Longer than the silence allowed: the keep-alives hold it.
+	time.Sleep(2 * config.Silence)
+	var reached atomic.Int64
+	if err := pool.Put("shared.dump", bytes.NewReader(noise(1, 1000)), 0, 1000, &reached); err != nil {
+		t.Fatalf("a silent line was given up although its server answers: %v", err)
+	}
+	frozen.on.Store(true)
+	err = pool.Put("shared.dump", bytes.NewReader(noise(1, 10<<20)), 0, 10<<20, &reached)
+	if !errors.Is(err, sftp.ErrSilent) {
+		t.Errorf("%v", err)
+	}
+}
+
+// freezer is a connection on which nothing comes any more.
+type freezer struct {
+	net.Conn
+	on atomic.Bool
+}
+
+func (f *freezer) Read(b []byte) (int, error) {
+	for {
+		n, err := f.Conn.Read(b)
+		if !f.on.Load() || err != nil {
+			return n, err
+		}
+	}
+}
+
+func TestPrivateKeys(t *testing.T) {
+	if _, err := ParseKey("-----BEGIN OPENSSH PRIVATE KEY-----\nrubbish"); err == nil || !strings.Contains(err.Error(), "ssh-keygen") {
+		t.Error(err)
+	}
+	s := realtest.StartSSHD(t, "rsa")
+	text, _ := os.ReadFile(s.Key)
+	key, err := ParseKey("\n" + strings.ReplaceAll(string(text), "\n", "\r\n")) // as a secret may come
+	if err != nil || key.PublicKey().Type() != ssh.KeyAlgoED25519 {
+		t.Error(err)
+	}
+}
+
+func TestUpgradedAmong(t *testing.T) {
+	for _, test := range []struct {
+		names []string
+		want  string
+	}{
+		{[]string{".", "..", "upgraded_db.zip"}, "upgraded_db.zip"},
+		{[]string{"db.zip"}, ""},
+		{[]string{"upgraded_a", "upgraded_b"}, ""},
+	} {
+		got, err := upgradedAmong(test.names)
+		if got != test.want || (err == nil) != (test.want != "") {
+			t.Errorf("%v: %q, %v", test.names, got, err)
+		}
+	}
+}
