@@ -3,6 +3,7 @@ package sftp
 import (
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 )
 
@@ -45,12 +46,12 @@ func (p *Pool) Put(name string, source io.ReaderAt, from, size int64, reached *a
 // sink in order.
 func (p *Pool) Get(name string, from, size int64, sink func([]byte) error) error {
 	w := newWindow(from, size, keep)
-	free := make(chan []byte, keep/safePayload)
+	var free stack
 	ended := make(chan error, 1)
 	go func() {
 		err := p.spread(func(s *Session, lead bool) error {
 			return lane(w, s, name, Read, lead, s.readSize, inFlightDown, func(handle string, part piece, done func(error)) error {
-				buffer := borrow(free, s.readSize)
+				buffer := free.borrow(s.readSize)
 				return s.readAt(handle, part.offset, buffer[:part.length], func(n int, err error) {
 					if HasCode(err, CodeEOF) {
 						err = fmt.Errorf("the file at the server ends at %d of %d bytes: %w", part.offset, size, io.ErrUnexpectedEOF)
@@ -67,7 +68,7 @@ func (p *Pool) Get(name string, from, size int64, sink func([]byte) error) error
 		}
 		ended <- err
 	}()
-	err := pour(w, free, sink)
+	err := pour(w, &free, sink)
 	if err != nil {
 		w.fail(err)
 		p.cancel(err)
@@ -77,7 +78,7 @@ func (p *Pool) Get(name string, from, size int64, sink func([]byte) error) error
 }
 
 // pour hands a download to sink in order.
-func pour(w *window, free chan []byte, sink func([]byte) error) error {
+func pour(w *window, free *stack, sink func([]byte) error) error {
 	for {
 		data, err := w.inOrder()
 		if err != nil || data == nil {
@@ -87,22 +88,32 @@ func pour(w *window, free chan []byte, sink func([]byte) error) error {
 			return err
 		}
 		w.passed(len(data))
-		select {
-		case free <- data[:cap(data)]:
-		default:
-		}
+		free.back(data[:cap(data)])
 	}
 }
 
-func borrow(free chan []byte, size int) []byte {
-	select {
-	case buffer := <-free:
-		if len(buffer) >= size {
-			return buffer
-		}
-	default:
+// stack holds buffers that are free; the one used last, which a processor still
+// has at hand, goes first.
+type stack struct {
+	mu   sync.Mutex
+	list [][]byte
+}
+
+func (s *stack) borrow(size int) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := len(s.list) - 1; last >= 0 && len(s.list[last]) >= size {
+		b := s.list[last]
+		s.list = s.list[:last]
+		return b
 	}
 	return make([]byte, size)
+}
+
+func (s *stack) back(b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, b)
 }
 
 // lane moves pieces on one session until there are none. A session that may not

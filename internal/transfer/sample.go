@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math/rand/v2"
-
-	"odoo-upgrade-action/internal/sftp"
+	"sync/atomic"
 )
 
 // Blocks that are read back of an upload: the first, the last and some between.
@@ -16,51 +15,35 @@ const (
 
 // sample reads blocks of the platform's file back, all at once, and returns the
 // offset of one that differs from the dump, -1 if none does.
-func sample(session *sftp.Session, name string, file io.ReaderAt, size int64) (int64, error) {
-	handle, err := session.Open(name, sftp.Read)
-	if err != nil {
-		return -1, err
-	}
+func sample(there *shared, file io.ReaderAt, size int64) (int64, error) {
 	last := max(0, size-sampleSize)
 	offsets := []int64{0, last}
 	for range samples - len(offsets) {
 		offsets = append(offsets, rand.Int64N(last+1))
 	}
-	type result struct {
-		at  int64
-		err error
-	}
-	results := make(chan result, len(offsets))
+	var differs atomic.Int64
+	differs.Store(-1)
+	var reads []func() error
 	for _, offset := range offsets {
-		go func() {
-			same, err := sameBlock(session, handle, file, offset, min(sampleSize, size-offset))
-			if same {
-				offset = -1
+		reads = append(reads, func() error {
+			same, err := sameBlock(there, file, offset, min(sampleSize, size-offset))
+			if err == nil && !same {
+				differs.Store(offset)
 			}
-			results <- result{offset, err}
-		}()
+			return err
+		})
 	}
-	at := int64(-1)
-	for range offsets {
-		r := <-results
-		if r.err != nil && err == nil {
-			err = r.err
-		}
-		at = max(at, r.at)
-	}
-	if err != nil {
-		return -1, err
-	}
-	return at, session.CloseHandle(handle)
+	err := together(reads...)
+	return differs.Load(), err
 }
 
-func sameBlock(session *sftp.Session, handle string, file io.ReaderAt, offset, size int64) (bool, error) {
-	there, own := make([]byte, size), make([]byte, size)
-	if err := session.ReadAt(handle, offset, there); err != nil {
+func sameBlock(there *shared, file io.ReaderAt, offset, size int64) (bool, error) {
+	theirs, own := make([]byte, size), make([]byte, size)
+	if err := there.session.ReadAt(there.handle, offset, theirs); err != nil {
 		return false, err
 	}
 	if _, err := file.ReadAt(own, offset); err != nil && err != io.EOF {
 		return false, err
 	}
-	return bytes.Equal(there, own), nil
+	return bytes.Equal(theirs, own), nil
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -180,7 +181,11 @@ func (s *SFTP) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progre
 		return err
 	}
 	defer pool.Close()
-	from, err := s.resume(pool, name, file, d.Size)
+	there, err := openShared(pool.First(), name)
+	if err != nil {
+		return transferError(ctx, err)
+	}
+	from, err := s.resume(pool, there, file, d.Size)
 	if err != nil {
 		return transferError(ctx, err)
 	}
@@ -196,7 +201,7 @@ func (s *SFTP) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progre
 		return changed
 	}
 	if err == nil {
-		err = s.verify(pool, name, file, d.Size)
+		err = s.verify(there, file, d.Size)
 	}
 	return transferError(ctx, err)
 }
@@ -213,24 +218,21 @@ func (e *LongerError) Error() string {
 
 // resume finds the byte to go on at: the first that is not certain, or, where the
 // server lets it read what is beyond, the first that differs.
-func (s *SFTP) resume(pool *sftp.Pool, name string, file io.ReaderAt, size int64) (int64, error) {
-	there, readable, err := look(pool.First(), name)
+func (s *SFTP) resume(pool *sftp.Pool, there *shared, file io.ReaderAt, size int64) (int64, error) {
 	switch {
-	case err != nil:
-		return 0, err
-	case there > size:
-		return 0, &LongerError{there, size}
-	case s.distrust || there == 0:
+	case there.size > size:
+		return 0, &LongerError{there.size, size}
+	case s.distrust || there.size == 0:
 		return 0, nil
 	}
 	certain := s.reached
-	if certain == 0 || certain > there { // another process wrote it, or another server has it
-		certain = max(0, there-sftp.Ahead)
+	if certain == 0 || certain > there.size { // another process wrote it, or another server has it
+		certain = max(0, there.size-sftp.Ahead)
 	}
-	if !readable {
+	if !there.readable {
 		return certain, nil
 	}
-	same, err := compare(pool, name, file, max(0, certain-overlap), there)
+	same, err := compare(pool, there.name, file, max(0, certain-overlap), there.size)
 	if err == nil && same < certain {
 		s.Tell("What the platform has is not the beginning of this dump: it is sent from its first byte on.")
 		return 0, nil
@@ -238,33 +240,60 @@ func (s *SFTP) resume(pool *sftp.Pool, name string, file io.ReaderAt, size int64
 	return same, err
 }
 
-// look tells how long the platform's file is, and whether it can be read. The
-// file is there already: "you will not be able to create new files". It is made
-// only where a server does without that.
-func look(session *sftp.Session, name string) (size int64, readable bool, err error) {
-	readable = true
-	handle, err := session.Open(name, sftp.Read|sftp.Write)
+// shared is the platform's file, open. What is known of it costs one wait for the
+// server where it can: far ones answer late.
+type shared struct {
+	session      *sftp.Session
+	name, handle string
+	size         int64
+	readable     bool
+}
+
+// openShared opens the platform's file and looks at it. The file is there already:
+// "you will not be able to create new files". It is made only where a server does
+// without that.
+func openShared(session *sftp.Session, name string) (*shared, error) {
+	f := &shared{session: session, name: name, readable: true}
+	var err error
+	f.handle, err = session.Open(name, sftp.Read|sftp.Write)
 	if sftp.HasCode(err, sftp.CodePermissionDenied) {
-		readable = false
-		handle, err = session.Open(name, sftp.Write)
+		f.readable = false
+		f.handle, err = session.Open(name, sftp.Write)
 	}
 	if sftp.HasCode(err, sftp.CodeNoSuchFile) {
-		handle, err = session.Open(name, sftp.Read|sftp.Write|sftp.Create)
+		f.handle, err = session.Open(name, sftp.Read|sftp.Write|sftp.Create)
 	}
 	if err != nil {
-		return 0, false, err
+		return nil, err
 	}
-	info, err := session.Stat(handle)
-	if err == nil && info.Size > 0 && readable {
-		var first [1]byte
-		if err := session.ReadAt(handle, 0, first[:]); err != nil {
-			if _, refused := errors.AsType[*sftp.StatusError](err); !refused {
-				return 0, false, err
-			}
-			readable = false
+	err = together(func() error {
+		info, err := session.Stat(f.handle)
+		f.size = info.Size
+		return err
+	}, func() error {
+		if !f.readable {
+			return nil
 		}
+		var first [1]byte
+		err := session.ReadAt(f.handle, 0, first[:])
+		if _, refused := errors.AsType[*sftp.StatusError](err); refused {
+			f.readable = sftp.HasCode(err, sftp.CodeEOF) // it is empty
+			return nil
+		}
+		return err
+	})
+	return f, err
+}
+
+// together does all at once and returns what went wrong.
+func together(work ...func() error) error {
+	errs := make([]error, len(work))
+	var all sync.WaitGroup
+	for i, do := range work {
+		all.Go(func() { errs[i] = do() })
 	}
-	return info.Size, readable, errors.Join(err, session.CloseHandle(handle))
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // compare returns where the platform's file first differs from the dump between
@@ -308,22 +337,28 @@ func firstDifference(a, b []byte) int {
 
 // verify compares the size, which has to be equal, and some blocks, where the
 // server lets them be read. On a difference the next try sends all again.
-func (s *SFTP) verify(pool *sftp.Pool, name string, file io.ReaderAt, size int64) error {
-	there, readable, err := look(pool.First(), name)
-	if err != nil {
-		return err
-	}
-	if there != size {
-		s.distrust = true
-		return fmt.Errorf("the platform's file has %d bytes after all %d were sent", there, size)
-	}
-	if !readable {
+func (s *SFTP) verify(there *shared, file io.ReaderAt, size int64) error {
+	var info sftp.Info
+	var unknown, unread error
+	at := int64(-1)
+	_ = together(func() error {
+		info, unknown = there.session.Stat(there.handle)
 		return nil
-	}
-	at, err := sample(pool.First(), name, file, size)
-	if err == nil && at >= 0 {
+	}, func() error {
+		if there.readable {
+			at, unread = sample(there, file, size)
+		}
+		return nil
+	})
+	switch {
+	case unknown != nil:
+		return unknown
+	case info.Size != size: // so a block may have been missing
 		s.distrust = true
-		err = fmt.Errorf("the platform's file differs from the dump in the block at byte %d", at)
+		return fmt.Errorf("the platform's file has %d bytes after all %d were sent", info.Size, size)
+	case unread == nil && at >= 0:
+		s.distrust = true
+		return fmt.Errorf("the platform's file differs from the dump in the block at byte %d", at)
 	}
-	return err
+	return unread
 }

@@ -92,7 +92,7 @@ func find(session *sftp.Session, name string) (string, sftp.Info, error) {
 		return "", sftp.Info{}, err
 	}
 	info, err := session.Stat(handle)
-	return name, info, errors.Join(err, session.CloseHandle(handle))
+	return name, info, err
 }
 
 // upgradedAmong picks the upgraded database out of a listing.

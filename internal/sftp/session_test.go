@@ -1,0 +1,183 @@
+package sftp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"sync"
+	"testing"
+)
+
+// server stands for one that answers each packet with the next of its replies,
+// whatever was asked.
+type server struct {
+	mu      sync.Mutex
+	more    *sync.Cond
+	replies [][]byte
+	ready   bytes.Buffer
+	closed  bool
+}
+
+func newServer(replies ...[]byte) *server {
+	s := &server{replies: replies}
+	s.more = sync.NewCond(&s.mu)
+	return s
+}
+
+// Write takes one packet of the client. Its id goes into the reply's place for
+// one, so that replies fit calls.
+func (s *server) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.replies) == 0 {
+		s.closed = true
+	} else {
+		reply := bytes.Clone(s.replies[0])
+		s.replies = s.replies[1:]
+		if len(reply) >= 9 && b[4] != typeInit {
+			copy(reply[5:9], b[5:9])
+		}
+		s.ready.Write(reply)
+		// Who waits for the rest of it waits in vain: a pool watches for that.
+		s.closed = len(reply) < 5 || binary.BigEndian.Uint32(reply) != uint32(len(reply)-4)
+	}
+	s.more.Broadcast()
+	return len(b), nil
+}
+
+func (s *server) Read(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.ready.Len() == 0 {
+		if s.closed {
+			return 0, io.EOF
+		}
+		s.more.Wait()
+	}
+	return s.ready.Read(b)
+}
+
+func (s *server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.more.Broadcast()
+	return nil
+}
+
+// packet frames a reply: its type, and behind the place of the id its body.
+func packet(kind byte, body ...byte) []byte {
+	p := binary.BigEndian.AppendUint32(nil, uint32(5+len(body)))
+	return append(append(p, kind, 0, 0, 0, 0), body...)
+}
+
+func text(s string) []byte { return appendString(nil, s) }
+
+func numbers(list ...uint32) (b []byte) {
+	for _, n := range list {
+		b = binary.BigEndian.AppendUint32(b, n)
+	}
+	return b
+}
+
+// greet is a version packet: it has its version where others have an id.
+func greet(version uint32, extensions ...string) []byte {
+	body := numbers(version)
+	for _, e := range extensions {
+		body = append(body, text(e)...)
+	}
+	return append(binary.BigEndian.AppendUint32(nil, uint32(1+len(body))), append([]byte{typeVersion}, body...)...)
+}
+
+func TestGreeting(t *testing.T) {
+	limits := append(numbers(0, 1<<20), numbers(0, 65536, 0, 100_000, 0, 10)...)
+	huge := append(numbers(0, 1<<31), numbers(1<<31, 0, 1<<31, 0, 0, 0)...)
+	tests := map[string]struct {
+		replies     [][]byte
+		read, write int
+		fails       bool
+	}{
+		"plain":                 {[][]byte{greet(3)}, safePayload, safePayload, false},
+		"limits":                {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, limits...)}, 65536, 100_000, false},
+		"limits beyond all":     {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, huge...)}, mostPayload, mostPayload, false},
+		"limits cut short":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, 1, 2)}, safePayload, safePayload, false},
+		"limits, then refused":  {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeStatus, numbers(CodeUnsupported)...)}, 0, 0, true},
+		"version 2":             {[][]byte{greet(2)}, 0, 0, true},
+		"half an extension":     {[][]byte{greet(3, "limits@openssh.com")}, 0, 0, true},
+		"a length beyond all":   {[][]byte{{0xff, 0xff, 0xff, 0xff, typeVersion}}, 0, 0, true},
+		"a length of nothing":   {[][]byte{{0, 0, 0, 0, typeVersion}}, 0, 0, true},
+		"a shell's greeting":    {[][]byte{[]byte("Welcome to Debian GNU/Linux\n")}, 0, 0, true},
+		"nothing but its end":   {nil, 0, 0, true},
+		"an answer to nobody":   {[][]byte{append(greet(3, "limits@openssh.com", "1"), 0, 0, 0, 5, typeHandle, 0, 0, 0, 99)}, 0, 0, true},
+		"data larger than told": {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeData, numbers(200)...)}, 0, 0, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s, err := NewSession(newServer(test.replies...))
+			if (err != nil) != test.fails {
+				t.Fatal(err)
+			}
+			if err == nil && (s.readSize != test.read || s.writeSize != test.write) {
+				t.Errorf("packets of %d and %d bytes", s.readSize, s.writeSize)
+			}
+		})
+	}
+}
+
+func TestStatOfTellsSizeAndTime(t *testing.T) {
+	body := append(numbers(attrSize|attrOwner|attrPermissions|attrTimes), numbers(0, 12345, 1, 2, 0o644, 77, 99)...)
+	s, err := NewSession(newServer(greet(3), packet(typeAttrs, body...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := s.Stat("h"); err != nil || info != (Info{Size: 12345, Modified: 99}) {
+		t.Errorf("%+v, %v", info, err)
+	}
+}
+
+func TestRefusalsAreTold(t *testing.T) {
+	s, err := NewSession(newServer(greet(3), packet(typeStatus, append(numbers(CodePermissionDenied), text("not yours")...)...), packet(typeStatus, numbers(77)...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Open("x", Read); !HasCode(err, CodePermissionDenied) || err.Error() != "the SFTP server says: permission denied (not yours)" {
+		t.Error(err)
+	}
+	if _, err := s.Open("x", Read); err == nil || err.Error() != "the SFTP server says: status 77" {
+		t.Error(err)
+	}
+}
+
+// FuzzSession lets a server say anything: the session ends with an error or an
+// answer, and bounds what it keeps.
+func FuzzSession(f *testing.F) {
+	f.Add([]byte{0})
+	f.Add(append([]byte{0, 0, 11, typeHandle}, "\x00\x00\x00\x01h"...))
+	f.Fuzz(func(t *testing.T, script []byte) {
+		replies := [][]byte{greet(3)}
+		for len(script) >= 3 {
+			n := min(int(script[1])<<8|int(script[2]), len(script)-3)
+			reply := script[3 : 3+n]
+			if script[0]%4 != 0 && n > 0 { // framed as it should be
+				reply = packet(reply[0], reply[1:]...)
+			}
+			replies, script = append(replies, reply), script[3+n:]
+		}
+		end := newServer(replies...)
+		s, err := NewSession(end)
+		if err != nil {
+			return
+		}
+		defer s.Close()
+		handle, err := s.Open("x", Read)
+		if err == nil {
+			_, _ = s.Stat(handle)
+			var b [100]byte
+			_ = s.ReadAt(handle, 7, b[:])
+			names, _ := s.List()
+			if len(names) > 1<<20 {
+				t.Errorf("%d names were kept", len(names))
+			}
+		}
+	})
+}
