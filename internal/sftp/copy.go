@@ -7,12 +7,14 @@ import (
 	"sync/atomic"
 )
 
-// Bytes that a channel keeps under way. An upload fills SSH's window of 2 MiB,
-// and a little more for what is being answered. A download has to hold what came
-// too early, so all its channels together stay below keep.
-const (
-	inFlightUp   = 2<<20 + 512<<10
-	inFlightDown = 1<<20 + 512<<10
+// What is under way fills SSH's window of 2 MiB on each channel, and a little more
+// for what is being answered. A download has to hold what came too early, so many
+// channels share what is kept.
+const full = 2<<20 + 512<<10
+
+var (
+	up   = inFlight{least: full, most: full, all: full}
+	down = inFlight{least: 1<<20 + 512<<10, most: full, all: 36 << 20}
 )
 
 // Ahead is how far an upload runs ahead of its lowest unacknowledged byte at
@@ -27,14 +29,14 @@ const keep = 40 << 20
 // Put writes the bytes of source between from and size to the file name, which
 // has to exist. All below reached is written, even after an error.
 func (p *Pool) Put(name string, source io.ReaderAt, from, size int64, reached *atomic.Int64) error {
-	w := newWindow(from, size, Ahead)
+	w := newWindow(from, size, Ahead, up)
 	w.reached = reached
 	reached.Store(from)
 	return p.spread(func(s *Session, lead bool) error {
-		return lane(w, s, name, Write, lead, s.writeSize, inFlightUp, func(handle string, part piece, done func(error)) error {
+		return run(w, s, name, Write, lead, s.writeSize, func(handle string, l *lane, part piece, done func(error)) error {
 			return s.writeAt(handle, part.offset, part.length, source, func(err error) {
 				if err == nil {
-					w.sent(part)
+					w.sent(l, part)
 				}
 				done(err)
 			})
@@ -45,19 +47,19 @@ func (p *Pool) Put(name string, source io.ReaderAt, from, size int64, reached *a
 // Get reads the bytes of the file name between from and size, and hands them to
 // sink in order.
 func (p *Pool) Get(name string, from, size int64, sink func([]byte) error) error {
-	w := newWindow(from, size, keep)
+	w := newWindow(from, size, keep, down)
 	var free stack
 	ended := make(chan error, 1)
 	go func() {
 		err := p.spread(func(s *Session, lead bool) error {
-			return lane(w, s, name, Read, lead, s.readSize, inFlightDown, func(handle string, part piece, done func(error)) error {
+			return run(w, s, name, Read, lead, s.readSize, func(handle string, l *lane, part piece, done func(error)) error {
 				buffer := free.borrow(s.readSize)
 				return s.readAt(handle, part.offset, buffer[:part.length], func(n int, err error) {
 					if HasCode(err, CodeEOF) {
 						err = fmt.Errorf("the file at the server ends at %d of %d bytes: %w", part.offset, size, io.ErrUnexpectedEOF)
 					}
 					if err == nil {
-						w.came(part, buffer[:n])
+						w.came(l, part, buffer[:n])
 					}
 					done(err)
 				})
@@ -116,9 +118,9 @@ func (s *stack) back(b []byte) {
 	s.list = append(s.list, b)
 }
 
-// lane moves pieces on one session until there are none. A session that may not
+// run moves pieces on one session until there are none. A session that may not
 // even open the file is done without, unless it is the first.
-func lane(w *window, s *Session, name string, flags uint32, lead bool, packet, inFlight int, move func(handle string, part piece, done func(error)) error) error {
+func run(w *window, s *Session, name string, flags uint32, lead bool, packet int, move func(handle string, l *lane, part piece, done func(error)) error) error {
 	handle, err := s.Open(name, flags)
 	if err != nil && lead {
 		w.fail(err)
@@ -127,20 +129,19 @@ func lane(w *window, s *Session, name string, flags uint32, lead bool, packet, i
 	if err != nil {
 		return nil
 	}
-	slot := make(chan struct{}, max(2, inFlight/packet))
+	l := w.join()
+	defer w.leave()
+	ended := func(err error) {
+		if err != nil {
+			w.fail(err)
+		}
+	}
 	for {
-		slot <- struct{}{}
-		part, ok := w.take(packet)
+		part, ok := w.take(l, packet)
 		if !ok {
 			break
 		}
-		err := move(handle, part, func(err error) {
-			if err != nil {
-				w.fail(err)
-			}
-			<-slot
-		})
-		if err != nil {
+		if err := move(handle, l, part, ended); err != nil {
 			w.fail(err)
 			break
 		}

@@ -23,48 +23,81 @@ type window struct {
 	next    int64 // all before it was handed out
 	end     int64
 	span    int64
-	again   []piece          // to be handed out once more, first
-	out     int              // pieces handed out and not done
+	again   []piece // to be handed out once more, first
+	out     int     // pieces handed out and not done
+	lanes   int     // that ask for pieces
+	inFlight
 	done    map[int64]int    // length of what is done, at its offset at or above low
 	data    map[int64][]byte // what came, of a download
 	err     error
 	reached *atomic.Int64 // low, to be read at any time
 }
 
-func newWindow(from, end, span int64) *window {
-	w := &window{low: from, next: from, end: end, span: span, done: map[int64]int{}, data: map[int64][]byte{}, reached: new(atomic.Int64)}
+// inFlight bounds the bytes that a lane has under way: most if it is alone, fewer
+// beside many, so that all of them together stay near all, but never fewer than
+// least.
+type inFlight struct{ least, most, all int }
+
+// lane is one session's share in a transfer.
+type lane struct{ out int } // bytes under way
+
+func newWindow(from, end, span int64, bounds inFlight) *window {
+	w := &window{inFlight: bounds, low: from, next: from, end: end, span: span, done: map[int64]int{}, data: map[int64][]byte{}, reached: new(atomic.Int64)}
 	w.changed = sync.NewCond(&w.mu)
 	return w
 }
 
-// take hands out the next piece, of size bytes at most, as soon as the span
-// allows. ok is false when there will be none any more.
-func (w *window) take(size int) (p piece, ok bool) {
+// join makes a lane of the transfer, until it leaves.
+func (w *window) join() *lane {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lanes++
+	return new(lane)
+}
+
+func (w *window) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lanes--
+	w.changed.Broadcast()
+}
+
+// take hands out the next piece, of size bytes at most, as soon as the span and
+// what the lane has under way allow. ok is false when there will be none any more.
+func (w *window) take(l *lane, size int) (p piece, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
+		most := min(w.most, max(w.least, w.all/max(1, w.lanes)))
+		full := l.out > 0 && l.out+size > most
 		switch {
 		case w.err != nil || w.next == w.end && w.out == 0 && len(w.again) == 0:
 			return piece{}, false
+		case full:
 		case len(w.again) > 0 && w.again[0].length <= size:
 			p, w.again = w.again[0], w.again[1:]
-			w.out++
-			return p, true
+			return w.hand(l, p), true
 		case w.next < w.end && w.next+int64(size) <= w.low+w.span:
 			p = piece{w.next, int(min(int64(size), w.end-w.next))}
 			w.next = p.end()
-			w.out++
-			return p, true
+			return w.hand(l, p), true
 		}
 		w.changed.Wait()
 	}
 }
 
+func (w *window) hand(l *lane, p piece) piece {
+	w.out++
+	l.out += p.length
+	return p
+}
+
 // sent says that a piece of an upload is done.
-func (w *window) sent(p piece) {
+func (w *window) sent(l *lane, p piece) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.out--
+	l.out -= p.length
 	w.done[p.offset] = p.length
 	for n, ok := w.done[w.low]; ok; n, ok = w.done[w.low] {
 		delete(w.done, w.low)
@@ -76,10 +109,11 @@ func (w *window) sent(p piece) {
 
 // came says that data came for a piece of a download; what is missing of it is
 // handed out again.
-func (w *window) came(p piece, data []byte) {
+func (w *window) came(l *lane, p piece, data []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.out--
+	l.out -= p.length
 	w.data[p.offset] = data
 	if len(data) < p.length {
 		w.again = append(w.again, piece{p.offset + int64(len(data)), p.length - len(data)})
