@@ -10,6 +10,7 @@ import (
 	"odoo-upgrade-action/internal/api"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
+	"odoo-upgrade-action/internal/transfer"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -147,7 +148,13 @@ func hint(err error) string {
 		return refusalHint(refused)
 	}
 	if page, ok := errors.AsType[*api.ResponseError](err); ok && page.Code == 413 {
-		return "The dump is too large for an upload by HTTPS. Make a smaller one: pg_dump -Fc packs it."
+		return "The dump is too large for an upload by HTTPS. Set transport to auto or sftp, or make a smaller one: pg_dump -Fc packs it."
+	}
+	if _, ok := errors.AsType[*transfer.HostKeyError](err); ok {
+		return "Compare the fingerprint with one that you trust: either the platform has a new key, and ssh-known-hosts has to be set to it, or somebody stands between."
+	}
+	if _, ok := errors.AsType[*transfer.LongerError](err); ok {
+		return "Make a new request for this dump: run without handle and request-id."
 	}
 	if _, ok := errors.AsType[*job.DraftError](err); ok {
 		return "Use run or start with dump, and with request-id and request-key of the draft if it should be that one."

@@ -163,16 +163,7 @@ func TestSpecificationsSFTPSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport, _ := transfer.NewTransport(nil)
-	client, err := api.New(url, transport)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, _ := upgrade.ParseTarget("17.0")
-	ticket, _, err := client.Create(t.Context(), upgrade.Request{Contract: "M123456-abcdef", Email: "a@b.example", Target: target, Aim: upgrade.Test, Filename: "db.dump"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, ticket := newRequest(t, url)
 	access, err := client.RequestSFTPAccess(t.Context(), ticket, public)
 	if err != nil || access.SharedFile != "db.dump" || !strings.HasSuffix(address, ":"+strconv.Itoa(access.Port)) {
 		t.Fatalf("%+v, %v", access, err)
@@ -207,12 +198,7 @@ func TestSpecificationsSFTPSession(t *testing.T) {
 	if text, err := sftp("ls\n"); err == nil {
 		t.Errorf("the access outlived the upload: %s", text)
 	}
-	var status upgrade.Status
-	for status.State != "done" { // bounded by the test's own timeout
-		if status, err = client.Status(t.Context(), ticket); err != nil {
-			t.Fatal(err)
-		}
-	}
+	untilDone(t, client, ticket)
 	access, err = client.RequestSFTPAccess(t.Context(), ticket, public)
 	if err != nil || access.SharedFile != "upgraded_db.dump" {
 		t.Fatalf("%+v, %v", access, err)
@@ -226,6 +212,88 @@ func TestSpecificationsSFTPSession(t *testing.T) {
 	}
 	if text, err := sftp("put db.dump upgraded_db.dump\n"); err == nil {
 		t.Errorf("the upgraded file could be written: %s", text)
+	}
+}
+
+// newRequest makes a request for db.dump.
+func newRequest(t *testing.T, url string) (*api.Client, upgrade.Ticket) {
+	t.Helper()
+	transport, _ := transfer.NewTransport(nil)
+	client, err := api.New(url, transport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, _ := upgrade.ParseTarget("17.0")
+	ticket, _, err := client.Create(t.Context(), upgrade.Request{Contract: "M123456-abcdef", Email: "a@b.example", Target: target, Aim: upgrade.Test, Filename: "db.dump"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, ticket
+}
+
+func untilDone(t *testing.T, client *api.Client, ticket upgrade.Ticket) {
+	t.Helper()
+	var status upgrade.Status
+	for status.State != "done" { // bounded by the test's own timeout
+		var err error
+		if status, err = client.Status(t.Context(), ticket); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOtherClients sends dumps of several requests to one sandbox at once, with
+// rclone, lftp and OpenSSH's sftp, cut in the middle and gone on with, and fetches
+// what came of them.
+func TestOtherClients(t *testing.T) {
+	realtest.Need(t, "sftp", "lftp", "rclone", "ssh-keygen")
+	url, _ := sandboxProcess(t, "--pace", "10ms")
+	dir := t.TempDir()
+	whole, half := filepath.Join(dir, "whole"), filepath.Join(dir, "half")
+	randomFile(t, whole, 9<<20+5)
+	data, _ := os.ReadFile(whole)
+	if err := os.WriteFile(half, data[:4<<20], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := newKey(t, dir)
+	public, err := os.ReadFile(key + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell := "-i " + key + " -o IdentitiesOnly=yes -o IdentityAgent=none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+	// $1 user, $2 port, $3 the shared file, $4 where what is fetched goes.
+	clients := map[string]struct{ up, down string }{
+		"sftp": {"printf 'put %s %s\\nreput %s %s\\n' " + half + " $3 " + whole + " $3 | sftp -b - -P $2 " + shell + " $1@127.0.0.1",
+			"head -c 1000000 " + whole + " >$4; printf 'ls -l\\nreget %s %s\\n' $3 $4 | sftp -b - -P $2 " + shell + " $1@127.0.0.1"},
+		"lftp": {`lftp -c "set cmd:fail-exit yes; set net:max-retries 1; set sftp:connect-program \"ssh -a -x ` + shell + `\"; open -u $1,x sftp://127.0.0.1:$2; put ` + half + ` -o $3; put -c ` + whole + ` -o $3"`,
+			`lftp -c "set cmd:fail-exit yes; set net:max-retries 1; set sftp:connect-program \"ssh -a -x ` + shell + `\"; open -u $1,x sftp://127.0.0.1:$2; pget -n 4 $3 -o $4"`},
+		"rclone": {"rclone copyto --config /dev/null --ignore-times --retries 1 " + whole + " :sftp,host=127.0.0.1,port=$2,user=$1,key_file=" + key + ",shell_type=none,set_modtime=false,disable_hashcheck=true:$3",
+			"rclone copyto --config /dev/null --retries 1 --multi-thread-streams 4 :sftp,host=127.0.0.1,port=$2,user=$1,key_file=" + key + ",shell_type=none,disable_hashcheck=true:$3 $4"},
+	}
+	for name, c := range clients {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, ticket := newRequest(t, url)
+			call := func(script string) string {
+				access, err := client.RequestSFTPAccess(t.Context(), ticket, public)
+				if err != nil {
+					t.Fatal(err)
+				}
+				back := filepath.Join(dir, name+".back")
+				if text, err := exec.Command("sh", "-euc", script, "sh", access.User, strconv.Itoa(access.Port), access.SharedFile, back).CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s\n%s", err, script, text)
+				}
+				return back
+			}
+			call(c.up)
+			if err := client.Process(t.Context(), ticket); err != nil {
+				t.Fatal(err)
+			}
+			untilDone(t, client, ticket)
+			if back, _ := os.ReadFile(call(c.down)); !bytes.Equal(back, data) {
+				t.Errorf("%d bytes came back, other than the %d sent", len(back), len(data))
+			}
+		})
 	}
 }
 
@@ -294,26 +362,30 @@ func TestMemoryStaysFlat(t *testing.T) {
 	}
 	realtest.Need(t, "time")
 	url, _ := sandboxProcess(t, "--pace", "10ms")
-	work := t.TempDir()
-	randomFile(t, work+"/db.dump", size<<20)
-	command := step(t, work, url, map[string]string{"preflight": "off"}) // it is as large as a dump, no more
-	// Not the process's own accounting, which begins with a copy of this one.
-	command.Args = append([]string{"time", "-f", "%M", "-o", work + "/peak"}, command.Path)
-	command.Path, _ = exec.LookPath("time")
-	if text, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	measured, _ := os.ReadFile(work + "/peak")
-	peak, err := strconv.ParseInt(strings.TrimSpace(string(measured)), 10, 64) // KiB
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d MiB there and back with a peak of %d MiB", size, peak>>10)
-	if peak > 64<<10 {
-		t.Errorf("peak memory %d MiB with a dump of %d MiB, want less than 64", peak>>10, size)
-	}
-	if diff, err := exec.Command("cmp", work+"/db.dump", work+"/odoo-upgrade/upgraded-dump.dump").CombinedOutput(); err != nil {
-		t.Errorf("%v %s", err, diff)
+	for transport, most := range map[string]int64{"https": 64 << 10, "sftp": 96 << 10} { // KiB
+		t.Run(transport, func(t *testing.T) {
+			work := t.TempDir()
+			randomFile(t, work+"/db.dump", size<<20)
+			command := step(t, work, url, map[string]string{"preflight": "off", "transport": transport}) // it is as large as a dump, no more
+			// Not the process's own accounting, which begins with a copy of this one.
+			command.Args = append([]string{"time", "-f", "%M", "-o", work + "/peak"}, command.Path)
+			command.Path, _ = exec.LookPath("time")
+			if text, err := command.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			measured, _ := os.ReadFile(work + "/peak")
+			peak, err := strconv.ParseInt(strings.TrimSpace(string(measured)), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d MiB there and back over %s with a peak of %d MiB", size, transport, peak>>10)
+			if peak > most {
+				t.Errorf("peak memory %d MiB with a dump of %d MiB, want less than %d", peak>>10, size, most>>10)
+			}
+			if diff, err := exec.Command("cmp", work+"/db.dump", work+"/odoo-upgrade/upgraded-dump.dump").CombinedOutput(); err != nil {
+				t.Errorf("%v %s", err, diff)
+			}
+		})
 	}
 }
 

@@ -64,7 +64,7 @@ func pins(known string) (ssh.HostKeyCallback, error) {
 	}
 	check, err := knownhosts.New(file.Name())
 	if err != nil {
-		return nil, errors.New(strings.ReplaceAll(err.Error(), file.Name()+":", "line "))
+		return nil, errors.New(strings.NewReplacer(file.Name()+":", "line ", "knownhosts: ", "").Replace(err.Error()))
 	}
 	return check, nil
 }
