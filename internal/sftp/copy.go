@@ -23,8 +23,8 @@ var (
 const Ahead = 64 << 20
 
 // keep is how much of a download is held in memory until what is before it has
-// come.
-const keep = 40 << 20
+// come: enough for what that many sessions have under way, and as much again.
+func keep(sessions int) int64 { return min(40<<20, int64(sessions)*2*full) }
 
 // Put writes the bytes of source between from and size to the file name, which
 // has to exist. All below reached is written, even after an error.
@@ -47,7 +47,7 @@ func (p *Pool) Put(name string, source io.ReaderAt, from, size int64, reached *a
 // Get reads the bytes of the file name between from and size, and hands them to
 // sink in order.
 func (p *Pool) Get(name string, from, size int64, sink func([]byte) error) error {
-	w := newWindow(from, size, keep, down)
+	w := newWindow(from, size, keep(cap(p.more)), down)
 	var free stack
 	ended := make(chan error, 1)
 	go func() {
