@@ -16,6 +16,7 @@ import (
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
+	"odoo-upgrade-action/internal/transfer"
 )
 
 //go:generate go run ./gen
@@ -28,19 +29,23 @@ type program struct {
 	stdout, stderr io.Writer
 	step           bool // a workflow's step: no arguments, inputs from INPUT_*
 	runner         *actions.Runner
+	dial           transfer.Dialer // in place of the network's, in tests; nil else
 }
 
 // Main runs the program and returns its exit status. Without args, in a
 // workflow, inputs come from INPUT_*; else from flags, and for those that are
 // not given from ODOO_UPGRADE_*.
 func Main(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{ctx: ctx, getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
-	p.step = len(args) == 0 && actions.InWorkflow(getenv)
-	log := stderr
-	if actions.InWorkflow(getenv) {
-		log = stdout
+	return (&program{ctx: ctx, getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}).main(args)
+}
+
+func (p *program) main(args []string) int {
+	p.step = len(args) == 0 && actions.InWorkflow(p.getenv)
+	log := p.stderr
+	if actions.InWorkflow(p.getenv) {
+		log = p.stdout
 	}
-	p.runner = actions.New(log, getenv)
+	p.runner = actions.New(log, p.getenv)
 	p.maskSecrets(args) // before the first byte of output
 	if len(args) == 0 {
 		args = p.command()
@@ -53,7 +58,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 	case err != nil && p.step:
 		return p.invalid(err)
 	case err != nil:
-		_, _ = fmt.Fprintf(stderr, "odoo-upgrade: %s\nodoo-upgrade --help tells what there is.\n", p.runner.Redact(err.Error()))
+		_, _ = fmt.Fprintf(p.stderr, "odoo-upgrade: %s\nodoo-upgrade --help tells what there is.\n", p.runner.Redact(err.Error()))
 		return exitStatus(job.InvalidInput)
 	}
 	return do(p)

@@ -323,6 +323,9 @@ func (p *program) platform(o *order, server string, wanted []upgrade.Item) (_ jo
 	if err != nil {
 		return job.Platform{}, nil, fmt.Errorf("ca-certificate: %w", err)
 	}
+	if p.dial != nil {
+		web.DialContext = p.dial
+	}
 	client, err := api.New(server, web)
 	if err != nil {
 		return job.Platform{}, nil, err
@@ -360,6 +363,8 @@ func (p *program) sftp(o *order, access transfer.Access) (_ *transfer.SFTP, err 
 			return nil, fmt.Errorf("ssh-private-key: %w", err)
 		}
 	}
-	s.Dial, err = transfer.NewDialer(p.getenv)
+	if s.Dial = p.dial; s.Dial == nil {
+		s.Dial, err = transfer.NewDialer(p.getenv)
+	}
 	return s, err
 }

@@ -160,11 +160,20 @@ func (p *Pool) keepAlive(conn ssh.Conn, watched *watchedConn) {
 	go func() { _ = conn.Wait(); close(ended) }()
 	ticker := time.NewTicker(max(p.config.Silence/4, time.Millisecond))
 	defer ticker.Stop()
+	answered := make(chan struct{}, 1) // one question at a time: a second would wait for a lock
+	answered <- struct{}{}
 	for {
 		select {
 		case <-ticker.C:
-			// Its answer, whatever it says, is what counts, and the watch sees that.
-			go func() { _, _, _ = conn.SendRequest("keepalive@openssh.com", true, nil) }()
+			select {
+			case <-answered:
+				// Its answer, whatever it says, is what counts, and the watch sees that.
+				go func() {
+					_, _, _ = conn.SendRequest("keepalive@openssh.com", true, nil)
+					answered <- struct{}{}
+				}()
+			default:
+			}
 		case <-ended:
 			watched.timer.Stop()
 			return
