@@ -59,7 +59,16 @@ func built(t *testing.T) string {
 // two addresses.
 func sandboxProcess(t *testing.T, flags ...string) (url, sftp string) {
 	t.Helper()
-	command := exec.Command(built(t), append([]string{"sandbox", "--listen", "127.0.0.1:0", "--sftp-listen", "127.0.0.1:0", "--data", t.TempDir()}, flags...)...)
+	url, sftp, stop := sandboxOn(t, t.TempDir(), "127.0.0.1:0", flags...)
+	t.Cleanup(stop)
+	return url, sftp
+}
+
+// sandboxOn runs the command sandbox, on what there is in a folder, until it is
+// stopped.
+func sandboxOn(t *testing.T, data, listen string, flags ...string) (url, sftp string, stop func()) {
+	t.Helper()
+	command := exec.Command(built(t), append([]string{"sandbox", "--listen", listen, "--sftp-listen", "127.0.0.1:0", "--data", data}, flags...)...)
 	out, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -67,12 +76,12 @@ func sandboxProcess(t *testing.T, flags ...string) (url, sftp string) {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = func() {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		if err := command.Wait(); err != nil {
 			t.Errorf("the sandbox did not end cleanly: %v", err)
 		}
-	})
+	}
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +90,7 @@ func sandboxProcess(t *testing.T, flags ...string) (url, sftp string) {
 	if err := json.Unmarshal(line, &ready); err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	return ready.URL, ready.SFTP
+	return ready.URL, ready.SFTP, stop
 }
 
 // step prepares the program to run as a step in dir, with inputs that would

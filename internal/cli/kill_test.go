@@ -1,0 +1,109 @@
+//go:build unix
+
+package cli
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestKilledAtEveryStep kills one run after the other without a warning, each at
+// another step, and goes on by the handle: with one request all the way, and
+// without a byte twice that was certain.
+func TestKilledAtEveryStep(t *testing.T) {
+	work, data := t.TempDir(), t.TempDir()
+	randomFile(t, work+"/db.dump", 24<<20)
+	const some = 6 << 20 // bytes that are certain when a transfer is killed
+	log := func() string { text, _ := os.ReadFile(work + "/log"); return string(text) }
+	larger := func(path string) func() bool {
+		return func() bool {
+			info, err := os.Stat(path)
+			return err == nil && info.Size() > some
+		}
+	}
+	listen, handle := "127.0.0.1:0", ""
+	for _, step := range []struct {
+		name   string
+		flags  []string
+		until  func() bool // when it is killed; nil lets it end
+		expect string      // in the log
+	}{
+		{"after create", []string{"--fault", "request_sftp_access=hang"}, func() bool { set, _ := outputsIn(work + "/outputs"); return set["handle"] != "" }, "Request 10001 created"},
+		{"in the upload", []string{"--fault", "sftp=rate:4000000"}, larger(data + "/requests/10001/original"), "Going on with request 10001"},
+		{"at process", []string{"--fault", "process=hang"}, func() bool { return strings.Contains(log(), "Asking the platform to process") }, `The platform has the first (\d+) of`},
+		{"while waiting", []string{"--pace", "1h"}, func() bool { return strings.Contains(log(), "Waiting up to") }, `The platform has the first (\d+) of`},
+		{"in the download", []string{"--pace", "10ms", "--fault", "sftp=rate:4000000"}, larger(work + "/odoo-upgrade/.upgraded-dump.part"), `Going on with request 10001`},
+		{"not at all", nil, nil, `The first (\d+) of \d+ bytes are here: going on there`},
+	} {
+		url, _, stop := sandboxOn(t, data, listen, step.flags...)
+		listen = strings.TrimPrefix(url, "http://")
+		inputs := map[string]string{"preflight": "off", "transport": "sftp", "handle": handle}
+		command := stepWithLog(t, work, url, inputs)
+		if step.until == nil {
+			if err := command.Run(); err != nil {
+				t.Errorf("%v\n%s", err, log())
+			}
+		} else {
+			killWhen(t, command, step.until)
+		}
+		stop()
+		set, _ := outputsIn(work + "/outputs")
+		if handle == "" {
+			handle = set["handle"]
+		}
+		found := regexp.MustCompile(step.expect).FindStringSubmatch(log())
+		if found == nil {
+			t.Fatalf("killed %s; no %q in\n%s", step.name, step.expect, log())
+		}
+		if len(found) > 1 {
+			if n, _ := strconv.Atoi(found[1]); n < some/2 {
+				t.Errorf("%s: it went on at byte %d although %d were there", step.name, n, some)
+			}
+		}
+	}
+	requests, _ := filepath.Glob(data + "/requests/*/request.json")
+	if len(requests) != 1 {
+		t.Errorf("%d requests were made", len(requests))
+	}
+	if text, err := exec.Command("cmp", work+"/db.dump", work+"/odoo-upgrade/upgraded-dump.dump").CombinedOutput(); err != nil {
+		t.Errorf("%v %s", err, text)
+	}
+}
+
+// stepWithLog is a step whose log goes to a file.
+func stepWithLog(t *testing.T, work, url string, inputs map[string]string) *exec.Cmd {
+	t.Helper()
+	command := step(t, work, url, inputs)
+	file, err := os.Create(work + "/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	command.Stdout, command.Stderr = file, file
+	return command
+}
+
+// killWhen starts a command and kills it as soon as it has come so far.
+func killWhen(t *testing.T, command *exec.Cmd, so func() bool) {
+	t.Helper()
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 4000 {
+		if so() {
+			_ = command.Process.Kill()
+			_ = command.Wait()
+			return
+		}
+		time.Sleep(5 * time.Millisecond) // what another process does can only be polled
+	}
+	_ = command.Process.Kill()
+	_ = command.Wait()
+	t.Fatal("it did not come so far in 20 s")
+}
