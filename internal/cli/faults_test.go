@@ -85,7 +85,7 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 	s.inputs = map[string]string{
 		"contract": "M123456-abcdef", "email": "john.doe@example.com", "target": "17.0", "dump": "db.dump",
 		"server-url": "http://platform.test", "preflight": "off", "transport": pick(r, "auto", "https", "sftp"),
-		"timeout": pick(r, "5h", "5h", "5h", "30m"), "download": pick(r, "upgraded-dump", "upgraded-dump", "upgraded-dump,notes,original-dump"),
+		"skip-test": pick(r, "false", "false", "true"), "timeout": pick(r, "5h", "5h", "5h", "30m"), "download": pick(r, "upgraded-dump", "upgraded-dump", "upgraded-dump,notes,original-dump"),
 	}
 	if r.IntN(10) == 0 {
 		s.outcome = pick(r, "failed", "cancelled")
@@ -93,7 +93,7 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 	if r.IntN(8) == 0 {
 		s.stop = time.Duration(r.Int64N(int64(2 * time.Hour)))
 	}
-	for range r.IntN(6) {
+	for range r.IntN(8) {
 		s.faults = append(s.faults, s.fault())
 	}
 	for range r.IntN(5) {
@@ -107,14 +107,14 @@ func pick(r *rand.Rand, list ...string) string { return list[r.IntN(len(list))] 
 // fault writes one as the command sandbox takes it.
 func (s *schedule) fault() string {
 	r := s.random
-	from := 1 + r.IntN(3)
+	from := []int{1, 1, 1, 2, 3}[r.IntN(5)]
 	calls := fmt.Sprintf(":%d-%d", from, from+r.IntN(3))
 	bytes := strconv.Itoa(r.IntN(len(s.dump)))
 	if r.IntN(4) == 0 {
 		return "sftp" + calls + "=" + pick(r, "refuse:20s", "refuse:0s", "cut:"+bytes, "one-session", "no-reading")
 	}
-	on := pick(r, "create", "upload", "request_sftp_access", "process", "skip_test", "status", "status", "page")
-	return on + calls + "=" + pick(r, "reset", "lost", "truncated", "html", "hang", "slow:20s", "slow:2m", "429", "429:40s", "503", "503:2m", "500", "502", "504", "404", "cut:"+bytes)
+	on := pick(r, "create", "upload", "request_sftp_access", "process", "process", "skip_test", "status", "status", "page")
+	return on + calls + "=" + pick(r, "reset", "lost", "lost", "truncated", "html", "hang", "slow:20s", "slow:2m", "429", "429:40s", "503", "503:2m", "500", "502", "504", "404", "cut:"+bytes)
 }
 
 func (s *schedule) String() string {
@@ -232,8 +232,8 @@ func (s *schedule) truthful(result string, set map[string]string) {
 		t.Errorf("%d requests were processed", processed)
 	}
 	states := map[string][]string{
-		"success": {"done"}, "upgrade-failed": {"failed", "cancelled"}, "timeout": {"pending", "progress", "done", "failed", "cancelled"},
-		"upload-failed": {"draft"}, "download-failed": {"done"}, "interrupted": nil, "error": nil,
+		"success": {"done", "delivered"}, "upgrade-failed": {"failed", "cancelled"}, "timeout": {"pending", "progress", "done", "delivered", "failed", "cancelled"},
+		"upload-failed": {"draft"}, "download-failed": {"done", "delivered"}, "interrupted": nil, "error": nil,
 	}
 	want, known := states[result]
 	if !known || want != nil && !slices.Contains(want, mine.State) {
