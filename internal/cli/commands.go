@@ -144,7 +144,7 @@ func (p *program) plan(o *order) (job.Plan, error) {
 		Dump:         p.inWorkspace(o.Dump),
 	}
 	plan.Request = upgrade.Request{
-		Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Filename: o.Filename, Timezone: o.Timezone,
+		Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Filename: o.Filename, Timezone: string(o.Timezone),
 	}
 	if err := p.ticket(o, &plan); err != nil {
 		return plan, err

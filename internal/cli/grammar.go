@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // the image has no zones
 
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/transfer"
@@ -25,6 +26,7 @@ type grammar struct {
 	Inspect  inspectCommand  `cmd:"" help:"Recognise a dump and tell what is in it; asks nothing of the platform"`
 	Sandbox  sandboxCommand  `cmd:"" help:"Serve the platform in small until it is stopped"`
 	Demo     demoCommand     `cmd:"" help:"Show a whole cycle with a sandbox and a sample dump"`
+	Health   healthCommand   `cmd:"" help:"Tell whether the sandbox of this machine or container answers"`
 	Version  versionCommand  `cmd:"" help:"Print the version"`
 }
 
@@ -80,7 +82,7 @@ type requestFlags struct {
 	dumpFlags
 	Filename  string    `help:"What the platform is told as the dump's name; without it, the dump's own"`
 	Preflight preflight `default:"strict" help:"What to do with a dump that cannot work: strict ends before anything is asked of the platform, warn says so, off does not look"`
-	Timezone  string    `help:"Time zone of your server, as an IANA name; only for sources older than 6.1"`
+	Timezone  timezone  `help:"Time zone of your server, as an IANA name; only for sources older than 6.1"`
 	SkipTest  skipTest  `default:"false" help:"true asks the platform to deliver the upgraded database untested"`
 }
 
@@ -166,7 +168,13 @@ type demoCommand struct {
 	Out string `default:"odoo-upgrade-demo" help:"Folder for the results" local:""`
 }
 
-type versionCommand struct{}
+type healthCommand struct {
+	Listen string `default:"127.0.0.1:8069" help:"Address of the sandbox's API" local:""`
+}
+
+type versionCommand struct {
+	Format format `default:"text" help:"text or json" local:""`
+}
 
 // Validate is called by kong.
 func (f waitFlags) Validate() error {
@@ -203,6 +211,17 @@ func (s *streams) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is no number from 1 to 16", text)
 	}
 	*s = streams(n)
+	return nil
+}
+
+// timezone is checked here: a request is made once.
+type timezone string
+
+func (t *timezone) UnmarshalText(text []byte) error {
+	if _, err := time.LoadLocation(string(text)); err != nil || string(text) == "Local" {
+		return fmt.Errorf("%q is no time zone: give an IANA name like Europe/Brussels", text)
+	}
+	*t = timezone(text)
 	return nil
 }
 

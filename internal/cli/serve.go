@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
 	"strings"
+	"time"
 
 	"odoo-upgrade-action/internal/sandbox"
 )
@@ -39,4 +43,45 @@ func (c *sandboxCommand) serve(p *program) error {
 		return err
 	}
 	return s.Serve(p.ctx, web, sftp)
+}
+
+// healthTime is how long a sandbox may take to answer.
+const healthTime = 2 * time.Second
+
+// run asks the sandbox beside it for a page. It is an image's health check, where
+// there is no shell: in a container that serves none, all is well.
+func (c *healthCommand) run(p *program) int {
+	if serves := p.lookup("command"); serves != "" && serves != "sandbox" {
+		return 0
+	}
+	if err := c.ask(p.ctx); err != nil {
+		_, _ = fmt.Fprintf(p.stderr, "odoo-upgrade health: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func (c *healthCommand) ask(ctx context.Context) error {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return err
+	}
+	if host == "" || net.ParseIP(host).IsUnspecified() {
+		host = "127.0.0.1" // it listens everywhere
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTime)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the sandbox answers HTTP %d", response.StatusCode)
+	}
+	return nil
 }
