@@ -36,7 +36,7 @@ type Client struct {
 func New(server string, transport http.RoundTripper) (*Client, error) {
 	base, err := url.Parse(strings.TrimRight(server, "/"))
 	switch {
-	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
+	case err != nil || base.Hostname() == "" || base.Scheme != "https" && base.Scheme != "http":
 		return nil, fmt.Errorf("%q is no address of a platform: give one like https://upgrade.odoo.com", server)
 	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
 		return nil, fmt.Errorf("the address of the platform takes a host and a path, nothing else: %s://%s%s", base.Scheme, base.Host, base.Path)
