@@ -165,6 +165,8 @@ func hint(err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return "The disk is full. Make room, or set download-path to a folder on a larger disk."
+	case errors.Is(err, syscall.ENOTDIR), err != nil && strings.HasSuffix(err.Error(), "not a directory"): // os.Root has an error of its own
+		return "A file has the name of that folder: move it, or set download-path to another one."
 	case errors.Is(err, fs.ErrPermission):
 		return "The program may not do that here. Look at the owner and the mode of that path."
 	case errors.Is(err, fs.ErrNotExist):
