@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -53,6 +54,7 @@ func TestScripts(t *testing.T) {
 			"once":    once,
 			"serve":   serve,
 			"fulldir": fulldir,
+			"await":   await,
 		},
 		Condition: func(name string) (bool, error) {
 			if name != "root" {
@@ -155,6 +157,17 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(stop)
 	ts.Setenv("URL", url)
+}
+
+// await TEXT FILE: waits until a program in the background has written the text.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	for range 2000 {
+		if text, err := os.ReadFile(ts.MkAbs(args[1])); err == nil && strings.Contains(string(text), args[0]) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond) // what another process does can only be polled
+	}
+	ts.Fatalf("%q did not come to stand in %s", args[0], args[1])
 }
 
 // fulldir DIR SIZE: makes DIR a file system of that size, as mount takes it.
