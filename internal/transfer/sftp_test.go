@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -59,20 +58,6 @@ func client(t testing.TB, s *realtest.SSHD, address string) *SFTP {
 		t.Fatal(err)
 	}
 	return &SFTP{API: &access{address: address, user: s.User, file: "shared.dump"}, Keys: keys, Key: key, Streams: 4, Dial: dial, Tell: func(string) {}}
-}
-
-// dumpFile writes a file and recognises it.
-func dumpFile(t testing.TB, content []byte) dump.Info {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "db.dump")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	info, err := dump.Inspect(t.Context(), path, dump.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info
 }
 
 func noise(seed uint64, n int) []byte {
@@ -133,7 +118,7 @@ func TestCuts(t *testing.T) {
 
 func cutUpload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD, address string, content []byte) {
 	t.Helper()
-	d := dumpFile(t, content)
+	d := dumpOf(t, content)
 	if err := os.Truncate(s.File(), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +175,7 @@ func cutDownload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD,
 func TestResume(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519")
 	content := noise(1, 5<<20)
-	d := dumpFile(t, content)
+	d := dumpOf(t, content)
 	wrong := bytes.Clone(content[:3<<20])
 	wrong[100] ^= 1 // in what only a look at all of it finds
 	hole := bytes.Clone(content[:4<<20])
@@ -238,7 +223,7 @@ func TestResume(t *testing.T) {
 
 func TestChangedDumpIsNotSent(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519")
-	d := dumpFile(t, noise(1, 1<<20))
+	d := dumpOf(t, noise(1, 1<<20))
 	if err := os.WriteFile(d.Path, noise(2, 2<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +239,7 @@ func TestChangedDumpIsNotSent(t *testing.T) {
 func TestHostKeys(t *testing.T) {
 	s := realtest.StartSSHD(t, "ecdsa")
 	other := realtest.StartSSHD(t, "ed25519")
-	d := dumpFile(t, noise(1, 1000))
+	d := dumpOf(t, noise(1, 1000))
 	tests := map[string]struct {
 		known, trusted string
 		err            string
@@ -313,7 +298,7 @@ func TestPortThatOpensLater(t *testing.T) {
 		return dial(ctx, network, address)
 	}
 	c.Tell = func(string) { told++ }
-	if err := c.Upload(t.Context(), ticket, dumpFile(t, noise(1, 1000)), untold); err != nil || told != 2 {
+	if err := c.Upload(t.Context(), ticket, dumpOf(t, noise(1, 1000)), untold); err != nil || told != 2 {
 		t.Errorf("%v, told %d times", err, told)
 	}
 }
@@ -324,7 +309,7 @@ func TestCancelling(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var stopped time.Time
-	err := client(t, s, line.Address).Upload(ctx, ticket, dumpFile(t, noise(1, 64<<20)), func(sent, kept int64) {
+	err := client(t, s, line.Address).Upload(ctx, ticket, dumpOf(t, noise(1, 64<<20)), func(sent, kept int64) {
 		if sent > 0 && stopped.IsZero() {
 			stopped = time.Now()
 			cancel()

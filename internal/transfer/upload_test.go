@@ -21,7 +21,7 @@ func (p poster) Upload(ctx context.Context, _ upgrade.Ticket, open func() (io.Re
 	return p(ctx, open)
 }
 
-func dumpOf(t *testing.T, data []byte) dump.Info {
+func dumpOf(t testing.TB, data []byte) dump.Info {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "db.dump")
 	if err := os.WriteFile(path, data, 0o600); err != nil {
