@@ -34,7 +34,7 @@ COPY --from=build /odoo-upgrade /odoo-upgrade
 # Where a sandbox listens and keeps its data; the action does not look at these.
 ENV ODOO_UPGRADE_LISTEN=0.0.0.0:8069 ODOO_UPGRADE_SFTP_LISTEN=0.0.0.0:2200 ODOO_UPGRADE_DATA=/tmp/sandbox
 EXPOSE 8069 2200
-HEALTHCHECK --interval=2s --timeout=3s --retries=15 CMD ["/odoo-upgrade", "health"]
+HEALTHCHECK --interval=5s --timeout=3s --retries=6 CMD ["/odoo-upgrade", "health"]
 # The runner needs root: the workspace that it mounts belongs to anybody.
 USER 0:0
 ENTRYPOINT ["/odoo-upgrade"]

@@ -441,6 +441,29 @@ func farOff(t *testing.T, server, sftp string) string {
 	return platform.URL
 }
 
+func TestHealth(t *testing.T) {
+	server, _ := sandboxProcess(t)
+	listen := strings.TrimPrefix(server, "http://")
+	_, port, _ := net.SplitHostPort(listen)
+	for name, test := range map[string]struct {
+		listen      string
+		environment []string
+		healthy     bool
+	}{
+		"a sandbox":             {listen, nil, true},
+		"that listens anywhere": {"0.0.0.0:" + port, nil, true},
+		"nobody":                {"127.0.0.1:1", nil, false},
+		"another command":       {"127.0.0.1:1", []string{"ODOO_UPGRADE_COMMAND=run"}, true},
+		"a step":                {"127.0.0.1:1", []string{"GITHUB_ACTIONS=true"}, true},
+	} {
+		command := exec.Command(built(t), "health", "--listen", test.listen)
+		command.Env = append([]string{"PATH="}, test.environment...)
+		if text, err := command.CombinedOutput(); (err == nil) != test.healthy {
+			t.Errorf("%s: %v %s", name, err, text)
+		}
+	}
+}
+
 func TestSignals(t *testing.T) {
 	url, _ := sandboxProcess(t, "--pace", "1h")
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {

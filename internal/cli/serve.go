@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/sandbox"
 )
 
@@ -51,7 +52,7 @@ const healthTime = 2 * time.Second
 // run asks the sandbox beside it for a page. It is an image's health check, where
 // there is no shell: in a container that serves none, all is well.
 func (c *healthCommand) run(p *program) int {
-	if serves := p.lookup("command"); serves != "" && serves != "sandbox" {
+	if serves := p.lookup("command"); actions.InWorkflow(p.getenv) || serves != "" && serves != "sandbox" {
 		return 0
 	}
 	if err := c.ask(p.ctx); err != nil {

@@ -114,6 +114,9 @@ func (r *Report) writeSteps(b *strings.Builder) {
 		sign := "✅"
 		if s.err != nil {
 			sign = "❌"
+			if _, late := errors.AsType[*job.TimeoutError](s.err); late {
+				sign = "⏳" // nothing has failed
+			}
 		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", s.step, short(s.took), sign)
 	}
