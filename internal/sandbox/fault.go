@@ -178,7 +178,10 @@ func (f Fault) apply(ctx context.Context, w http.ResponseWriter, r *http.Request
 		}
 		panic(http.ErrAbortHandler)
 	case "slow":
-		if retry.Sleep(r.Context(), f.wait) != nil {
+		late, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		if retry.Sleep(late, f.wait) != nil {
 			panic(http.ErrAbortHandler)
 		}
 	case "html":
