@@ -146,7 +146,7 @@ func (s *schedule) play() string {
 		s.goOn(set["handle"])
 	}
 	if t.Failed() {
-		t.Logf("%v\n%s\nrepeat it: ODOO_UPGRADE_TEST_SEED=N go test -run TestFaultSchedules ./internal/cli", s, s.log.String())
+		t.Logf("%v\n%s\nrepeat it: ODOO_UPGRADE_TEST_SEED=%s go test -run TestFaultSchedules ./internal/cli", s, s.log.String(), filepath.Base(t.Name()))
 	}
 	return result
 }

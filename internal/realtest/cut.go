@@ -23,21 +23,8 @@ type Cutter struct {
 // StartCutter starts a proxy to target that ends with the test.
 func StartCutter(t testing.TB, target string) *Cutter {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &Cutter{Address: listener.Addr().String(), conns: map[net.Conn]bool{}}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go c.join(near, target)
-		}
-	}()
+	c := &Cutter{conns: map[net.Conn]bool{}}
+	c.Address = accept(t, func(near net.Conn) { c.join(near, target) })
 	return c
 }
 

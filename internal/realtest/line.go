@@ -13,6 +13,22 @@ type Line struct{ Address string }
 // DelayLine starts a line to target that ends with the test.
 func DelayLine(t testing.TB, target string, roundTrip time.Duration) *Line {
 	t.Helper()
+	return &Line{accept(t, func(near net.Conn) {
+		time.Sleep(roundTrip / 2) // the handshake's way; the line is what is measured here
+		far, err := net.Dial("tcp", target)
+		if err != nil {
+			_ = near.Close()
+			return
+		}
+		go carry(far, near, roundTrip/2)
+		carry(near, far, roundTrip/2)
+	})}
+}
+
+// accept hands each connection to a port on loopback to serve, until the test ends,
+// and returns the port's address.
+func accept(t testing.TB, serve func(net.Conn)) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -24,19 +40,10 @@ func DelayLine(t testing.TB, target string, roundTrip time.Duration) *Line {
 			if err != nil {
 				return
 			}
-			go func() {
-				time.Sleep(roundTrip / 2) // the handshake's way; the line is what is measured here
-				far, err := net.Dial("tcp", target)
-				if err != nil {
-					_ = near.Close()
-					return
-				}
-				go carry(far, near, roundTrip/2)
-				carry(near, far, roundTrip/2)
-			}()
+			go serve(near)
 		}
 	}()
-	return &Line{listener.Addr().String()}
+	return listener.Addr().String()
 }
 
 // late is what comes out of a line at a time.
