@@ -120,15 +120,3 @@ func Port(t testing.TB, address string) int {
 	}
 	return port
 }
-
-// InMemory makes a folder a file system in memory until the test's end, so that
-// what is measured is not the disk. The test is skipped where that is not
-// allowed.
-func InMemory(t testing.TB, dir string) {
-	t.Helper()
-	Need(t, "mount")
-	if text, err := exec.Command("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", dir).CombinedOutput(); err != nil {
-		Skip(t, fmt.Sprintf("mount: %s", text))
-	}
-	t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() })
-}
