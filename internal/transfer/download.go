@@ -76,11 +76,7 @@ func (d *Downloader) Fetch(ctx context.Context, from upgrade.Secret, folder *Fol
 	if err != nil {
 		return upgrade.Artifact{}, err
 	}
-	defer func() {
-		// What a network cut stays, for the next try; whatever else went wrong
-		// would go wrong again on top of it.
-		part.close(err != nil && !retry.IsTransient(err) && ctx.Err() == nil)
-	}()
+	defer func() { part.end(ctx, err) }()
 	watched, dog := watch(ctx, answerPatience, errSilent)
 	defer dog.stop()
 	resp, err := d.get(watched, u, part)

@@ -2,8 +2,10 @@ package transfer
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -17,7 +19,10 @@ func TestFetchOnAFullDisk(t *testing.T) {
 		realtest.Skip(t, "no small file system to fill (needs root): "+err.Error())
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(small, 0) })
-	f := fetchFrom(t, &origin{data: content(300_000), tag: `"a"`})
+	f := fetchFrom(t, &origin{handler: func(w http.ResponseWriter, _ *http.Request) {
+		w.(http.Flusher).Flush() // its length is not told
+		_, _ = w.Write(content(300_000))
+	}})
 	f.dir = filepath.Join(small, "out")
 	f.open(t)
 	_, err := f.fetch(t.Context())
@@ -27,6 +32,49 @@ func TestFetchOnAFullDisk(t *testing.T) {
 	if names := f.files(t); len(names) != 0 {
 		t.Errorf("left behind: %v", names)
 	}
+	_ = f.folder.Close()
+}
+
+func TestFetchThatDoesNotFit(t *testing.T) {
+	small := t.TempDir()
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=512k"); err != nil {
+		realtest.Skip(t, "no small file system to fill (needs root): "+err.Error())
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(small, 0) })
+	data := content(300_000)
+	o := &origin{data: data, tag: `"a"`}
+	f := fetchFrom(t, o)
+	f.dir = filepath.Join(small, "out")
+	f.open(t)
+	ballast := filepath.Join(small, "ballast")
+	fails := func(left string) {
+		t.Helper()
+		_, err := f.fetch(t.Context())
+		if no, ok := errors.AsType[*NoRoomError](err); !ok || retry.IsTransient(err) || no.Free >= no.Needs {
+			t.Errorf("error %v", err)
+		}
+		if names := strings.Join(f.files(t), " "); names != left {
+			t.Errorf("left behind: %s", names)
+		}
+	}
+	occupy := func(n int) {
+		t.Helper()
+		if err := os.WriteFile(ballast, make([]byte, n), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	occupy(400_000)
+	fails("")
+	_ = os.Remove(ballast)
+	o.cuts = []int{100_000}
+	if _, err := f.fetch(t.Context()); !retry.IsTransient(err) {
+		t.Fatal(err)
+	}
+	occupy(300_000)
+	fails(".upgraded-dump.part .upgraded-dump.part.json")
+	_ = os.Remove(ballast)
+	got, err := f.fetch(t.Context())
+	f.wantLanded(t, got, err, data)
 	_ = f.folder.Close()
 }
 

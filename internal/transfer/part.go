@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
@@ -142,14 +144,35 @@ func (p *part) tail() ([]byte, error) {
 // beginAt begins a file that the validator tells from others of that name and
 // size, or goes on with what there is of it.
 func (p *part) beginAt(mark string, total int64) error {
-	if p.size > 0 && p.note.Validator == mark && p.note.Total == total {
+	if p.size == 0 || p.note.Validator != mark || p.note.Total != total {
+		if err := p.reset(); err != nil {
+			return err
+		}
+		p.note.Validator, p.note.Total = mark, total
+		if err := p.keepNote(); err != nil {
+			return err
+		}
+	}
+	return p.fits(total)
+}
+
+// NoRoomError says that a file does not fit on the disk any more. Nothing more of
+// it was written, and what there was of it stays for another try.
+type NoRoomError struct{ Needs, Free int64 } // bytes
+
+func (e *NoRoomError) Error() string {
+	return fmt.Sprintf("%s are to come, and the disk of download-path has %s free: make room, or set download-path to a folder on a larger disk",
+		humanize.IBytes(uint64(e.Needs)), humanize.IBytes(uint64(e.Free)))
+}
+
+// fits returns a *NoRoomError if the disk cannot take what is to come of a file of
+// that many bytes: rather now than after hours.
+func (p *part) fits(total int64) error {
+	needs, free := total-p.size, p.folder.Free()
+	if free < 0 || needs <= free {
 		return nil
 	}
-	if err := p.reset(); err != nil {
-		return err
-	}
-	p.note.Validator, p.note.Total = mark, total
-	return p.keepNote()
+	return &NoRoomError{needs, free}
 }
 
 // keepNote puts the note on disk, so that a later process can go on.
@@ -173,7 +196,7 @@ func (p *part) begin(resp *http.Response) (total int64, err error) {
 		if !ok || start != p.size || total != p.note.Total || resp.ContentLength >= 0 && start+resp.ContentLength != total {
 			return 0, errors.Join(p.forget(), retry.Transient(errors.New("the server sent another range than the one that was asked for")))
 		}
-		return total, nil
+		return total, p.fits(total)
 	case http.StatusRequestedRangeNotSatisfiable:
 		// Either all of it is here already, or it is another file by now.
 		if p.size > 0 && p.size == p.note.Total {
@@ -201,6 +224,9 @@ func (p *part) beginAnew(resp *http.Response) (int64, error) {
 		return 0, errors.New("the server does not say how long it is, so nothing would tell a whole file from a cut one")
 	}
 	if err := p.reset(); err != nil {
+		return 0, err
+	}
+	if err := p.fits(resp.ContentLength); err != nil {
 		return 0, err
 	}
 	p.note.Validator, p.note.Total = validator(resp.Header), resp.ContentLength
@@ -268,6 +294,14 @@ func (p *part) land() (upgrade.Artifact, error) {
 		return upgrade.Artifact{}, err
 	}
 	return upgrade.Artifact{Item: p.item, Path: p.folder.Path(name), Size: p.size, SHA256: hex.EncodeToString(p.digest.Sum(nil))}, nil
+}
+
+// end lets go of the part after err, of its transfer. What a network cut stays for
+// the next try, and so does what only lacks room; whatever else went wrong would
+// go wrong again on top of it.
+func (p *part) end(ctx context.Context, err error) {
+	_, room := errors.AsType[*NoRoomError](err)
+	p.close(err != nil && !room && !retry.IsTransient(err) && ctx.Err() == nil)
 }
 
 // close lets go of the part, and with remove, or if nobody could go on with it,

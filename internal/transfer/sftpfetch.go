@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sftp"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -28,7 +27,7 @@ func (s *SFTP) Fetch(ctx context.Context, t upgrade.Ticket, folder *Folder, item
 	if err != nil {
 		return upgrade.Artifact{}, err
 	}
-	defer func() { part.close(err != nil && !retry.IsTransient(err) && ctx.Err() == nil) }()
+	defer func() { part.end(ctx, err) }()
 	if err := part.beginAt(fmt.Sprintf("%d@%d", info.Size, info.Modified), info.Size); err != nil {
 		return upgrade.Artifact{}, err
 	}
