@@ -282,10 +282,18 @@ func TestBrokenConnections(t *testing.T) {
 	if _, err := closed.Status(t.Context(), ticket); !retry.IsTransient(err) || !strings.Contains(err.Error(), "broke off after 6 bytes") {
 		t.Errorf("cut answer: %v", err)
 	}
+	lost := serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	_, err := lost.Status(t.Context(), ticket)
+	if _, unreached := errors.AsType[*upgrade.UnreachedError](err); unreached || !retry.IsTransient(err) {
+		t.Errorf("lost answer: %#v", err)
+	}
 	nobody, _ := New("http://127.0.0.1:1", http.DefaultTransport)
-	err := nobody.Upload(t.Context(), ticket, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("x")), nil }, 1)
+	err = nobody.Upload(t.Context(), ticket, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("x")), nil }, 1)
 	if !retry.IsTransient(err) || strings.Contains(err.Error(), "Aw7") || strings.Contains(err.Error(), "key=") {
 		t.Errorf("refused connection: %v", err)
+	}
+	if _, unreached := errors.AsType[*upgrade.UnreachedError](err); !unreached {
+		t.Errorf("refused connection: %#v", err)
 	}
 	untrusted := httptest.NewTLSServer(answerWith(200, "application/json", sample))
 	defer untrusted.Close()

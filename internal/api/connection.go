@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/upgrade"
 )
 
 var errTimeout = fmt.Errorf("it took longer than %v", callTimeout)
@@ -27,12 +29,20 @@ func (c *Client) connectionError(ctx context.Context, method string, err error) 
 	cause := plain(err)
 	if ctx.Err() != nil {
 		cause = context.Cause(ctx)
+	} else if unsent(cause) {
+		cause = &upgrade.UnreachedError{Err: cause}
 	}
 	err = fmt.Errorf("%s: no answer of %s: %w", method, c.base.Host, cause)
 	if ctx.Err() == context.Canceled || untrusted(cause) {
 		return err
 	}
 	return retry.Transient(err)
+}
+
+// unsent tells whether a call failed before there was a connection to send it by.
+func unsent(err error) bool {
+	failed, ok := errors.AsType[*net.OpError](err)
+	return ok && (failed.Op == "dial" || failed.Op == "proxyconnect")
 }
 
 // untrusted tells whether the server is not who it should be, or does not

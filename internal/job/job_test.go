@@ -18,6 +18,7 @@ import (
 
 var (
 	errNetwork = retry.Transient(errors.New("connection reset"))
+	errNobody  = retry.Transient(&upgrade.UnreachedError{Err: errors.New("connection refused")})
 	errPage    = errors.New("a page instead of an answer")
 	errRefused = &upgrade.RefusedError{Method: "process", Failures: []upgrade.Failure{{Message: "No"}}}
 	ticket     = upgrade.Ticket{ID: "7", Key: "secret"}
@@ -165,6 +166,7 @@ func TestRun(t *testing.T) {
 		{"timeout", func(f *fake, p *Plan) { f.pace = 2 * time.Hour }, Timeout, "create upload status process status", 0},
 		{"create refused", func(f *fake, p *Plan) { f.create = times(1, errRefused) }, Refused, "create", 0},
 		{"create lost twice", func(f *fake, p *Plan) { f.create = times(2, errNetwork) }, Success, "create upload status process status fetch", 1},
+		{"create finds nobody twice", func(f *fake, p *Plan) { f.create = times(2, errNobody) }, Success, "create upload status process status fetch", 0},
 		{"create never answers", func(f *fake, p *Plan) { f.create = times(99, errNetwork) }, Failure, "create", 1},
 		{"upload broken twice", func(f *fake, p *Plan) { f.upload = times(2, errNetwork) }, Success, "create upload status process status fetch", 0},
 		{"upload broken for good", func(f *fake, p *Plan) { f.upload = times(99, errNetwork) }, UploadFailed, "create upload", 0},

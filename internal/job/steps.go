@@ -105,7 +105,7 @@ func (r *run) create(ctx context.Context) error {
 	warned := false
 	tell := func(err error, pause time.Duration) {
 		r.observe(Retrying{Create, err, pause})
-		if !warned {
+		if _, unreached := errors.AsType[*upgrade.UnreachedError](err); !unreached && !warned {
 			r.observe(Warned{"The request is made a second time. If the platform took the first try, an empty draft stays behind there; it costs nothing."})
 			warned = true
 		}

@@ -146,6 +146,15 @@ func (f Failure) String() string {
 	return text
 }
 
+// UnreachedError says that a call found no connection: the platform knows nothing
+// of it.
+type UnreachedError struct{ Err error }
+
+func (e *UnreachedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the network's error.
+func (e *UnreachedError) Unwrap() error { return e.Err }
+
 // RefusedError says that the platform understood a call and refused it. It is
 // final: the same call would be refused again.
 type RefusedError struct {
