@@ -161,7 +161,7 @@ func (p *part) beginAt(mark string, total int64) error {
 type NoRoomError struct{ Needs, Free int64 } // bytes
 
 func (e *NoRoomError) Error() string {
-	return fmt.Sprintf("%s are to come, and the disk of download-path has %s free: make room, or set download-path to a folder on a larger disk",
+	return fmt.Sprintf("%s are to come, and the disk of download-path has %s free",
 		humanize.IBytes(uint64(e.Needs)), humanize.IBytes(uint64(e.Free)))
 }
 
