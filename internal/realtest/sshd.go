@@ -64,10 +64,10 @@ func StartSSHD(t testing.TB, hostKey string, lines ...string) *SSHD {
 	public, err := os.ReadFile(dir + "/host.pub")
 	must(err)
 	s.HostKey = strings.TrimSpace(string(public))
-	config := strings.Join(append(lines, // sshd takes the first of each
+	lines = append([]string{"MaxStartups 50"}, lines...) // of which sshd takes the last
+	config := strings.Join(append(lines,                 // and of all others the first
 		"ListenAddress 127.0.0.1", "HostKey "+dir+"/host", "AuthorizedKeysFile "+dir+"/user.pub", "StrictModes no", "UsePAM no",
-		"PasswordAuthentication no", "PidFile none", "ChrootDirectory "+s.Folder, "ForceCommand internal-sftp -d /", "Subsystem sftp internal-sftp",
-		"MaxStartups 50"), "\n") + "\n"
+		"PasswordAuthentication no", "PidFile none", "ChrootDirectory "+s.Folder, "ForceCommand internal-sftp -d /", "Subsystem sftp internal-sftp"), "\n") + "\n"
 	// A port that is free now: sshd takes no socket from us.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
