@@ -18,6 +18,7 @@ type watchedConn struct {
 	mu      sync.Mutex
 	silent  bool
 	tell    func()
+	heard   func() // told, unless nil, that the first bytes came
 }
 
 // batch is how many bytes go into and out of a connection with one call of the
@@ -50,6 +51,10 @@ func (w *watchedConn) Read(b []byte) (int, error) {
 	n, err := w.in.Read(b)
 	if n > 0 && fresh {
 		w.timer.Reset(w.silence)
+		if w.heard != nil {
+			w.heard()
+			w.heard = nil
+		}
 	}
 	return n, w.cause(err)
 }

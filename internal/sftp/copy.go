@@ -23,17 +23,17 @@ var (
 const Ahead = 64 << 20
 
 // keep is how much of a download is held in memory until what is before it has
-// come: enough for what that many sessions have under way, and as much again.
-func keep(sessions int) int64 { return min(40<<20, int64(sessions)*2*full) }
+// come.
+const keep = 40 << 20
 
-// Put writes the bytes of source between from and size to the file name, which
-// has to exist. All below reached is written, even after an error.
-func (p *Pool) Put(name string, source io.ReaderAt, from, size int64, reached *atomic.Int64) error {
+// Put writes the bytes of source between from and size. All below reached is
+// written, even after an error.
+func (f *File) Put(source io.ReaderAt, from, size int64, reached *atomic.Int64) error {
 	w := newWindow(from, size, Ahead, up)
 	w.reached = reached
 	reached.Store(from)
-	return p.spread(func(s *Session, lead bool) error {
-		return run(w, s, name, Write, lead, s.writeSize, func(handle string, l *lane, part piece, done func(error)) error {
+	return f.pool.spread(func(s *session) error {
+		return f.run(w, s, Write, func(handle string, l *lane, part piece, done func(error)) error {
 			return s.writeAt(handle, part.offset, part.length, source, func(err error) {
 				if err == nil {
 					w.sent(l, part)
@@ -44,15 +44,14 @@ func (p *Pool) Put(name string, source io.ReaderAt, from, size int64, reached *a
 	})
 }
 
-// Get reads the bytes of the file name between from and size, and hands them to
-// sink in order.
-func (p *Pool) Get(name string, from, size int64, sink func([]byte) error) error {
-	w := newWindow(from, size, keep(cap(p.more)), down)
+// Get reads the bytes between from and size, and hands them to sink in order.
+func (f *File) Get(from, size int64, sink func([]byte) error) error {
+	w := newWindow(from, size, keep, down)
 	var free stack
 	ended := make(chan error, 1)
 	go func() {
-		err := p.spread(func(s *Session, lead bool) error {
-			return run(w, s, name, Read, lead, s.readSize, func(handle string, l *lane, part piece, done func(error)) error {
+		err := f.pool.spread(func(s *session) error {
+			return f.run(w, s, Read, func(handle string, l *lane, part piece, done func(error)) error {
 				buffer := free.borrow(s.readSize)
 				return s.readAt(handle, part.offset, buffer[:part.length], func(n int, err error) {
 					if HasCode(err, CodeEOF) {
@@ -73,7 +72,7 @@ func (p *Pool) Get(name string, from, size int64, sink func([]byte) error) error
 	err := pour(w, &free, sink)
 	if err != nil {
 		w.fail(err)
-		p.cancel(err)
+		f.pool.cancel(err)
 	}
 	<-ended
 	return err
@@ -119,15 +118,19 @@ func (s *stack) back(b []byte) {
 }
 
 // run moves pieces on one session until there are none. A session that may not
-// even open the file is done without, unless it is the first.
-func run(w *window, s *Session, name string, flags uint32, lead bool, packet int, move func(handle string, l *lane, part piece, done func(error)) error) error {
-	handle, err := s.Open(name, flags)
-	if err != nil && lead {
-		w.fail(err)
-		return err
+// even open the file is done without, unless it is the first, which has.
+func (f *File) run(w *window, s *session, flags uint32, move func(handle string, l *lane, part piece, done func(error)) error) error {
+	handle := f.handle
+	if s != f.pool.first {
+		var err error
+		if handle, err = s.open(f.name, flags); err != nil {
+			return nil
+		}
+		defer func() { f.left(s.closing(handle)) }()
 	}
-	if err != nil {
-		return nil
+	packet, write := s.sizes()
+	if flags == Write {
+		packet = write
 	}
 	l := w.join()
 	defer w.leave()
@@ -146,8 +149,5 @@ func run(w *window, s *Session, name string, flags uint32, lead bool, packet int
 			break
 		}
 	}
-	if w.failed() != nil {
-		return w.failed()
-	}
-	return s.CloseHandle(handle)
+	return w.failed()
 }

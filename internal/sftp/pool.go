@@ -31,11 +31,12 @@ type Pool struct {
 	config Config
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	first  *Session
-	more   chan *Session // that have opened since
 
-	// RoundTrip is about how long the server takes to answer.
-	RoundTrip time.Duration
+	begun                 int           // connections that were begun beside the first
+	measured              chan struct{} // closed once the next two are known
+	connections, channels int           // to have at most, and on each
+	first                 *session
+	more                  chan *session // that have opened since
 
 	background sync.WaitGroup
 }
@@ -43,36 +44,34 @@ type Pool struct {
 // Connect opens the first session, and begins to open more. The pool ends with
 // ctx, or with Close.
 func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
-	p := &Pool{config: config}
+	p := &Pool{config: config, measured: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
 	defer func() {
 		if err != nil {
 			p.Close()
 		}
 	}()
-	conn, took, err := p.dial()
+	conn, took, err := p.dial(func(wait time.Duration) {
+		if wait > 2*near { // it is far for certain: no need to wait for the rest of the handshake
+			p.begin(p.config.Connections)
+		}
+	})
 	if err != nil {
 		return nil, p.cause(err)
 	}
-	p.RoundTrip = took / handshakeTrips
-	connections, channels := p.size()
-	p.more = make(chan *Session, connections*channels)
-	channel, err := offer(conn) // before all others: there may be room for one
-	if err != nil {
-		return nil, p.cause(err)
+	p.connections, p.channels = p.size(took / handshakeTrips)
+	p.more = make(chan *session, p.connections*p.channels)
+	close(p.measured)
+	p.begin(p.connections)
+	refused := p.widen(conn)
+	for range p.channels {
+		select {
+		case p.first = <-p.more:
+			return p, nil
+		case err = <-refused:
+		}
 	}
-	p.widen(conn, channels-1)
-	for range connections - 1 {
-		p.background.Go(func() {
-			if conn, _, err := p.dial(); err == nil {
-				p.widen(conn, channels)
-			}
-		})
-	}
-	if p.first, err = begin(channel); err != nil {
-		return nil, p.cause(err)
-	}
-	return p, nil
+	return nil, p.cause(err)
 }
 
 // handshakeTrips is how often an SSH handshake, from the greeting to the proof
@@ -85,27 +84,58 @@ const handshakeTrips = 7
 const near = 10 * time.Millisecond
 
 // size is how many connections, and channels on each, to try.
-func (p *Pool) size() (connections, channels int) {
-	if p.RoundTrip < near {
+func (p *Pool) size(roundTrip time.Duration) (connections, channels int) {
+	if roundTrip < near {
 		return min(2, p.config.Connections), 1
 	}
 	return p.config.Connections, 6
 }
 
-// widen opens that many sessions on a connection; what the server refuses is
-// done without.
-func (p *Pool) widen(conn ssh.Conn, sessions int) {
-	for range sessions {
+// begin begins connections until there are that many with the first.
+func (p *Pool) begin(connections int) {
+	for p.begun < connections-1 {
+		p.begun++
+		number := p.begun
+		p.background.Go(func() { p.join(number) })
+	}
+}
+
+// join makes one more connection. What the server refuses is done without; but it
+// may only have been busy with the first one's handshake.
+func (p *Pool) join(number int) {
+	conn, _, err := p.dial(nil)
+	select {
+	case <-p.measured:
+	case <-p.ctx.Done():
+		return
+	}
+	switch {
+	case number >= p.connections && err == nil:
+		_ = conn.Close() // it is near after all
+		return
+	case err != nil:
+		conn, _, err = p.dial(nil)
+	}
+	if err == nil {
+		p.widen(conn)
+	}
+}
+
+// widen opens as many sessions on a connection as it may have, and returns what
+// tells of each that the server refuses.
+func (p *Pool) widen(conn ssh.Conn) (refused <-chan error) {
+	failures := make(chan error, p.channels)
+	for range p.channels {
 		p.background.Go(func() {
-			channel, err := offer(conn)
+			s, err := offer(conn)
 			if err != nil {
+				failures <- err
 				return
 			}
-			if s, err := begin(channel); err == nil {
-				p.more <- s // never blocks: there is room for all
-			}
+			p.more <- s // never blocks: there is room for all
 		})
 	}
+	return failures
 }
 
 // cause is why a call failed, if the pool was ended.
@@ -122,18 +152,19 @@ func (p *Pool) Close() {
 	p.background.Wait()
 }
 
-// First is the session that lasts as long as the pool.
-func (p *Pool) First() *Session { return p.first }
-
 // dial makes a connection that ends with the pool, and tells how long its
-// handshake took.
-func (p *Pool) dial() (_ ssh.Conn, handshake time.Duration, err error) {
+// handshake took. greeted, unless nil, is told how long the server's first word
+// took.
+func (p *Pool) dial(greeted func(time.Duration)) (_ ssh.Conn, handshake time.Duration, err error) {
 	raw, err := p.config.Dial(p.ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	begin := time.Now()
 	watched := watch(raw, p.config.Silence)
+	if greeted != nil {
+		watched.heard = func() { greeted(time.Since(begin)) }
+	}
 	stop := context.AfterFunc(p.ctx, func() { _ = watched.Close() })
 	conn, channels, requests, err := ssh.NewClientConn(watched, p.config.Address, p.config.Client)
 	if err != nil {
@@ -184,25 +215,20 @@ func (p *Pool) keepAlive(conn ssh.Conn, watched *watchedConn) {
 // greeting is how long a server may take to begin with SFTP.
 const greeting = 30 * time.Second
 
-// offer opens a channel on a connection.
-func offer(conn ssh.Conn) (ssh.Channel, error) {
+// offer begins a session on a channel of its own. It waits for no answer to the
+// request for SFTP, only for SFTP's own: a round trip less.
+func offer(conn ssh.Conn) (*session, error) {
 	channel, requests, err := conn.OpenChannel("session", nil)
 	if err != nil {
 		return nil, err
 	}
 	go ssh.DiscardRequests(requests)
-	return channel, nil
-}
-
-// begin begins a session on a channel. It waits for no answer to the request for
-// SFTP, only for SFTP's own: a round trip less.
-func begin(channel ssh.Channel) (*Session, error) {
 	timer := time.AfterFunc(greeting, func() { _ = channel.Close() })
 	defer timer.Stop()
-	_, err := channel.SendRequest("subsystem", false, ssh.Marshal(struct{ Name string }{"sftp"}))
+	_, err = channel.SendRequest("subsystem", false, ssh.Marshal(struct{ Name string }{"sftp"}))
 	if err == nil {
-		var s *Session
-		if s, err = NewSession(channel); err == nil {
+		var s *session
+		if s, err = newSession(channel); err == nil {
 			return s, nil
 		}
 	}
@@ -212,15 +238,15 @@ func begin(channel ssh.Channel) (*Session, error) {
 
 // spread runs work on the first session, and on each further one as soon as it
 // is open, until none is at work. The first error ends the pool, for what is
-// certain by then is known; work gets lead for the first session.
-func (p *Pool) spread(work func(s *Session, lead bool) error) error {
+// certain by then is known.
+func (p *Pool) spread(work func(*session) error) error {
 	ended := make(chan error)
-	run := func(s *Session) {
-		p.background.Go(func() { ended <- work(s, s == p.first) })
+	run := func(s *session) {
+		p.background.Go(func() { ended <- work(s) })
 	}
 	run(p.first)
 	var failure error
-	var joined []*Session
+	var joined []*session
 	for active := 1; active > 0; {
 		select {
 		case s := <-p.more:

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -76,16 +77,23 @@ func TestThereAndBackWithOpenSSH(t *testing.T) {
 				line := realtest.DelayLine(t, s.Address, 10*time.Millisecond) // so that more sessions are tried
 				want := random(30<<20 + 1)
 				p := connect(t, config(t, s, line.Address))
+				f, _, err := p.Open("shared.dump", Read|Write)
+				if err != nil {
+					t.Fatal(err)
+				}
 				var reached atomic.Int64
-				if err := p.Put("shared.dump", bytes.NewReader(want), 0, int64(len(want)), &reached); err != nil || reached.Load() != int64(len(want)) {
+				if err := f.Put(bytes.NewReader(want), 0, int64(len(want)), &reached); err != nil || reached.Load() != int64(len(want)) {
 					t.Fatal(reached.Load(), err)
+				}
+				if err := f.Settle(); err != nil {
+					t.Fatal(err)
 				}
 				there, _ := os.ReadFile(s.File())
 				if !bytes.Equal(there, want) {
 					t.Fatal("the server has something else")
 				}
 				var back bytes.Buffer
-				if err := p.Get("shared.dump", 0, int64(len(want)), func(b []byte) error { back.Write(b); return nil }); err != nil {
+				if err := f.Get(0, int64(len(want)), func(b []byte) error { back.Write(b); return nil }); err != nil {
 					t.Fatal(err)
 				}
 				if !bytes.Equal(back.Bytes(), want) {
@@ -94,4 +102,63 @@ func TestThereAndBackWithOpenSSH(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestServerBusyWithTheFirst meets one that is far and takes one handshake at a
+// time: the connections that it refuses meanwhile are tried again.
+func TestServerBusyWithTheFirst(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519", "MaxStartups 1")
+	line := realtest.DelayLine(t, s.Address, 5*near)
+	p := connect(t, config(t, s, line.Address))
+	for range p.channels { // one more than are left of the first connection's
+		select {
+		case <-p.more:
+		case <-time.After(20 * time.Second):
+			t.Fatal("no second connection")
+		}
+	}
+}
+
+// TestServerThatIsNearAfterAll meets one whose first word comes late: what was begun
+// because of that is ended.
+func TestServerThatIsNearAfterAll(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	c := config(t, s, s.Address)
+	dial, dialled, closed := c.Dial, make(chan bool, c.Connections), make(chan bool, c.Connections)
+	c.Dial = func(ctx context.Context) (net.Conn, error) {
+		dialled <- true
+		conn, err := dial(ctx)
+		return &lateConn{Conn: conn, end: sync.OnceFunc(func() { closed <- true })}, err
+	}
+	p := connect(t, c)
+	if p.connections != 2 || len(dialled) != c.Connections {
+		t.Fatalf("%d connections wanted, %d begun", p.connections, len(dialled))
+	}
+	for range c.Connections - p.connections {
+		select {
+		case <-closed:
+		case <-time.After(20 * time.Second):
+			t.Fatal("a connection too many is kept")
+		}
+	}
+}
+
+// lateConn takes its time for what it reads first.
+type lateConn struct {
+	net.Conn
+	heard bool
+	end   func()
+}
+
+func (l *lateConn) Read(b []byte) (int, error) {
+	if !l.heard {
+		time.Sleep(3 * near)
+		l.heard = true
+	}
+	return l.Conn.Read(b)
+}
+
+func (l *lateConn) Close() error {
+	l.end()
+	return l.Conn.Close()
 }

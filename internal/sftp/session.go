@@ -27,6 +27,7 @@ const (
 	typeFstat         = 8
 	typeOpendir       = 11
 	typeReaddir       = 12
+	typeStat          = 17
 	typeStatus        = 101
 	typeHandle        = 102
 	typeData          = 103
@@ -90,12 +91,14 @@ var (
 	errClosed   = errors.New("the SFTP session is closed")
 )
 
-// Session is one SFTP session over one channel. Calls may come from several
+// session is one SFTP session over one channel. Calls may come from several
 // goroutines.
-type Session struct {
-	channel   io.ReadWriteCloser
-	readSize  int // bytes of data to ask for in a packet
-	writeSize int // bytes of data to send in a packet
+type session struct {
+	channel io.ReadWriteCloser
+
+	told      chan struct{} // closed once the server has told its limits, or will not
+	readSize  int           // bytes of data to ask for in a packet, when told
+	writeSize int           // bytes of data to send in a packet, when told
 
 	writing sync.Mutex
 	packet  []byte // under writing
@@ -121,10 +124,10 @@ type reply struct {
 	err  error
 }
 
-// NewSession greets the server on a channel of the sftp subsystem, and asks for
-// its limits.
-func NewSession(channel io.ReadWriteCloser) (*Session, error) {
-	s := &Session{channel: channel, readSize: safePayload, writeSize: safePayload, waiting: map[uint32]*call{}}
+// newSession greets the server on a channel of the sftp subsystem, and asks for
+// its limits, which come later.
+func newSession(channel io.ReadWriteCloser) (*session, error) {
+	s := &session{channel: channel, told: make(chan struct{}), readSize: safePayload, writeSize: safePayload, waiting: map[uint32]*call{}}
 	if _, err := channel.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, 3}); err != nil {
 		return nil, err
 	}
@@ -149,18 +152,20 @@ func NewSession(channel io.ReadWriteCloser) (*Session, error) {
 		extensions[string(name)] = string(value)
 	}
 	go s.receive(in)
-	if extensions["limits@openssh.com"] == "1" {
-		return s, s.askLimits()
+	if extensions["limits@openssh.com"] != "1" {
+		close(s.told)
+		return s, nil
 	}
-	return s, nil
+	return s, s.send(typeExtended, appendString(nil, "limits@openssh.com"), 0, nil, &call{done: s.takeLimits})
 }
 
-// askLimits takes over what the server announces (OpenSSH's PROTOCOL, section
-// 4.8, "limits@openssh.com").
-func (s *Session) askLimits() error {
-	r, err := s.call(typeExtended, appendString(nil, "limits@openssh.com"))
-	if err != nil || r.kind != typeExtendedReply {
-		return err // a server that changed its mind: the sizes that all take will do
+// takeLimits takes over what the server announces (OpenSSH's PROTOCOL, section
+// 4.8, "limits@openssh.com"). From a server that changed its mind, the sizes that
+// all take will do.
+func (s *session) takeLimits(r reply) {
+	defer close(s.told)
+	if r.err != nil || r.kind != typeExtendedReply {
+		return
 	}
 	_, read, write := take64(&r.body), take64(&r.body), take64(&r.body)
 	if read != nil && *read > 0 {
@@ -169,7 +174,13 @@ func (s *Session) askLimits() error {
 	if write != nil && *write > 0 {
 		s.writeSize = int(min(*write, mostPayload))
 	}
-	return nil
+}
+
+// sizes returns how many bytes of data a packet may ask for, and carry, as soon as
+// the server has told.
+func (s *session) sizes() (read, write int) {
+	<-s.told
+	return s.readSize, s.writeSize
 }
 
 // header reads a packet's length and type, and bounds the length of the rest.
@@ -186,7 +197,7 @@ func header(in io.Reader) (kind byte, length int, err error) {
 }
 
 // receive hands replies on until the channel ends.
-func (s *Session) receive(in io.Reader) {
+func (s *session) receive(in io.Reader) {
 	var err error
 	for err == nil {
 		err = s.receiveOne(in)
@@ -201,7 +212,7 @@ func (s *Session) receive(in io.Reader) {
 	}
 }
 
-func (s *Session) receiveOne(in io.Reader) error {
+func (s *session) receiveOne(in io.Reader) error {
 	kind, length, err := header(in)
 	if err != nil {
 		return err
@@ -253,7 +264,7 @@ func read(in io.Reader, kind byte, length int, into []byte) (reply, error) {
 
 // send sends a packet with n bytes of data at its end, which fill writes in
 // place, and calls done with the reply unless it returns an error.
-func (s *Session) send(kind byte, payload []byte, n int, fill func([]byte) error, c *call) error {
+func (s *session) send(kind byte, payload []byte, n int, fill func([]byte) error, c *call) error {
 	s.mu.Lock()
 	if s.err != nil || s.waiting == nil {
 		err := s.err
@@ -278,7 +289,7 @@ func (s *Session) send(kind byte, payload []byte, n int, fill func([]byte) error
 	return err
 }
 
-func (s *Session) write(kind byte, id uint32, payload []byte, n int, fill func([]byte) error) error {
+func (s *session) write(kind byte, id uint32, payload []byte, n int, fill func([]byte) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	p := binary.BigEndian.AppendUint32(s.packet[:0], uint32(5+len(payload)+n))
@@ -297,19 +308,24 @@ func (s *Session) write(kind byte, id uint32, payload []byte, n int, fill func([
 	return err
 }
 
-// call sends a packet and waits for its reply; a status other than OK is an
-// error.
-func (s *Session) call(kind byte, payload []byte) (reply, error) {
+// ask sends a packet, and returns what waits for its reply; a status other than OK
+// is an error.
+func (s *session) ask(kind byte, payload []byte) (wait func() (reply, error)) {
 	came := make(chan reply, 1)
 	if err := s.send(kind, payload, 0, nil, &call{done: func(r reply) { came <- r }}); err != nil {
-		return reply{}, err
+		return func() (reply, error) { return reply{}, err }
 	}
-	r := <-came
-	if r.err == nil && r.kind == typeStatus {
-		r.err = status(r.body)
+	return func() (reply, error) {
+		r := <-came
+		if r.err == nil && r.kind == typeStatus {
+			r.err = status(r.body)
+		}
+		return r, r.err
 	}
-	return r, r.err
 }
+
+// call asks and waits.
+func (s *session) call(kind byte, payload []byte) (reply, error) { return s.ask(kind, payload)() }
 
 // status is the error in the body of a status packet, nil for OK.
 func status(body []byte) error {
@@ -324,15 +340,32 @@ func status(body []byte) error {
 	return &StatusError{Code: *code, Message: string(message[:min(len(message), maxMessage)])}
 }
 
-// Open opens a file and returns its handle.
-func (s *Session) Open(name string, flags uint32) (string, error) {
-	payload := binary.BigEndian.AppendUint32(appendString(nil, name), flags)
-	payload = binary.BigEndian.AppendUint32(payload, 0) // no attributes
-	return s.handle(typeOpen, payload)
+// open opens a file and returns its handle.
+func (s *session) open(name string, flags uint32) (handle string, err error) {
+	return handleOf(s.askOpen(name, flags)())
 }
 
-func (s *Session) handle(kind byte, payload []byte) (string, error) {
-	r, err := s.call(kind, payload)
+func (s *session) askOpen(name string, flags uint32) (wait func() (reply, error)) {
+	payload := binary.BigEndian.AppendUint32(appendString(nil, name), flags)
+	payload = binary.BigEndian.AppendUint32(payload, 0) // no attributes
+	return s.ask(typeOpen, payload)
+}
+
+// openAndStat opens a file and tells of it, and waits for the server once where it
+// can.
+func (s *session) openAndStat(name string, flags uint32) (handle string, info Info, err error) {
+	opened := s.askOpen(name, flags)
+	told := s.ask(typeStat, appendString(nil, name))
+	if handle, err = handleOf(opened()); err != nil {
+		return "", Info{}, err
+	}
+	if info, err = infoOf(told()); err != nil { // a server may tell of open files alone
+		info, err = s.stat(handle)
+	}
+	return handle, info, err
+}
+
+func handleOf(r reply, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}
@@ -343,10 +376,13 @@ func (s *Session) handle(kind byte, payload []byte) (string, error) {
 	return string(handle), nil
 }
 
-// CloseHandle lets go of a handle.
-func (s *Session) CloseHandle(handle string) error {
-	_, err := s.call(typeClose, appendString(nil, handle))
-	return err
+// closing sends a handle back, and returns what waits for its end.
+func (s *session) closing(handle string) (wait func() error) {
+	ended := s.ask(typeClose, appendString(nil, handle))
+	return func() error {
+		_, err := ended()
+		return err
+	}
 }
 
 // Info is what a server tells of a file.
@@ -363,9 +399,12 @@ const (
 	attrTimes       = 8
 )
 
-// Stat tells of an open file.
-func (s *Session) Stat(handle string) (Info, error) {
-	r, err := s.call(typeFstat, appendString(nil, handle))
+// stat tells of an open file.
+func (s *session) stat(handle string) (Info, error) {
+	return infoOf(s.call(typeFstat, appendString(nil, handle)))
+}
+
+func infoOf(r reply, err error) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
@@ -396,9 +435,9 @@ func (s *Session) Stat(handle string) (Info, error) {
 // maxNames bounds a listing.
 const maxNames = 1000
 
-// List returns the names in the folder that a session begins in.
-func (s *Session) List() ([]string, error) {
-	handle, err := s.handle(typeOpendir, appendString(nil, "."))
+// list returns the names in the folder that a session begins in.
+func (s *session) list() ([]string, error) {
+	handle, err := handleOf(s.call(typeOpendir, appendString(nil, ".")))
 	if err != nil {
 		return nil, err
 	}
@@ -417,7 +456,7 @@ func (s *Session) List() ([]string, error) {
 		}
 		names = append(names, more...)
 	}
-	return names, s.CloseHandle(handle)
+	return names, s.closing(handle)()
 }
 
 // listed reads the names of one reply.
@@ -449,7 +488,7 @@ func listed(r reply) ([]string, error) {
 
 // readAt asks for the bytes from offset on, len(into) of them, and calls done with
 // how many came: fewer are no error. done must not block.
-func (s *Session) readAt(handle string, offset int64, into []byte, done func(int, error)) error {
+func (s *session) readAt(handle string, offset int64, into []byte, done func(int, error)) error {
 	payload := binary.BigEndian.AppendUint64(appendString(nil, handle), uint64(offset))
 	payload = binary.BigEndian.AppendUint32(payload, uint32(len(into)))
 	return s.send(typeRead, payload, 0, nil, &call{into: into, done: func(r reply) {
@@ -468,10 +507,10 @@ func (s *Session) readAt(handle string, offset int64, into []byte, done func(int
 
 // writeAt sends n bytes of from, beginning at offset, and calls done when the
 // server has them. done must not block.
-func (s *Session) writeAt(handle string, offset int64, n int, from io.ReaderAt, done func(error)) error {
+func (s *session) writeAt(handle string, offset int64, n int, from io.ReaderAt, done func(error)) error {
 	payload := binary.BigEndian.AppendUint64(appendString(nil, handle), uint64(offset))
 	payload = binary.BigEndian.AppendUint32(payload, uint32(n))
-	fill := func(b []byte) error { return readFull(from, b, offset) }
+	fill := func(b []byte) error { return fillFrom(from, b, offset) }
 	return s.send(typeWrite, payload, n, fill, &call{done: func(r reply) {
 		if r.err == nil && r.kind == typeStatus {
 			r.err = status(r.body)
@@ -482,8 +521,8 @@ func (s *Session) writeAt(handle string, offset int64, n int, from io.ReaderAt, 
 	}})
 }
 
-// ReadAt reads the bytes from offset on until b is full.
-func (s *Session) ReadAt(handle string, offset int64, b []byte) error {
+// readFull reads the bytes from offset on until b is full.
+func (s *session) readFull(handle string, offset int64, b []byte) error {
 	for len(b) > 0 {
 		type answer struct {
 			n   int
@@ -510,7 +549,7 @@ func (e *SourceError) Error() string { return e.Err.Error() }
 // Unwrap returns the file system's error.
 func (e *SourceError) Unwrap() error { return e.Err }
 
-func readFull(from io.ReaderAt, b []byte, offset int64) error {
+func fillFrom(from io.ReaderAt, b []byte, offset int64) error {
 	n, err := from.ReadAt(b, offset)
 	if n == len(b) {
 		return nil
@@ -520,9 +559,6 @@ func readFull(from io.ReaderAt, b []byte, offset int64) error {
 	}
 	return &SourceError{err}
 }
-
-// Close ends the session and all calls under way.
-func (s *Session) Close() error { return s.channel.Close() }
 
 func appendString(b []byte, text string) []byte {
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(text))), text...)

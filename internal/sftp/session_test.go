@@ -3,6 +3,7 @@ package sftp
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"sync"
 	"testing"
@@ -15,7 +16,15 @@ type server struct {
 	more    *sync.Cond
 	replies [][]byte
 	ready   bytes.Buffer
+	held    int // packets to come before an answer
 	closed  bool
+}
+
+// hold keeps answers back until that many packets more have come.
+func (s *server) hold(packets int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = packets
 }
 
 func newServer(replies ...[]byte) *server {
@@ -29,6 +38,7 @@ func newServer(replies ...[]byte) *server {
 func (s *server) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.held = max(0, s.held-1)
 	if len(s.replies) == 0 {
 		s.closed = true
 	} else {
@@ -48,7 +58,7 @@ func (s *server) Write(b []byte) (int, error) {
 func (s *server) Read(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.ready.Len() == 0 {
+	for s.ready.Len() == 0 || s.held > 0 {
 		if s.closed {
 			return 0, io.EOF
 		}
@@ -101,7 +111,7 @@ func TestGreeting(t *testing.T) {
 		"limits":                {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, limits...)}, 65536, 100_000, false},
 		"limits beyond all":     {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, huge...)}, mostPayload, mostPayload, false},
 		"limits cut short":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, 1, 2)}, safePayload, safePayload, false},
-		"limits, then refused":  {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeStatus, numbers(CodeUnsupported)...)}, 0, 0, true},
+		"limits, then refused":  {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeStatus, numbers(CodeUnsupported)...)}, safePayload, safePayload, false},
 		"version 2":             {[][]byte{greet(2)}, 0, 0, true},
 		"half an extension":     {[][]byte{greet(3, "limits@openssh.com")}, 0, 0, true},
 		"a length beyond all":   {[][]byte{{0xff, 0xff, 0xff, 0xff, typeVersion}}, 0, 0, true},
@@ -113,12 +123,18 @@ func TestGreeting(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s, err := NewSession(newServer(test.replies...))
-			if (err != nil) != test.fails {
-				t.Fatal(err)
+			s, err := newSession(newServer(test.replies...))
+			if err == nil {
+				read, write := s.sizes()
+				if !test.fails && (read != test.read || write != test.write) {
+					t.Errorf("packets of %d and %d bytes", read, write)
+				}
+				if _, err = s.open("x", Read); errors.Is(err, io.EOF) { // the server has no more replies
+					err = nil
+				}
 			}
-			if err == nil && (s.readSize != test.read || s.writeSize != test.write) {
-				t.Errorf("packets of %d and %d bytes", s.readSize, s.writeSize)
+			if (err != nil) != test.fails {
+				t.Error(err)
 			}
 		})
 	}
@@ -126,24 +142,53 @@ func TestGreeting(t *testing.T) {
 
 func TestStatOfTellsSizeAndTime(t *testing.T) {
 	body := append(numbers(attrSize|attrOwner|attrPermissions|attrTimes), numbers(0, 12345, 1, 2, 0o644, 77, 99)...)
-	s, err := NewSession(newServer(greet(3), packet(typeAttrs, body...)))
+	s, err := newSession(newServer(greet(3), packet(typeAttrs, body...)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info, err := s.Stat("h"); err != nil || info != (Info{Size: 12345, Modified: 99}) {
+	if info, err := s.stat("h"); err != nil || info != (Info{Size: 12345, Modified: 99}) {
 		t.Errorf("%+v, %v", info, err)
 	}
 }
 
+// TestOpeningWaitsOnce opens at a server that answers nothing before it was asked
+// both for the file and for its size.
+func TestOpeningWaitsOnce(t *testing.T) {
+	opened, told := packet(typeHandle, text("h")...), packet(typeAttrs, append(numbers(attrSize), numbers(0, 5)...)...)
+	refused := packet(typeStatus, numbers(CodePermissionDenied)...)
+	for name, test := range map[string]struct {
+		replies [][]byte
+		err     bool
+	}{
+		"as it should be":      {[][]byte{opened, told}, false},
+		"told of open files":   {[][]byte{opened, refused, told}, false},
+		"not opened":           {[][]byte{refused, told}, true},
+		"not told of anything": {[][]byte{opened, refused, refused}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			end := newServer(append([][]byte{greet(3)}, test.replies...)...)
+			s, err := newSession(end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			end.hold(2)
+			handle, info, err := s.openAndStat("x", Read)
+			if (err != nil) != test.err || err == nil && (handle != "h" || info.Size != 5) {
+				t.Errorf("%q, %+v, %v", handle, info, err)
+			}
+		})
+	}
+}
+
 func TestRefusalsAreTold(t *testing.T) {
-	s, err := NewSession(newServer(greet(3), packet(typeStatus, append(numbers(CodePermissionDenied), text("not yours")...)...), packet(typeStatus, numbers(77)...)))
+	s, err := newSession(newServer(greet(3), packet(typeStatus, append(numbers(CodePermissionDenied), text("not yours")...)...), packet(typeStatus, numbers(77)...)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Open("x", Read); !HasCode(err, CodePermissionDenied) || err.Error() != "the SFTP server says: permission denied (not yours)" {
+	if _, err := s.open("x", Read); !HasCode(err, CodePermissionDenied) || err.Error() != "the SFTP server says: permission denied (not yours)" {
 		t.Error(err)
 	}
-	if _, err := s.Open("x", Read); err == nil || err.Error() != "the SFTP server says: status 77" {
+	if _, err := s.open("x", Read); err == nil || err.Error() != "the SFTP server says: status 77" {
 		t.Error(err)
 	}
 }
@@ -164,17 +209,17 @@ func FuzzSession(f *testing.F) {
 			replies, script = append(replies, reply), script[3+n:]
 		}
 		end := newServer(replies...)
-		s, err := NewSession(end)
+		s, err := newSession(end)
 		if err != nil {
 			return
 		}
-		defer s.Close()
-		handle, err := s.Open("x", Read)
+		defer end.Close()
+		handle, err := s.open("x", Read)
 		if err == nil {
-			_, _ = s.Stat(handle)
+			_, _ = s.stat(handle)
 			var b [100]byte
-			_ = s.ReadAt(handle, 7, b[:])
-			names, _ := s.List()
+			_ = s.readFull(handle, 7, b[:])
+			names, _ := s.list()
 			if len(names) > 1<<20 {
 				t.Errorf("%d names were kept", len(names))
 			}

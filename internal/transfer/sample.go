@@ -39,7 +39,7 @@ func sample(there *shared, file io.ReaderAt, size int64) (int64, error) {
 
 func sameBlock(there *shared, file io.ReaderAt, offset, size int64) (bool, error) {
 	theirs, own := make([]byte, size), make([]byte, size)
-	if err := there.session.ReadAt(there.handle, offset, theirs); err != nil {
+	if err := there.ReadAt(theirs, offset); err != nil {
 		return false, err
 	}
 	if _, err := file.ReadAt(own, offset); err != nil && err != io.EOF {

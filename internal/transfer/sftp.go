@@ -181,11 +181,11 @@ func (s *SFTP) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progre
 		return err
 	}
 	defer pool.Close()
-	there, err := openShared(pool.First(), name)
+	there, err := openShared(pool, name)
 	if err != nil {
 		return transferError(ctx, err)
 	}
-	from, err := s.resume(pool, there, file, d.Size)
+	from, err := s.resume(there, file, d.Size)
 	if err != nil {
 		return transferError(ctx, err)
 	}
@@ -194,7 +194,7 @@ func (s *SFTP) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progre
 	}
 	var reached atomic.Int64
 	ended := make(chan error, 1)
-	go func() { ended <- pool.Put(name, file, from, d.Size, &reached) }()
+	go func() { ended <- there.Put(file, from, d.Size, &reached) }()
 	err = follow(ended, func() { progress(reached.Load(), reached.Load()) })
 	s.reached = reached.Load()
 	if changed := d.Unchanged(); changed != nil {
@@ -218,7 +218,7 @@ func (e *LongerError) Error() string {
 
 // resume finds the byte to go on at: the first that is not certain, or, where the
 // server lets it read what is beyond, the first that differs.
-func (s *SFTP) resume(pool *sftp.Pool, there *shared, file io.ReaderAt, size int64) (int64, error) {
+func (s *SFTP) resume(there *shared, file io.ReaderAt, size int64) (int64, error) {
 	switch {
 	case there.size > size:
 		return 0, &LongerError{there.size, size}
@@ -229,10 +229,10 @@ func (s *SFTP) resume(pool *sftp.Pool, there *shared, file io.ReaderAt, size int
 	if certain == 0 || certain > there.size { // another process wrote it, or another server has it
 		certain = max(0, there.size-sftp.Ahead)
 	}
-	if !there.readable {
+	if !there.readable() {
 		return certain, nil
 	}
-	same, err := compare(pool, there.name, file, max(0, certain-overlap), there.size)
+	same, err := compare(there.File, file, max(0, certain-overlap), there.size)
 	if err == nil && same < certain {
 		s.Tell("What the platform has is not the beginning of this dump: it is sent from its first byte on.")
 		return 0, nil
@@ -240,49 +240,46 @@ func (s *SFTP) resume(pool *sftp.Pool, there *shared, file io.ReaderAt, size int
 	return same, err
 }
 
-// shared is the platform's file, open. What is known of it costs one wait for the
-// server where it can: far ones answer late.
+// shared is the platform's file, open.
 type shared struct {
-	session      *sftp.Session
-	name, handle string
-	size         int64
-	readable     bool
+	*sftp.File
+	size     int64
+	readable func() bool // waits for the server once
 }
 
 // openShared opens the platform's file and looks at it. The file is there already:
 // "you will not be able to create new files". It is made only where a server does
 // without that.
-func openShared(session *sftp.Session, name string) (*shared, error) {
-	f := &shared{session: session, name: name, readable: true}
-	var err error
-	f.handle, err = session.Open(name, sftp.Read|sftp.Write)
-	if sftp.HasCode(err, sftp.CodePermissionDenied) {
-		f.readable = false
-		f.handle, err = session.Open(name, sftp.Write)
+func openShared(pool *sftp.Pool, name string) (*shared, error) {
+	file, info, err := pool.Open(name, sftp.Read|sftp.Write)
+	readable := !sftp.HasCode(err, sftp.CodePermissionDenied)
+	if !readable {
+		file, info, err = pool.Open(name, sftp.Write)
 	}
 	if sftp.HasCode(err, sftp.CodeNoSuchFile) {
-		f.handle, err = session.Open(name, sftp.Read|sftp.Write|sftp.Create)
+		file, info, err = pool.Open(name, sftp.Read|sftp.Write|sftp.Create)
 	}
 	if err != nil {
 		return nil, err
 	}
-	err = together(func() error {
-		info, err := session.Stat(f.handle)
-		f.size = info.Size
-		return err
-	}, func() error {
-		if !f.readable {
-			return nil
-		}
+	there := &shared{file, info.Size, func() bool { return false }}
+	if readable {
+		there.readable = tryReading(file)
+	}
+	return there, nil
+}
+
+// tryReading returns what tells whether the server lets a file be read. The question
+// goes out at once, and the answer is not waited for before it is needed: far
+// servers answer late.
+func tryReading(file *sftp.File) func() bool {
+	refused := make(chan bool, 1)
+	go func() {
 		var first [1]byte
-		err := session.ReadAt(f.handle, 0, first[:])
-		if _, refused := errors.AsType[*sftp.StatusError](err); refused {
-			f.readable = sftp.HasCode(err, sftp.CodeEOF) // it is empty
-			return nil
-		}
-		return err
-	})
-	return f, err
+		status, ok := errors.AsType[*sftp.StatusError](file.ReadAt(first[:], 0))
+		refused <- ok && status.Code != sftp.CodeEOF // then it is empty
+	}()
+	return sync.OnceValue(func() bool { return !<-refused })
 }
 
 // together does all at once and returns what went wrong.
@@ -298,12 +295,12 @@ func together(work ...func() error) error {
 
 // compare returns where the platform's file first differs from the dump between
 // two bytes, to if it does not.
-func compare(pool *sftp.Pool, name string, file io.ReaderAt, from, to int64) (int64, error) {
+func compare(there *sftp.File, file io.ReaderAt, from, to int64) (int64, error) {
 	const step = 8 << 20 // what follows a difference need not be read
 	for from < to {
 		end, at := min(to, from+step), from
 		differs := int64(-1)
-		err := pool.Get(name, from, end, func(b []byte) error {
+		err := there.Get(from, end, func(b []byte) error {
 			own := make([]byte, len(b))
 			if _, err := file.ReadAt(own, at); err != nil {
 				return err
@@ -339,18 +336,23 @@ func firstDifference(a, b []byte) int {
 // server lets them be read. On a difference the next try sends all again.
 func (s *SFTP) verify(there *shared, file io.ReaderAt, size int64) error {
 	var info sftp.Info
-	var unknown, unread error
+	var unsettled, unknown, unread error
 	at := int64(-1)
 	_ = together(func() error {
-		info, unknown = there.session.Stat(there.handle)
+		unsettled = there.Settle()
 		return nil
 	}, func() error {
-		if there.readable {
+		info, unknown = there.Stat()
+		return nil
+	}, func() error {
+		if there.readable() {
 			at, unread = sample(there, file, size)
 		}
 		return nil
 	})
 	switch {
+	case unsettled != nil:
+		return unsettled
 	case unknown != nil:
 		return unknown
 	case info.Size != size: // so a block may have been missing

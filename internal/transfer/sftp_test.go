@@ -336,12 +336,16 @@ func TestSilentServer(t *testing.T) {
 	defer pool.Close()
 	// Longer than the silence allowed: the keep-alives hold it.
 	time.Sleep(2 * config.Silence)
+	file, _, err := pool.Open("shared.dump", sftp.Write)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var reached atomic.Int64
-	if err := pool.Put("shared.dump", bytes.NewReader(noise(1, 1000)), 0, 1000, &reached); err != nil {
+	if err := file.Put(bytes.NewReader(noise(1, 1000)), 0, 1000, &reached); err != nil {
 		t.Fatalf("a silent line was given up although its server answers: %v", err)
 	}
 	frozen.on.Store(true)
-	err = pool.Put("shared.dump", bytes.NewReader(noise(1, 10<<20)), 0, 10<<20, &reached)
+	err = file.Put(bytes.NewReader(noise(1, 10<<20)), 0, 10<<20, &reached)
 	if !errors.Is(err, sftp.ErrSilent) {
 		t.Errorf("%v", err)
 	}

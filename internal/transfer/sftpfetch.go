@@ -19,7 +19,7 @@ func (s *SFTP) Fetch(ctx context.Context, t upgrade.Ticket, folder *Folder, item
 		return upgrade.Artifact{}, err
 	}
 	defer pool.Close()
-	name, info, err := find(pool.First(), name)
+	there, name, info, err := find(pool, name)
 	if err != nil {
 		return upgrade.Artifact{}, transferError(ctx, err)
 	}
@@ -31,14 +31,14 @@ func (s *SFTP) Fetch(ctx context.Context, t upgrade.Ticket, folder *Folder, item
 	if err := part.beginAt(fmt.Sprintf("%d@%d", info.Size, info.Modified), info.Size); err != nil {
 		return upgrade.Artifact{}, err
 	}
-	if err := s.sameTail(ctx, pool, name, part); err != nil {
+	if err := s.sameTail(ctx, there, part); err != nil {
 		return upgrade.Artifact{}, err
 	}
 	if part.size > 0 {
 		s.Tell(fmt.Sprintf("The first %d of %d bytes are here: going on there.", part.size, info.Size))
 	}
 	var disk error
-	err = pool.Get(name, part.size, info.Size, func(b []byte) error {
+	err = there.Get(part.size, info.Size, func(b []byte) error {
 		disk = part.write(b)
 		progress(part.size, info.Size)
 		return disk
@@ -53,20 +53,20 @@ func (s *SFTP) Fetch(ctx context.Context, t upgrade.Ticket, folder *Folder, item
 }
 
 // sameTail empties the part if its end is not what the server has there.
-func (s *SFTP) sameTail(ctx context.Context, pool *sftp.Pool, name string, part *part) error {
+func (s *SFTP) sameTail(ctx context.Context, there *sftp.File, part *part) error {
 	own, err := part.tail()
 	if err != nil || len(own) == 0 {
 		return err
 	}
-	var there []byte
-	err = pool.Get(name, part.size-int64(len(own)), part.size, func(b []byte) error {
-		there = append(there, b...)
+	var theirs []byte
+	err = there.Get(part.size-int64(len(own)), part.size, func(b []byte) error {
+		theirs = append(theirs, b...)
 		return nil
 	})
 	if err != nil {
 		return transferError(ctx, err)
 	}
-	if bytes.Equal(own, there) {
+	if bytes.Equal(own, theirs) {
 		return nil
 	}
 	s.Tell("What was fetched before is of another file: it is fetched from its first byte on.")
@@ -76,22 +76,18 @@ func (s *SFTP) sameTail(ctx context.Context, pool *sftp.Pool, name string, part 
 // find tells of the file of that name, or of the one that is there in its place:
 // the platform has been seen to name a dump that was sent as db.tar.gz
 // upgraded_db.zip.
-func find(session *sftp.Session, name string) (string, sftp.Info, error) {
-	handle, err := session.Open(name, sftp.Read)
+func find(pool *sftp.Pool, name string) (*sftp.File, string, sftp.Info, error) {
+	file, info, err := pool.Open(name, sftp.Read)
 	if sftp.HasCode(err, sftp.CodeNoSuchFile) {
-		names, listErr := session.List()
+		names, listErr := pool.List()
 		if listErr != nil {
-			return "", sftp.Info{}, errors.Join(err, listErr)
+			return nil, "", info, errors.Join(err, listErr)
 		}
 		if name, err = upgradedAmong(names); err == nil {
-			handle, err = session.Open(name, sftp.Read)
+			file, info, err = pool.Open(name, sftp.Read)
 		}
 	}
-	if err != nil {
-		return "", sftp.Info{}, err
-	}
-	info, err := session.Stat(handle)
-	return name, info, err
+	return file, name, info, err
 }
 
 // upgradedAmong picks the upgraded database out of a listing.

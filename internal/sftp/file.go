@@ -1,0 +1,53 @@
+package sftp
+
+import (
+	"errors"
+	"sync"
+)
+
+// File is a file of the server, open on the pool's first session; a transfer opens
+// it on the others.
+type File struct {
+	pool         *Pool
+	name, handle string
+
+	mu      sync.Mutex
+	leaving []func() error // waits for the end of each session's handle
+}
+
+// Open opens a file and tells of it.
+func (p *Pool) Open(name string, flags uint32) (*File, Info, error) {
+	handle, info, err := p.first.openAndStat(name, flags)
+	return &File{pool: p, name: name, handle: handle}, info, err
+}
+
+// List returns the names in the folder that a session begins in.
+func (p *Pool) List() ([]string, error) { return p.first.list() }
+
+// Stat tells of the file as it is now.
+func (f *File) Stat() (Info, error) { return f.pool.first.stat(f.handle) }
+
+// ReadAt reads the bytes from offset on until b is full.
+func (f *File) ReadAt(b []byte, offset int64) error {
+	return f.pool.first.readFull(f.handle, offset, b)
+}
+
+func (f *File) left(wait func() error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.leaving = append(f.leaving, wait)
+}
+
+// Settle waits until the server has closed what a transfer opened, and returns what
+// it had to say: one that keeps what is written for later may tell then that it
+// could not.
+func (f *File) Settle() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var errs []error
+	for _, wait := range f.leaving {
+		errs = append(errs, wait())
+	}
+	f.leaving = nil
+	return errors.Join(errs...)
+}
