@@ -14,17 +14,18 @@ const full = 2<<20 + 512<<10
 
 var (
 	up   = inFlight{least: full, most: full, all: full}
-	down = inFlight{least: 1<<20 + 512<<10, most: full, all: 36 << 20}
+	down = inFlight{least: 1<<20 + 512<<10, most: full, all: keep - 4<<20}
 )
 
 // Ahead is how far an upload runs ahead of its lowest unacknowledged byte at
 // most: of a file that an upload left, everything before its size minus Ahead
-// is certain. Every version of this program keeps to it.
-const Ahead = 64 << 20
+// is certain. Every version of this program keeps to it. It is more than all
+// channels have under way, so that none waits for the slowest.
+const Ahead = 96 << 20
 
 // keep is how much of a download is held in memory until what is before it has
-// come.
-const keep = 40 << 20
+// come. On a line of 100 ms it is what bounds the speed.
+const keep = 60 << 20
 
 // Put writes the bytes of source between from and size. All below reached is
 // written, even after an error.

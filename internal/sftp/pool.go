@@ -88,7 +88,7 @@ func (p *Pool) size(roundTrip time.Duration) (connections, channels int) {
 	if roundTrip < near {
 		return min(2, p.config.Connections), 1
 	}
-	return p.config.Connections, 6
+	return p.config.Connections, 8 // of the 10 that OpenSSH allows as it comes
 }
 
 // begin begins connections until there are that many with the first.
