@@ -109,15 +109,16 @@ func (p *Pool) join(number int) {
 	case <-p.ctx.Done():
 		return
 	}
-	switch {
-	case number >= p.connections && err == nil:
-		_ = conn.Close() // it is near after all
-		return
-	case err != nil:
+	wanted := number < p.connections // or it is near after all
+	if err != nil && wanted {
 		conn, _, err = p.dial(nil)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case wanted:
 		p.widen(conn)
+	default:
+		_ = conn.Close()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"net"
 	"os"
 	"sync"
@@ -120,26 +121,42 @@ func TestServerBusyWithTheFirst(t *testing.T) {
 }
 
 // TestServerThatIsNearAfterAll meets one whose first word comes late: what was begun
-// because of that is ended.
+// because of that is ended, and what was refused is not tried again.
 func TestServerThatIsNearAfterAll(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519")
-	c := config(t, s, s.Address)
-	dial, dialled, closed := c.Dial, make(chan bool, c.Connections), make(chan bool, c.Connections)
-	c.Dial = func(ctx context.Context) (net.Conn, error) {
-		dialled <- true
-		conn, err := dial(ctx)
-		return &lateConn{Conn: conn, end: sync.OnceFunc(func() { closed <- true })}, err
-	}
-	p := connect(t, c)
-	if p.connections != 2 || len(dialled) != c.Connections {
-		t.Fatalf("%d connections wanted, %d begun", p.connections, len(dialled))
-	}
-	for range c.Connections - p.connections {
-		select {
-		case <-closed:
-		case <-time.After(20 * time.Second):
-			t.Fatal("a connection too many is kept")
-		}
+	for name, refuses := range map[string]bool{"takes all": false, "takes the first": true} {
+		t.Run(name, func(t *testing.T) {
+			c := config(t, s, s.Address)
+			dial, closed := c.Dial, make(chan bool, c.Connections)
+			var dialled atomic.Int32
+			c.Dial = func(ctx context.Context) (net.Conn, error) {
+				if n := dialled.Add(1); refuses && 1 < n && n <= int32(c.Connections) {
+					return nil, errors.New("refused")
+				}
+				conn, err := dial(ctx)
+				return &lateConn{Conn: conn, end: sync.OnceFunc(func() { closed <- true })}, err
+			}
+			p := connect(t, c)
+			if p.connections != 2 {
+				t.Fatalf("%d connections wanted", p.connections)
+			}
+			want := c.Connections + 1 // of those that were refused, one is wanted
+			if !refuses {
+				want = c.Connections
+				for range c.Connections - p.connections {
+					select {
+					case <-closed:
+					case <-time.After(20 * time.Second):
+						t.Fatal("a connection too many is kept")
+					}
+				}
+			}
+			<-p.more // the second has come
+			p.Close()
+			if n := int(dialled.Load()); n != want {
+				t.Errorf("%d connections were begun, want %d", n, want)
+			}
+		})
 	}
 }
 
