@@ -120,62 +120,64 @@ func TestServerBusyWithTheFirst(t *testing.T) {
 	}
 }
 
-// TestServerThatIsNearAfterAll meets one whose first word comes late: what was begun
-// because of that is ended, and what was refused is not tried again.
+// TestServerThatIsNearAfterAll begins three connections beside the first, of which it
+// turns out that one is wanted: the others are ended, and where they were refused,
+// not tried again.
 func TestServerThatIsNearAfterAll(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519")
-	for name, refuses := range map[string]bool{"takes all": false, "takes the first": true} {
+	for name, refused := range map[string]int32{"takes all": 0, "is busy": 3} {
 		t.Run(name, func(t *testing.T) {
 			c := config(t, s, s.Address)
-			dial, closed := c.Dial, make(chan bool, c.Connections)
+			dial, closed, began := c.Dial, make(chan bool, 3), make(chan bool, 10)
 			var dialled atomic.Int32
 			c.Dial = func(ctx context.Context) (net.Conn, error) {
-				if n := dialled.Add(1); refuses && 1 < n && n <= int32(c.Connections) {
+				began <- true
+				if dialled.Add(1) <= refused {
 					return nil, errors.New("refused")
 				}
 				conn, err := dial(ctx)
-				return &lateConn{Conn: conn, end: sync.OnceFunc(func() { closed <- true })}, err
+				return &toldConn{conn, sync.OnceFunc(func() { closed <- true })}, err
 			}
-			p := connect(t, c)
-			if p.connections != 2 {
-				t.Fatalf("%d connections wanted", p.connections)
+			p := &Pool{config: c, measured: make(chan struct{}), connections: 2, channels: 1, more: make(chan *session, 2)}
+			p.ctx, p.cancel = context.WithCancelCause(t.Context())
+			t.Cleanup(p.Close)
+			p.begin(4)
+			for range 3 {
+				<-began
 			}
-			want := c.Connections + 1 // of those that were refused, one is wanted
-			if !refuses {
-				want = c.Connections
-				for range c.Connections - p.connections {
+			close(p.measured)
+			late := time.After(20 * time.Second)
+			want := refused + 1
+			if refused == 0 {
+				want = 3
+				for range 2 {
 					select {
 					case <-closed:
-					case <-time.After(20 * time.Second):
+					case <-late:
 						t.Fatal("a connection too many is kept")
 					}
 				}
 			}
-			<-p.more // the second has come
+			select {
+			case <-p.more:
+			case <-late:
+				t.Fatal("the one that is wanted has not come")
+			}
 			p.Close()
-			if n := int(dialled.Load()); n != want {
+			if n := dialled.Load(); n != want {
 				t.Errorf("%d connections were begun, want %d", n, want)
 			}
 		})
 	}
 }
 
-// lateConn takes its time for what it reads first.
-type lateConn struct {
+// toldConn tells of its end.
+type toldConn struct {
 	net.Conn
-	heard bool
-	end   func()
+	end func()
 }
 
-func (l *lateConn) Read(b []byte) (int, error) {
-	if !l.heard {
-		time.Sleep(3 * near)
-		l.heard = true
-	}
-	return l.Conn.Read(b)
-}
-
-func (l *lateConn) Close() error {
-	l.end()
-	return l.Conn.Close()
+func (c *toldConn) Close() error {
+	c.end()
+	return c.Conn.Close()
 }
