@@ -14,7 +14,7 @@ const full = 2<<20 + 512<<10
 
 var (
 	up   = inFlight{least: full, most: full, all: full}
-	down = inFlight{least: 1<<20 + 512<<10, most: full, all: keep - 4<<20}
+	down = inFlight{least: 1<<20 + 512<<10, most: full, all: mostKept - 4<<20}
 )
 
 // Ahead is how far an upload runs ahead of its lowest unacknowledged byte at
@@ -23,9 +23,13 @@ var (
 // channels have under way, so that none waits for the slowest.
 const Ahead = 96 << 20
 
+// mostKept bounds keep. On a line of 100 ms it is what bounds the speed.
+const mostKept = 60 << 20
+
 // keep is how much of a download is held in memory until what is before it has
-// come. On a line of 100 ms it is what bounds the speed.
-const keep = 60 << 20
+// come, and what a cut may cost: enough for what that many sessions have under way,
+// and as much again.
+func keep(sessions int) int64 { return min(mostKept, int64(sessions)*2*full) }
 
 // Put writes the bytes of source between from and size. All below reached is
 // written, even after an error.
@@ -47,7 +51,7 @@ func (f *File) Put(source io.ReaderAt, from, size int64, reached *atomic.Int64) 
 
 // Get reads the bytes between from and size, and hands them to sink in order.
 func (f *File) Get(from, size int64, sink func([]byte) error) error {
-	w := newWindow(from, size, keep, down)
+	w := newWindow(from, size, keep(cap(f.pool.more)), down)
 	var free stack
 	ended := make(chan error, 1)
 	go func() {
