@@ -14,7 +14,7 @@ import (
 
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(78 << 20) // collect garbage sooner, for small runners; no bound on what is needed
+		debug.SetMemoryLimit(76 << 20) // collect garbage sooner, for small runners; no bound on what is needed
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills

@@ -24,7 +24,7 @@ var (
 const Ahead = 96 << 20
 
 // mostKept bounds keep. On a line of 100 ms it is what bounds the speed.
-const mostKept = 60 << 20
+const mostKept = 52 << 20
 
 // keep is how much of a download is held in memory until what is before it has
 // come, and what a cut may cost: enough for what that many sessions have under way,
