@@ -162,10 +162,10 @@ func hint(err error) string {
 	if _, ok := errors.AsType[*job.NotReadyError](err); ok {
 		return "Use run, which waits for it."
 	}
-	_, room := errors.AsType[*transfer.NoRoomError](err)
+	if _, ok := errors.AsType[*transfer.NoRoomError](err); ok {
+		return "Make room, or set download-path to a folder on a larger disk."
+	}
 	switch {
-	case room:
-		return "Make room, or set download-path to a folder on a larger disk. What is there already is gone on with."
 	case errors.Is(err, syscall.ENOSPC):
 		return "The disk is full. Make room, or set download-path to a folder on a larger disk."
 	case errors.Is(err, syscall.ENOTDIR), err != nil && strings.HasSuffix(err.Error(), "not a directory"): // os.Root has an error of its own
