@@ -57,7 +57,7 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 	go func() {
 		err := f.pool.spread(func(s *session) error {
 			return f.run(w, s, Read, func(handle string, l *lane, part piece, done func(error)) error {
-				buffer := free.borrow(s.readSize)
+				buffer := free.borrow(l.packet)
 				return s.readAt(handle, part.offset, buffer[:part.length], func(n int, err error) {
 					if HasCode(err, CodeEOF) {
 						err = fmt.Errorf("the file at the server ends at %d of %d bytes: %w", part.offset, size, io.ErrUnexpectedEOF)
@@ -137,7 +137,7 @@ func (f *File) run(w *window, s *session, flags uint32, move func(handle string,
 	if flags == Write {
 		packet = write
 	}
-	l := w.join()
+	l := w.join(packet)
 	defer w.leave()
 	ended := func(err error) {
 		if err != nil {
@@ -145,7 +145,7 @@ func (f *File) run(w *window, s *session, flags uint32, move func(handle string,
 		}
 	}
 	for {
-		part, ok := w.take(l, packet)
+		part, ok := w.take(l)
 		if !ok {
 			break
 		}

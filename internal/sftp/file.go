@@ -18,7 +18,10 @@ type File struct {
 // Open opens a file and tells of it.
 func (p *Pool) Open(name string, flags uint32) (*File, Info, error) {
 	handle, info, err := p.first.openAndStat(name, flags)
-	return &File{pool: p, name: name, handle: handle}, info, err
+	if err != nil {
+		return nil, Info{}, err
+	}
+	return &File{pool: p, name: name, handle: handle}, info, nil
 }
 
 // List returns the names in the folder that a session begins in.

@@ -96,17 +96,15 @@ var (
 type session struct {
 	channel io.ReadWriteCloser
 
-	told      chan struct{} // closed once the server has told its limits, or will not
-	readSize  int           // bytes of data to ask for in a packet, when told
-	writeSize int           // bytes of data to send in a packet, when told
-
 	writing sync.Mutex
 	packet  []byte // under writing
 
-	mu      sync.Mutex
-	next    uint32
-	waiting map[uint32]*call
-	err     error // of the session, once it is over
+	mu        sync.Mutex
+	readSize  int // bytes of data to ask for in a packet
+	writeSize int // bytes of data to send in a packet
+	next      uint32
+	waiting   map[uint32]*call
+	err       error // of the session, once it is over
 }
 
 // call is a request whose reply has not come.
@@ -127,7 +125,7 @@ type reply struct {
 // newSession greets the server on a channel of the sftp subsystem, and asks for
 // its limits, which come later.
 func newSession(channel io.ReadWriteCloser) (*session, error) {
-	s := &session{channel: channel, told: make(chan struct{}), readSize: safePayload, writeSize: safePayload, waiting: map[uint32]*call{}}
+	s := &session{channel: channel, readSize: safePayload, writeSize: safePayload, waiting: map[uint32]*call{}}
 	if _, err := channel.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, 3}); err != nil {
 		return nil, err
 	}
@@ -153,7 +151,6 @@ func newSession(channel io.ReadWriteCloser) (*session, error) {
 	}
 	go s.receive(in)
 	if extensions["limits@openssh.com"] != "1" {
-		close(s.told)
 		return s, nil
 	}
 	return s, s.send(typeExtended, appendString(nil, "limits@openssh.com"), 0, nil, &call{done: s.takeLimits})
@@ -163,11 +160,12 @@ func newSession(channel io.ReadWriteCloser) (*session, error) {
 // 4.8, "limits@openssh.com"). From a server that changed its mind, the sizes that
 // all take will do.
 func (s *session) takeLimits(r reply) {
-	defer close(s.told)
 	if r.err != nil || r.kind != typeExtendedReply {
 		return
 	}
 	_, read, write := take64(&r.body), take64(&r.body), take64(&r.body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if read != nil && *read > 0 {
 		s.readSize = int(min(*read, mostPayload))
 	}
@@ -176,10 +174,11 @@ func (s *session) takeLimits(r reply) {
 	}
 }
 
-// sizes returns how many bytes of data a packet may ask for, and carry, as soon as
-// the server has told.
+// sizes returns how many bytes of data a packet may ask for, and carry. Once a file is
+// open the server has told its limits, if it answers in turn as OpenSSH does.
 func (s *session) sizes() (read, write int) {
-	<-s.told
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.readSize, s.writeSize
 }
 

@@ -3,7 +3,6 @@ package sftp
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"io"
 	"sync"
 	"testing"
@@ -39,9 +38,12 @@ func (s *server) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held = max(0, s.held-1)
-	if len(s.replies) == 0 {
+	switch {
+	case len(s.replies) == 0:
 		s.closed = true
-	} else {
+	case s.replies[0] == nil:
+		s.replies = s.replies[1:]
+	default:
 		reply := bytes.Clone(s.replies[0])
 		s.replies = s.replies[1:]
 		if len(reply) >= 9 && b[4] != typeInit {
@@ -74,6 +76,9 @@ func (s *server) Close() error {
 	s.more.Broadcast()
 	return nil
 }
+
+// unanswered stands for no reply.
+var unanswered []byte
 
 // packet frames a reply: its type, and behind the place of the id its body.
 func packet(kind byte, body ...byte) []byte {
@@ -111,26 +116,26 @@ func TestGreeting(t *testing.T) {
 		"limits":                {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, limits...)}, 65536, 100_000, false},
 		"limits beyond all":     {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, huge...)}, mostPayload, mostPayload, false},
 		"limits cut short":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, 1, 2)}, safePayload, safePayload, false},
+		"limits never told":     {[][]byte{greet(3, "limits@openssh.com", "1"), unanswered}, safePayload, safePayload, false},
 		"limits, then refused":  {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeStatus, numbers(CodeUnsupported)...)}, safePayload, safePayload, false},
 		"version 2":             {[][]byte{greet(2)}, 0, 0, true},
 		"half an extension":     {[][]byte{greet(3, "limits@openssh.com")}, 0, 0, true},
 		"a length beyond all":   {[][]byte{{0xff, 0xff, 0xff, 0xff, typeVersion}}, 0, 0, true},
 		"a length of nothing":   {[][]byte{{0, 0, 0, 0, typeVersion}}, 0, 0, true},
 		"a shell's greeting":    {[][]byte{[]byte("Welcome to Debian GNU/Linux\n")}, 0, 0, true},
-		"nothing but its end":   {nil, 0, 0, true},
+		"nothing but its end":   {[][]byte{{0}}, 0, 0, true},
 		"an answer to nobody":   {[][]byte{append(greet(3, "limits@openssh.com", "1"), 0, 0, 0, 5, typeHandle, 0, 0, 0, 99)}, 0, 0, true},
 		"data larger than told": {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeData, numbers(200)...)}, 0, 0, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s, err := newSession(newServer(test.replies...))
+			s, err := newSession(newServer(append(test.replies, packet(typeHandle, text("h")...))...))
 			if err == nil {
-				read, write := s.sizes()
-				if !test.fails && (read != test.read || write != test.write) {
+				_, err = s.open("x", Read)
+			}
+			if err == nil {
+				if read, write := s.sizes(); read != test.read || write != test.write {
 					t.Errorf("packets of %d and %d bytes", read, write)
-				}
-				if _, err = s.open("x", Read); errors.Is(err, io.EOF) { // the server has no more replies
-					err = nil
 				}
 			}
 			if (err != nil) != test.fails {
@@ -177,6 +182,23 @@ func TestOpeningWaitsOnce(t *testing.T) {
 				t.Errorf("%q, %+v, %v", handle, info, err)
 			}
 		})
+	}
+}
+
+// TestSettling closes at a server that could not keep what was written.
+func TestSettling(t *testing.T) {
+	s, err := newSession(newServer(greet(3), packet(typeStatus, numbers(0)...), packet(typeStatus, numbers(CodeFailure)...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f File
+	f.left(s.closing("a"))
+	f.left(s.closing("b"))
+	if err := f.Settle(); !HasCode(err, CodeFailure) {
+		t.Error(err)
+	}
+	if err := f.Settle(); err != nil {
+		t.Errorf("told twice: %v", err)
 	}
 }
 

@@ -39,7 +39,10 @@ type window struct {
 type inFlight struct{ least, most, all int }
 
 // lane is one session's share in a transfer.
-type lane struct{ out int } // bytes under way
+type lane struct {
+	packet int // bytes at a time, at most
+	out    int // bytes under way
+}
 
 func newWindow(from, end, span int64, bounds inFlight) *window {
 	w := &window{inFlight: bounds, low: from, next: from, end: end, span: span, done: map[int64]int{}, data: map[int64][]byte{}, reached: new(atomic.Int64)}
@@ -47,12 +50,12 @@ func newWindow(from, end, span int64, bounds inFlight) *window {
 	return w
 }
 
-// join makes a lane of the transfer, until it leaves.
-func (w *window) join() *lane {
+// join makes a lane of the transfer, for packets of that many bytes, until it leaves.
+func (w *window) join(packet int) *lane {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lanes++
-	return new(lane)
+	return &lane{packet: packet}
 }
 
 func (w *window) leave() {
@@ -62,23 +65,23 @@ func (w *window) leave() {
 	w.changed.Broadcast()
 }
 
-// take hands out the next piece, of size bytes at most, as soon as the span and
-// what the lane has under way allow. ok is false when there will be none any more.
-func (w *window) take(l *lane, size int) (p piece, ok bool) {
+// take hands out the next piece, a packet at most, as soon as the span and what the
+// lane has under way allow. ok is false when there will be none any more.
+func (w *window) take(l *lane) (p piece, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
 		most := min(w.most, max(w.least, w.all/max(1, w.lanes)))
-		full := l.out > 0 && l.out+size > most
+		full := l.out > 0 && l.out+l.packet > most
 		switch {
 		case w.err != nil || w.next == w.end && w.out == 0 && len(w.again) == 0:
 			return piece{}, false
 		case full:
-		case len(w.again) > 0 && w.again[0].length <= size:
+		case len(w.again) > 0 && w.again[0].length <= l.packet:
 			p, w.again = w.again[0], w.again[1:]
 			return w.hand(l, p), true
-		case w.next < w.end && w.next+int64(size) <= w.low+w.span:
-			p = piece{w.next, int(min(int64(size), w.end-w.next))}
+		case w.next < w.end && w.next+int64(l.packet) <= w.low+w.span:
+			p = piece{w.next, int(min(int64(l.packet), w.end-w.next))}
 			w.next = p.end()
 			return w.hand(l, p), true
 		}

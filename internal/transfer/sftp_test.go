@@ -217,6 +217,20 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestServerThatRefusesToRead opens the file for reading, too, and reads nothing.
+func TestServerThatRefusesToRead(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519", "ForceCommand internal-sftp -d / -P read")
+	content := noise(1, 3<<20)
+	if err := os.WriteFile(s.File(), content[:2<<20], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	err := client(t, s, s.Address).Upload(t.Context(), ticket, dumpOf(t, content), untold)
+	there, _ := os.ReadFile(s.File())
+	if err != nil || !bytes.Equal(there, content) {
+		t.Errorf("%v, %d bytes there", err, len(there))
+	}
+}
+
 func TestChangedDumpIsNotSent(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519")
 	d := dumpOf(t, noise(1, 1<<20))
