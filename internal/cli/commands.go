@@ -353,7 +353,7 @@ func (p *program) platform(o *order, server string, wanted []upgrade.Item) (_ jo
 
 // sftp connects what SFTP needs.
 func (p *program) sftp(o *order, access transfer.Access) (_ *transfer.SFTP, err error) {
-	s := &transfer.SFTP{API: access, Streams: int(o.Streams), Tell: p.runner.Info}
+	s := &transfer.SFTP{API: access, Streams: int(o.Streams), Tell: p.runner.Info, Ours: o.RequestID == "" && (o.Handle == "" || o.opened.DumpSHA256 != "")}
 	if s.Keys, err = transfer.NewHostKeys(o.SSHKnownHosts, o.opened.SSHHostKey); err != nil {
 		return nil, fmt.Errorf("ssh-known-hosts: %w", err)
 	}

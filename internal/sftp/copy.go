@@ -17,10 +17,10 @@ var (
 	down = inFlight{least: 1<<20 + 512<<10, most: full, all: mostKept - 4<<20}
 )
 
-// Ahead is how far an upload runs ahead of its lowest unacknowledged byte at
-// most: of a file that an upload left, everything before its size minus Ahead
-// is certain. Every version of this program keeps to it. It is more than all
-// channels have under way, so that none waits for the slowest.
+// Ahead is how far uploads run ahead of their lowest unacknowledged byte at most: of
+// a file that an upload left, everything before its size minus Ahead is certain.
+// Every version of this program keeps to it. It is more than all channels have
+// under way, so that none waits for the slowest.
 const Ahead = 96 << 20
 
 // mostKept bounds keep. On a line of 100 ms it is what bounds the speed.
@@ -31,10 +31,11 @@ const mostKept = 52 << 20
 // and as much again.
 func keep(sessions int) int64 { return min(mostKept, int64(sessions)*2*full) }
 
-// Put writes the bytes of source between from and size. All below reached is
-// written, even after an error.
-func (f *File) Put(source io.ReaderAt, from, size int64, reached *atomic.Int64) error {
-	w := newWindow(from, size, Ahead, up)
+// Put writes the bytes of source between from and size, no byte more than ahead
+// beyond the lowest that is not written. All below reached is written, even after
+// an error.
+func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.Int64) error {
+	w := newWindow(from, size, ahead, up)
 	w.reached = reached
 	reached.Store(from)
 	return f.pool.spread(func(s *session) error {
@@ -57,13 +58,16 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 	go func() {
 		err := f.pool.spread(func(s *session) error {
 			return f.run(w, s, Read, func(handle string, l *lane, part piece, done func(error)) error {
-				buffer := free.borrow(l.packet)
-				return s.readAt(handle, part.offset, buffer[:part.length], func(n int, err error) {
+				if part.buffer == nil {
+					part.buffer = free.borrow(l.packet)
+				}
+				at := part.offset + int64(part.have)
+				return s.readAt(handle, at, part.buffer[part.have:part.length], func(n int, err error) {
 					if HasCode(err, CodeEOF) {
-						err = fmt.Errorf("the file at the server ends at %d of %d bytes: %w", part.offset, size, io.ErrUnexpectedEOF)
+						err = fmt.Errorf("the file at the server ends at %d of %d bytes: %w", at, size, io.ErrUnexpectedEOF)
 					}
 					if err == nil {
-						w.came(l, part, buffer[:n])
+						w.came(l, part, n)
 					}
 					done(err)
 				})
@@ -79,7 +83,9 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 		w.fail(err)
 		f.pool.cancel(err)
 	}
-	<-ended
+	if failure := <-ended; failure != nil {
+		return failure // knows the cause
+	}
 	return err
 }
 
@@ -131,7 +137,7 @@ func (f *File) run(w *window, s *session, flags uint32, move func(handle string,
 		if handle, err = s.open(f.name, flags); err != nil {
 			return nil
 		}
-		defer func() { f.left(s.closing(handle)) }()
+		defer func() { f.leave(s.closing(handle)) }()
 	}
 	packet, write := s.sizes()
 	if flags == Write {

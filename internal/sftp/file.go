@@ -19,31 +19,49 @@ type File struct {
 func (p *Pool) Open(name string, flags uint32) (*File, Info, error) {
 	handle, info, err := p.first.openAndStat(name, flags)
 	if err != nil {
-		return nil, Info{}, err
+		return nil, Info{}, p.cause(err)
 	}
 	return &File{pool: p, name: name, handle: handle}, info, nil
 }
 
+// Empty makes a file empty.
+func (p *Pool) Empty(name string) error {
+	handle, err := p.first.open(name, Write|Truncate)
+	if err == nil {
+		err = p.first.closing(handle)()
+	}
+	return p.cause(err)
+}
+
 // List returns the names in the folder that a session begins in.
-func (p *Pool) List() ([]string, error) { return p.first.list() }
+func (p *Pool) List() ([]string, error) {
+	names, err := p.first.list()
+	return names, p.cause(err)
+}
 
 // Stat tells of the file as it is now.
-func (f *File) Stat() (Info, error) { return f.pool.first.stat(f.handle) }
+func (f *File) Stat() (Info, error) {
+	info, err := f.pool.first.stat(f.handle)
+	return info, f.pool.cause(err)
+}
 
 // ReadAt reads the bytes from offset on until b is full.
 func (f *File) ReadAt(b []byte, offset int64) error {
-	return f.pool.first.readFull(f.handle, offset, b)
+	return f.pool.cause(f.pool.first.readFull(f.handle, offset, b))
 }
 
-func (f *File) left(wait func() error) {
+func (f *File) leave(wait func() error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.leaving = append(f.leaving, wait)
 }
 
-// Settle waits until the server has closed what a transfer opened, and returns what
-// it had to say: one that keeps what is written for later may tell then that it
-// could not.
+// Close closes the file, and Settle waits until the server has closed what a
+// transfer opened beside it. They return what it had to say: one that keeps what is
+// written for later may tell then that it could not.
+func (f *File) Close() error { return f.pool.cause(f.pool.first.closing(f.handle)()) }
+
+// Settle is described at Close.
 func (f *File) Settle() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -52,5 +70,5 @@ func (f *File) Settle() error {
 		errs = append(errs, wait())
 	}
 	f.leaving = nil
-	return errors.Join(errs...)
+	return f.pool.cause(errors.Join(errs...))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -19,6 +20,13 @@ type Config struct {
 	Connections int           // at most
 	Silence     time.Duration // how long a server may send nothing at all
 }
+
+// How long a server that does send something may take, in silences: to begin with
+// SFTP, and to answer anything of what it was asked.
+const (
+	greeting = 2
+	answer   = 5
+)
 
 // ErrSilent is the cause of a connection's end whose server sent nothing for too
 // long, not even answers to the keep-alives.
@@ -38,6 +46,7 @@ type Pool struct {
 	first                 *session
 	more                  chan *session // that have opened since
 
+	asked      asked
 	background sync.WaitGroup
 }
 
@@ -46,11 +55,22 @@ type Pool struct {
 func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 	p := &Pool{config: config, measured: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	client := *config.Client
+	client.HostKeyCallback = func(host string, remote net.Addr, key ssh.PublicKey) error {
+		err := config.Client.HostKeyCallback(host, remote, key)
+		if err != nil {
+			p.cancel(err) // on whichever connection: something stands between
+		}
+		return err
+	}
+	p.config.Client = &client
 	defer func() {
 		if err != nil {
 			p.Close()
 		}
 	}()
+	late := time.AfterFunc(greeting*config.Silence, func() { p.cancel(ErrSilent) })
+	defer late.Stop()
 	conn, took, err := p.dial(func(wait time.Duration) {
 		if wait > 2*near { // it is far for certain: no need to wait for the rest of the handshake
 			p.begin(p.config.Connections)
@@ -128,7 +148,7 @@ func (p *Pool) widen(conn ssh.Conn) (refused <-chan error) {
 	failures := make(chan error, p.channels)
 	for range p.channels {
 		p.background.Go(func() {
-			s, err := offer(conn)
+			s, err := offer(conn, &p.asked)
 			if err != nil {
 				failures <- err
 				return
@@ -141,7 +161,7 @@ func (p *Pool) widen(conn ssh.Conn) (refused <-chan error) {
 
 // cause is why a call failed, if the pool was ended.
 func (p *Pool) cause(err error) error {
-	if p.ctx.Err() != nil {
+	if err != nil && p.ctx.Err() != nil {
 		return context.Cause(p.ctx)
 	}
 	return err
@@ -197,6 +217,9 @@ func (p *Pool) keepAlive(conn ssh.Conn, watched *watchedConn) {
 	for {
 		select {
 		case <-ticker.C:
+			if p.asked.unanswered() > answer*p.config.Silence {
+				p.cancel(ErrSilent)
+			}
 			select {
 			case <-answered:
 				// Its answer, whatever it says, is what counts, and the watch sees that.
@@ -213,23 +236,19 @@ func (p *Pool) keepAlive(conn ssh.Conn, watched *watchedConn) {
 	}
 }
 
-// greeting is how long a server may take to begin with SFTP.
-const greeting = 30 * time.Second
-
 // offer begins a session on a channel of its own. It waits for no answer to the
 // request for SFTP, only for SFTP's own: a round trip less.
-func offer(conn ssh.Conn) (*session, error) {
+func offer(conn ssh.Conn, asked *asked) (*session, error) {
 	channel, requests, err := conn.OpenChannel("session", nil)
 	if err != nil {
 		return nil, err
 	}
 	go ssh.DiscardRequests(requests)
-	timer := time.AfterFunc(greeting, func() { _ = channel.Close() })
-	defer timer.Stop()
+	go func() { _, _ = io.Copy(io.Discard, channel.Stderr()) }() // unread, it would fill the channel's window
 	_, err = channel.SendRequest("subsystem", false, ssh.Marshal(struct{ Name string }{"sftp"}))
 	if err == nil {
 		var s *session
-		if s, err = newSession(channel); err == nil {
+		if s, err = newSession(channel, asked); err == nil {
 			return s, nil
 		}
 	}

@@ -83,10 +83,13 @@ func TestThereAndBackWithOpenSSH(t *testing.T) {
 					t.Fatal(err)
 				}
 				var reached atomic.Int64
-				if err := f.Put(bytes.NewReader(want), 0, int64(len(want)), &reached); err != nil || reached.Load() != int64(len(want)) {
+				if err := f.Put(bytes.NewReader(want), 0, int64(len(want)), Ahead, &reached); err != nil || reached.Load() != int64(len(want)) {
 					t.Fatal(reached.Load(), err)
 				}
-				if err := f.Settle(); err != nil {
+				if err := errors.Join(f.Settle(), f.Close()); err != nil {
+					t.Fatal(err)
+				}
+				if f, _, err = p.Open("shared.dump", Read); err != nil {
 					t.Fatal(err)
 				}
 				there, _ := os.ReadFile(s.File())

@@ -39,9 +39,10 @@ const (
 
 // Flags of Open (section 6.3).
 const (
-	Read   = 1
-	Write  = 2
-	Create = 8
+	Read     = 1
+	Write    = 2
+	Create   = 8
+	Truncate = 16
 )
 
 // Codes of a StatusError (section 7).
@@ -78,12 +79,14 @@ func HasCode(err error, code uint32) bool {
 }
 
 // Bounds of what a server may send and be sent. OpenSSH takes packets of 256 KiB
-// and announces 255 KiB of data in them; every server takes 32 KiB (section 3).
+// and announces 255 KiB of data in them; every server takes 32 KiB (section 3); one
+// that announces next to nothing would be asked without end.
 const (
-	maxReply    = 256 << 10
-	maxMessage  = 200
-	safePayload = 32 << 10
-	mostPayload = 255 << 10
+	maxReply     = 256 << 10
+	maxMessage   = 200
+	leastPayload = 4 << 10
+	safePayload  = 32 << 10
+	mostPayload  = 255 << 10
 )
 
 var (
@@ -95,6 +98,7 @@ var (
 // goroutines.
 type session struct {
 	channel io.ReadWriteCloser
+	asked   *asked
 
 	writing sync.Mutex
 	packet  []byte // under writing
@@ -123,9 +127,9 @@ type reply struct {
 }
 
 // newSession greets the server on a channel of the sftp subsystem, and asks for
-// its limits, which come later.
-func newSession(channel io.ReadWriteCloser) (*session, error) {
-	s := &session{channel: channel, readSize: safePayload, writeSize: safePayload, waiting: map[uint32]*call{}}
+// its limits, which come later. Its calls are counted in asked.
+func newSession(channel io.ReadWriteCloser, asked *asked) (*session, error) {
+	s := &session{channel: channel, asked: asked, readSize: safePayload, writeSize: safePayload, waiting: map[uint32]*call{}}
 	if _, err := channel.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, 3}); err != nil {
 		return nil, err
 	}
@@ -167,10 +171,10 @@ func (s *session) takeLimits(r reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if read != nil && *read > 0 {
-		s.readSize = int(min(*read, mostPayload))
+		s.readSize = int(min(max(*read, leastPayload), mostPayload))
 	}
 	if write != nil && *write > 0 {
-		s.writeSize = int(min(*write, mostPayload))
+		s.writeSize = int(min(max(*write, leastPayload), mostPayload))
 	}
 }
 
@@ -206,6 +210,7 @@ func (s *session) receive(in io.Reader) {
 	left := s.waiting
 	s.waiting = nil
 	s.mu.Unlock()
+	s.asked.less(len(left))
 	for _, c := range left {
 		c.done(reply{err: err})
 	}
@@ -231,6 +236,7 @@ func (s *session) receiveOne(in io.Reader) error {
 	if !ok {
 		return errProtocol
 	}
+	s.asked.less(1)
 	r, err := read(in, kind, length-4, c.into)
 	if err != nil {
 		r = reply{err: err}
@@ -274,6 +280,7 @@ func (s *session) send(kind byte, payload []byte, n int, fill func([]byte) error
 	s.next++
 	s.waiting[id] = c
 	s.mu.Unlock()
+	s.asked.more()
 	err := s.write(kind, id, payload, n, fill)
 	if err == nil {
 		return nil
@@ -285,6 +292,7 @@ func (s *session) send(kind byte, payload []byte, n int, fill func([]byte) error
 	if !ours {
 		return nil // it was told already
 	}
+	s.asked.less(1)
 	return err
 }
 

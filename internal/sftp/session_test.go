@@ -107,6 +107,7 @@ func greet(version uint32, extensions ...string) []byte {
 func TestGreeting(t *testing.T) {
 	limits := append(numbers(0, 1<<20), numbers(0, 65536, 0, 100_000, 0, 10)...)
 	huge := append(numbers(0, 1<<31), numbers(1<<31, 0, 1<<31, 0, 0, 0)...)
+	tiny := append(numbers(0, 1), numbers(0, 1, 0, 1, 0, 1)...)
 	tests := map[string]struct {
 		replies     [][]byte
 		read, write int
@@ -115,6 +116,7 @@ func TestGreeting(t *testing.T) {
 		"plain":                 {[][]byte{greet(3)}, safePayload, safePayload, false},
 		"limits":                {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, limits...)}, 65536, 100_000, false},
 		"limits beyond all":     {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, huge...)}, mostPayload, mostPayload, false},
+		"limits of a byte":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, tiny...)}, leastPayload, leastPayload, false},
 		"limits cut short":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, 1, 2)}, safePayload, safePayload, false},
 		"limits never told":     {[][]byte{greet(3, "limits@openssh.com", "1"), unanswered}, safePayload, safePayload, false},
 		"limits, then refused":  {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeStatus, numbers(CodeUnsupported)...)}, safePayload, safePayload, false},
@@ -129,7 +131,7 @@ func TestGreeting(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s, err := newSession(newServer(append(test.replies, packet(typeHandle, text("h")...))...))
+			s, err := newSession(newServer(append(test.replies, packet(typeHandle, text("h")...))...), new(asked))
 			if err == nil {
 				_, err = s.open("x", Read)
 			}
@@ -147,7 +149,7 @@ func TestGreeting(t *testing.T) {
 
 func TestStatOfTellsSizeAndTime(t *testing.T) {
 	body := append(numbers(attrSize|attrOwner|attrPermissions|attrTimes), numbers(0, 12345, 1, 2, 0o644, 77, 99)...)
-	s, err := newSession(newServer(greet(3), packet(typeAttrs, body...)))
+	s, err := newSession(newServer(greet(3), packet(typeAttrs, body...)), new(asked))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +174,7 @@ func TestOpeningWaitsOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			end := newServer(append([][]byte{greet(3)}, test.replies...)...)
-			s, err := newSession(end)
+			s, err := newSession(end, new(asked))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -187,13 +189,13 @@ func TestOpeningWaitsOnce(t *testing.T) {
 
 // TestSettling closes at a server that could not keep what was written.
 func TestSettling(t *testing.T) {
-	s, err := newSession(newServer(greet(3), packet(typeStatus, numbers(0)...), packet(typeStatus, numbers(CodeFailure)...)))
+	s, err := newSession(newServer(greet(3), packet(typeStatus, numbers(0)...), packet(typeStatus, numbers(CodeFailure)...)), new(asked))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var f File
-	f.left(s.closing("a"))
-	f.left(s.closing("b"))
+	f := File{pool: &Pool{ctx: t.Context()}}
+	f.leave(s.closing("a"))
+	f.leave(s.closing("b"))
 	if err := f.Settle(); !HasCode(err, CodeFailure) {
 		t.Error(err)
 	}
@@ -203,7 +205,7 @@ func TestSettling(t *testing.T) {
 }
 
 func TestRefusalsAreTold(t *testing.T) {
-	s, err := newSession(newServer(greet(3), packet(typeStatus, append(numbers(CodePermissionDenied), text("not yours")...)...), packet(typeStatus, numbers(77)...)))
+	s, err := newSession(newServer(greet(3), packet(typeStatus, append(numbers(CodePermissionDenied), text("not yours")...)...), packet(typeStatus, numbers(77)...)), new(asked))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +233,7 @@ func FuzzSession(f *testing.F) {
 			replies, script = append(replies, reply), script[3+n:]
 		}
 		end := newServer(replies...)
-		s, err := newSession(end)
+		s, err := newSession(end, new(asked))
 		if err != nil {
 			return
 		}

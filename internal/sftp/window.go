@@ -5,10 +5,13 @@ import (
 	"sync/atomic"
 )
 
-// piece is a part of the file that one packet moves.
+// piece is a part of the file that one packet moves, or, of a download, as many as
+// the server's short answers make of it.
 type piece struct {
 	offset int64
 	length int
+	buffer []byte // of a download, for all of it
+	have   int    // bytes of it that came
 }
 
 func (p piece) end() int64 { return p.offset + int64(p.length) }
@@ -23,7 +26,7 @@ type window struct {
 	next    int64 // all before it was handed out
 	end     int64
 	span    int64
-	again   []piece // to be handed out once more, first
+	again   []piece // of which a part has come: to be handed out once more, first
 	out     int     // pieces handed out and not done
 	lanes   int     // that ask for pieces
 	inFlight
@@ -77,11 +80,11 @@ func (w *window) take(l *lane) (p piece, ok bool) {
 		case w.err != nil || w.next == w.end && w.out == 0 && len(w.again) == 0:
 			return piece{}, false
 		case full:
-		case len(w.again) > 0 && w.again[0].length <= l.packet:
+		case len(w.again) > 0 && w.again[0].length-w.again[0].have <= l.packet:
 			p, w.again = w.again[0], w.again[1:]
 			return w.hand(l, p), true
 		case w.next < w.end && w.next+int64(l.packet) <= w.low+w.span:
-			p = piece{w.next, int(min(int64(l.packet), w.end-w.next))}
+			p = piece{offset: w.next, length: int(min(int64(l.packet), w.end-w.next))}
 			w.next = p.end()
 			return w.hand(l, p), true
 		}
@@ -110,16 +113,17 @@ func (w *window) sent(l *lane, p piece) {
 	w.changed.Broadcast()
 }
 
-// came says that data came for a piece of a download; what is missing of it is
-// handed out again.
-func (w *window) came(l *lane, p piece, data []byte) {
+// came says that n bytes more came of a piece of a download. Unless that is all, it
+// is handed out again.
+func (w *window) came(l *lane, p piece, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.out--
 	l.out -= p.length
-	w.data[p.offset] = data
-	if len(data) < p.length {
-		w.again = append(w.again, piece{p.offset + int64(len(data)), p.length - len(data)})
+	if p.have += n; p.have < p.length {
+		w.again = append(w.again, p)
+	} else {
+		w.data[p.offset] = p.buffer[:p.length]
 	}
 	w.changed.Broadcast()
 }

@@ -29,7 +29,7 @@ type HostKeyError struct {
 }
 
 func (e *HostKeyError) Error() string {
-	return fmt.Sprintf("the SSH host key of %s, %s, %s: nothing was sent", e.Address, e.Fingerprint, e.Why)
+	return fmt.Sprintf("the SSH host key of %s, %s, %s: nothing is sent to it", e.Address, e.Fingerprint, e.Why)
 }
 
 // NewHostKeys returns the keys that known, lines of a known_hosts file, pins.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync/atomic"
+
+	"odoo-upgrade-action/internal/sftp"
 )
 
 // Blocks that are read back of an upload: the first, the last and some between.
@@ -42,8 +44,8 @@ func sameBlock(there *shared, file io.ReaderAt, offset, size int64) (bool, error
 	if err := there.ReadAt(theirs, offset); err != nil {
 		return false, err
 	}
-	if _, err := file.ReadAt(own, offset); err != nil && err != io.EOF {
-		return false, err
+	if _, err := file.ReadAt(own, offset); err != nil {
+		return false, &sftp.SourceError{Err: err}
 	}
 	return bytes.Equal(theirs, own), nil
 }

@@ -35,9 +35,11 @@ type SFTP struct {
 	Keys    *HostKeys
 	Key     ssh.Signer // nil for a fresh one, which is never written to disk
 	Streams int        // connections at most
+	Ours    bool       // what the platform has of an upload is of the same dump for certain
 	Dial    Dialer
 	Tell    func(string) // told, in a sentence, what a user should know
 
+	ahead    int64 // how far an upload runs ahead, if not sftp.Ahead
 	reached  int64 // of an upload: all before it is at the platform for certain
 	distrust bool  // what is at the platform is not what was sent
 }
@@ -158,6 +160,9 @@ func transferError(ctx context.Context, err error) error {
 	if longer, ok := errors.AsType[*LongerError](err); ok {
 		return longer
 	}
+	if wrong, ok := errors.AsType[*HostKeyError](err); ok {
+		return wrong
+	}
 	for _, final := range []uint32{sftp.CodeNoSuchFile, sftp.CodePermissionDenied, sftp.CodeUnsupported} {
 		if sftp.HasCode(err, final) {
 			return err
@@ -186,6 +191,15 @@ func (s *SFTP) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progre
 		return transferError(ctx, err)
 	}
 	from, err := s.resume(there, file, d.Size)
+	if err == nil && from == 0 && there.size > 0 {
+		// Else what is there would be behind what is sent, and be taken for it after a cut.
+		if err = pool.Empty(name); err != nil {
+			err = fmt.Errorf("the platform has something else than the beginning of the dump, and lets nobody empty its file: make a new request: %w", err)
+		}
+	}
+	if changed := d.Unchanged(); changed != nil {
+		return changed
+	}
 	if err != nil {
 		return transferError(ctx, err)
 	}
@@ -194,7 +208,7 @@ func (s *SFTP) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progre
 	}
 	var reached atomic.Int64
 	ended := make(chan error, 1)
-	go func() { ended <- there.Put(file, from, d.Size, &reached) }()
+	go func() { ended <- there.Put(file, from, d.Size, s.runsAhead(), &reached) }()
 	err = follow(ended, func() { progress(reached.Load(), reached.Load()) })
 	s.reached = reached.Load()
 	if changed := d.Unchanged(); changed != nil {
@@ -216,6 +230,13 @@ func (e *LongerError) Error() string {
 	return fmt.Sprintf("the platform's file has %d bytes, the dump only %d: something else was uploaded to this request, and nothing was sent", e.There, e.Dump)
 }
 
+func (s *SFTP) runsAhead() int64 {
+	if s.ahead != 0 {
+		return s.ahead
+	}
+	return sftp.Ahead
+}
+
 // resume finds the byte to go on at: the first that is not certain, or, where the
 // server lets it read what is beyond, the first that differs.
 func (s *SFTP) resume(there *shared, file io.ReaderAt, size int64) (int64, error) {
@@ -225,11 +246,14 @@ func (s *SFTP) resume(there *shared, file io.ReaderAt, size int64) (int64, error
 	case s.distrust || there.size == 0:
 		return 0, nil
 	}
-	certain := s.reached
+	certain, known := s.reached, true
 	if certain == 0 || certain > there.size { // another process wrote it, or another server has it
-		certain = max(0, there.size-sftp.Ahead)
+		certain, known = max(0, there.size-s.runsAhead()), s.Ours && s.reached == 0
 	}
 	if !there.readable() {
+		if !known {
+			certain = 0
+		}
 		return certain, nil
 	}
 	same, err := compare(there.File, file, max(0, certain-overlap), there.size)
@@ -303,7 +327,7 @@ func compare(there *sftp.File, file io.ReaderAt, from, to int64) (int64, error) 
 		err := there.Get(from, end, func(b []byte) error {
 			own := make([]byte, len(b))
 			if _, err := file.ReadAt(own, at); err != nil {
-				return err
+				return &sftp.SourceError{Err: err}
 			}
 			if i := firstDifference(own, b); i >= 0 && differs < 0 {
 				differs = at + int64(i)
@@ -333,7 +357,8 @@ func firstDifference(a, b []byte) int {
 }
 
 // verify compares the size, which has to be equal, and some blocks, where the
-// server lets them be read. On a difference the next try sends all again.
+// server lets them be read, and closes the file. On a difference the next try sends
+// all again.
 func (s *SFTP) verify(there *shared, file io.ReaderAt, size int64) error {
 	var info sftp.Info
 	var unsettled, unknown, unread error
@@ -361,6 +386,8 @@ func (s *SFTP) verify(there *shared, file io.ReaderAt, size int64) error {
 	case unread == nil && at >= 0:
 		s.distrust = true
 		return fmt.Errorf("the platform's file differs from the dump in the block at byte %d", at)
+	case unread != nil:
+		return unread
 	}
-	return unread
+	return there.Close()
 }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -90,7 +91,7 @@ func TestCuts(t *testing.T) {
 		cutter.Reset(at)
 		up := seed%2 == 0
 		if up {
-			cutUpload(t, seed, random, s, cutter.Address, content)
+			cutUpload(t, seed, random, s, content, func() *SFTP { return client(t, s, cutter.Address) })
 		} else {
 			cutDownload(t, seed, random, s, cutter.Address, content)
 		}
@@ -112,13 +113,14 @@ func TestCuts(t *testing.T) {
 	}
 }
 
-func cutUpload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD, address string, content []byte) {
+// cutUpload uploads by processes that begin makes.
+func cutUpload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD, content []byte, begin func() *SFTP) {
 	t.Helper()
 	d := dumpOf(t, content)
 	if err := os.Truncate(s.File(), 0); err != nil {
 		t.Fatal(err)
 	}
-	c := client(t, s, address)
+	c := begin()
 	err := errors.New("not begun")
 	for range 20 {
 		if err = c.Upload(t.Context(), ticket, d, untold); err == nil {
@@ -128,12 +130,46 @@ func cutUpload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD, a
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		if random.IntN(2) == 0 {
-			c = client(t, s, address) // another process
+			c = begin() // another process
 		}
 	}
 	there, _ := os.ReadFile(s.File())
 	if err != nil || !bytes.Equal(there, content) {
 		t.Errorf("seed %d: %v; %d bytes there of %d, equal: %t", seed, err, len(there), len(content), bytes.Equal(there, content))
+	}
+}
+
+// TestCutsFarBehindTheFirstByte is TestCuts with uploads that run less far ahead, so
+// that what another process takes to be certain is more than nothing, and the more
+// so where it may not read.
+func TestCutsFarBehindTheFirstByte(t *testing.T) {
+	for name, mode := range map[string]os.FileMode{"readable": 0o666, "unreadable": 0o222} {
+		t.Run(name, func(t *testing.T) {
+			s := realtest.StartSSHD(t, "ed25519")
+			if err := os.Chmod(s.File(), mode); err != nil {
+				t.Fatal(err)
+			}
+			cutter := realtest.StartCutter(t, s.Address)
+			resumed := 0
+			for seed := range uint64(6) {
+				random := rand.New(rand.NewPCG(seed, 8))
+				content := noise(seed, 24<<20)
+				cutter.Reset([]int64{random.Int64N(12 << 20), random.Int64N(6 << 20), random.Int64N(6 << 20)})
+				cutUpload(t, seed, random, s, content, func() *SFTP {
+					c := client(t, s, cutter.Address)
+					c.ahead, c.Ours = 2<<20, true
+					c.Tell = func(text string) {
+						if strings.Contains(text, "going on there") {
+							resumed++
+						}
+					}
+					return c
+				})
+			}
+			if resumed < 6 {
+				t.Errorf("went on %d times", resumed)
+			}
+		})
 	}
 }
 
@@ -173,24 +209,29 @@ func TestResume(t *testing.T) {
 	content := noise(1, 5<<20)
 	d := dumpOf(t, content)
 	wrong := bytes.Clone(content[:3<<20])
-	wrong[100] ^= 1 // in what only a look at all of it finds
+	wrong[2<<20+100] ^= 1 // in what only a look at all of it finds
+	old := bytes.Clone(content[:3<<20])
+	old[100] ^= 1
 	hole := bytes.Clone(content[:4<<20])
 	clear(hole[2<<20 : 3<<20])
 	tests := map[string]struct {
 		there []byte
 		mode  os.FileMode
+		ours  bool
 		sent  int64 // bytes of the dump, about
 		err   string
 	}{
-		"nothing":             {nil, 0o666, 5 << 20, ""},
-		"a part":              {content[:3<<20], 0o666, 2 << 20, ""},
-		"all":                 {content, 0o666, 0, ""},
-		"a part with a hole":  {hole, 0o666, 3 << 20, ""},
-		"something else":      {noise(2, 3<<20), 0o666, 5 << 20, ""},
-		"one wrong bit":       {wrong, 0o666, 5<<20 - 100, ""},
-		"more than the dump":  {noise(1, 6<<20), 0o666, 0, "something else was uploaded"},
-		"a part, unreadable":  {content[:3<<20], 0o222, 5 << 20, ""},
-		"rubbish, unreadable": {noise(3, 3<<20), 0o222, 5 << 20, ""},
+		"nothing":                        {nil, 0o666, false, 5 << 20, ""},
+		"a part":                         {content[:3<<20], 0o666, false, 2 << 20, ""},
+		"all":                            {content, 0o666, false, 0, ""},
+		"a part with a hole":             {hole, 0o666, false, 3 << 20, ""},
+		"something else":                 {noise(2, 3<<20), 0o666, false, 5 << 20, ""},
+		"one wrong bit":                  {wrong, 0o666, false, 3<<20 - 100, ""},
+		"one wrong bit in what is old":   {old, 0o666, false, 5 << 20, ""},
+		"more than the dump":             {noise(1, 6<<20), 0o666, false, 0, "something else was uploaded"},
+		"a part, unreadable":             {content[:3<<20], 0o222, true, 4 << 20, ""},
+		"a part of whatever, unreadable": {content[:3<<20], 0o222, false, 5 << 20, ""},
+		"rubbish, unreadable":            {noise(3, 3<<20), 0o222, false, 5 << 20, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -198,7 +239,9 @@ func TestResume(t *testing.T) {
 			if err := errors.Join(os.WriteFile(s.File(), test.there, 0o666), os.Chmod(s.File(), test.mode)); err != nil {
 				t.Fatal(err)
 			}
-			err := client(t, s, cutter.Address).Upload(t.Context(), ticket, d, untold)
+			c := client(t, s, cutter.Address)
+			c.ahead, c.Ours = 2<<20, test.ours
+			err := c.Upload(t.Context(), ticket, d, untold)
 			up, _, _ := cutter.Counts()
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) || retry.IsTransient(err) || up > 50_000 {
@@ -217,6 +260,66 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestNothingOldIsTakenForNew finds that something else is at the platform, is cut
+// while it sends all again, and goes on as another process, which must not take
+// what is behind the cut for its own.
+func TestNothingOldIsTakenForNew(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	cutter := realtest.StartCutter(t, s.Address)
+	content := noise(1, 16<<20)
+	old := bytes.Clone(content)
+	old[0] ^= 1 // in a block that is always looked at
+	clear(old[8<<20 : 9<<20])
+	if err := os.WriteFile(s.File(), old, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	d := dumpOf(t, content)
+	c := client(t, s, cutter.Address)
+	c.ahead = 2 << 20
+	if err := c.Upload(t.Context(), ticket, d, untold); err == nil || !strings.Contains(err.Error(), "differs from the dump") {
+		t.Fatal(err)
+	}
+	cutter.Reset([]int64{3 << 20})
+	if err := c.Upload(t.Context(), ticket, d, untold); !retry.IsTransient(err) {
+		t.Fatal(err)
+	}
+	c = client(t, s, cutter.Address)
+	c.ahead = 2 << 20
+	err := c.Upload(t.Context(), ticket, d, untold)
+	if there, _ := os.ReadFile(s.File()); err != nil || !bytes.Equal(there, content) {
+		t.Errorf("%v, %d bytes there, which are others", err, len(there))
+	}
+}
+
+// TestDumpCutShortWhileItIsCompared is none of the platform's faults.
+func TestDumpCutShortWhileItIsCompared(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	content := noise(1, 3<<20)
+	if err := os.WriteFile(s.File(), content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	d := dumpOf(t, content)
+	c := client(t, s, s.Address)
+	c.API = &shrinking{c.API, d.Path}
+	err := c.Upload(t.Context(), ticket, d, untold)
+	if _, unusable := errors.AsType[*dump.UnusableError](err); !unusable {
+		t.Errorf("%v", err)
+	}
+}
+
+// shrinking cuts a file short when access is asked for.
+type shrinking struct {
+	Access
+	path string
+}
+
+func (s *shrinking) RequestSFTPAccess(ctx context.Context, t upgrade.Ticket, key []byte) (upgrade.SFTPAccess, error) {
+	if err := os.Truncate(s.path, 1<<20); err != nil {
+		return upgrade.SFTPAccess{}, err
+	}
+	return s.Access.RequestSFTPAccess(ctx, t, key)
+}
+
 // TestServerThatRefusesToRead opens the file for reading, too, and reads nothing.
 func TestServerThatRefusesToRead(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519", "ForceCommand internal-sftp -d / -P read")
@@ -228,6 +331,41 @@ func TestServerThatRefusesToRead(t *testing.T) {
 	there, _ := os.ReadFile(s.File())
 	if err != nil || !bytes.Equal(there, content) {
 		t.Errorf("%v, %d bytes there", err, len(there))
+	}
+}
+
+// TestUploadIsClosed reads OpenSSH's own log of a session: what was not closed when
+// it ended, it closes by force, and other servers take that for a transfer that
+// failed.
+func TestUploadIsClosed(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519", "ForceCommand internal-sftp -d / -l INFO")
+	if err := os.Mkdir(filepath.Join(s.Folder, "dev"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	log, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(s.Folder, "dev", "log"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if err := os.Chmod(log.LocalAddr().String(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, s, s.Address)
+	c.Streams = 1
+	if err := c.Upload(t.Context(), ticket, dumpOf(t, noise(1, 1<<20)), untold); err != nil {
+		t.Fatal(err)
+	}
+	_ = log.SetReadDeadline(time.Now().Add(20 * time.Second))
+	var told strings.Builder
+	for b := make([]byte, 1000); !strings.Contains(told.String(), "session closed"); {
+		n, err := log.Read(b)
+		if err != nil {
+			t.Fatalf("%v after %s", err, told.String())
+		}
+		told.Write(append(b[:n], '\n'))
+	}
+	if !strings.Contains(told.String(), "written 1048576") || strings.Contains(told.String(), "forced close") {
+		t.Error(told.String())
 	}
 }
 
@@ -355,11 +493,11 @@ func TestSilentServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	var reached atomic.Int64
-	if err := file.Put(bytes.NewReader(noise(1, 1000)), 0, 1000, &reached); err != nil {
+	if err := file.Put(bytes.NewReader(noise(1, 1000)), 0, 1000, sftp.Ahead, &reached); err != nil {
 		t.Fatalf("a silent line was given up although its server answers: %v", err)
 	}
 	frozen.on.Store(true)
-	err = file.Put(bytes.NewReader(noise(1, 10<<20)), 0, 10<<20, &reached)
+	err = file.Put(bytes.NewReader(noise(1, 10<<20)), 0, 10<<20, sftp.Ahead, &reached)
 	if !errors.Is(err, sftp.ErrSilent) {
 		t.Errorf("%v", err)
 	}

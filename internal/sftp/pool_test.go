@@ -1,0 +1,262 @@
+package sftp
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"google.golang.org/grpc/test/bufconn"
+)
+
+// platform is a server with one file, in memory, for virtual time. It answers no
+// packet of which ignores is true, and no offer of a channel if deaf is set.
+type platform struct {
+	file    []byte
+	most    int // bytes to a read, at most
+	deaf    bool
+	stderr  []byte // said at each read, beside its answer
+	ignores func(session int32, kind byte) bool
+
+	mu             sync.Mutex // of file
+	sessions       atomic.Int32
+	opened, closed atomic.Int32
+}
+
+// start returns how to reach the server, until the test ends.
+func (p *platform) start(t *testing.T) Config {
+	t.Helper()
+	listener := bufconn.Listen(256 << 10)
+	key, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &ssh.ServerConfig{NoClientAuth: true}
+	config.AddHostKey(key)
+	go func() {
+		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
+			go p.serve(conn, config)
+		}
+	}()
+	t.Cleanup(func() { _ = listener.Close() })
+	return Config{
+		Dial:    func(ctx context.Context) (net.Conn, error) { return listener.DialContext(ctx) },
+		Address: "platform.test:22", Connections: 2, Silence: time.Minute,
+		Client: &ssh.ClientConfig{User: "user", HostKeyCallback: ssh.FixedHostKey(key.PublicKey())},
+	}
+}
+
+func (p *platform) serve(conn net.Conn, config *ssh.ServerConfig) {
+	_, channels, requests, err := ssh.NewServerConn(conn, config)
+	if err != nil {
+		return
+	}
+	go ssh.DiscardRequests(requests) // which answers keep-alives
+	for offer := range channels {
+		if p.deaf {
+			continue
+		}
+		channel, requests, err := offer.Accept()
+		if err != nil {
+			return
+		}
+		go ssh.DiscardRequests(requests)
+		go p.session(channel, p.sessions.Add(1))
+	}
+}
+
+func (p *platform) session(channel ssh.Channel, number int32) {
+	for {
+		kind, length, err := header(channel)
+		body := make([]byte, length)
+		if _, short := io.ReadFull(channel, body); err != nil || short != nil {
+			return
+		}
+		if p.ignores != nil && p.ignores(number, kind) {
+			continue
+		}
+		if kind == typeInit {
+			_, _ = channel.Write(greet(3))
+			continue
+		}
+		if kind == typeRead {
+			_, _ = channel.Stderr().Write(p.stderr)
+		}
+		reply := p.answer(kind, body[4:])
+		copy(reply[5:9], body[:4])
+		_, _ = channel.Write(reply)
+	}
+}
+
+func (p *platform) answer(kind byte, body []byte) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch kind {
+	case typeOpen:
+		p.opened.Add(1)
+		return packet(typeHandle, text("h")...)
+	case typeStat, typeFstat:
+		return packet(typeAttrs, binary.BigEndian.AppendUint64(numbers(attrSize), uint64(len(p.file)))...)
+	case typeRead:
+		takeString(&body)
+		offset, n := int(*take64(&body)), int(*take32(&body))
+		if p.most > 0 {
+			n = min(n, p.most)
+		}
+		if offset >= len(p.file) {
+			return packet(typeStatus, numbers(CodeEOF)...)
+		}
+		return packet(typeData, text(string(p.file[offset:min(offset+n, len(p.file))]))...)
+	case typeWrite:
+		takeString(&body)
+		offset := int(*take64(&body))
+		copy(p.file[offset:], takeString(&body))
+	case typeClose:
+		p.closed.Add(1)
+	}
+	return packet(typeStatus, numbers(0)...)
+}
+
+// TestServersThatStopAnswering meets some that are alive, by their answers to
+// keep-alives, and yet not of use any more.
+func TestServersThatStopAnswering(t *testing.T) {
+	open := func(session int32, kind byte) bool { return kind == typeOpen }
+	tests := map[string]struct {
+		platform *platform
+		drips    bool // instead of a greeting
+		within   time.Duration
+		err      error
+	}{
+		"no channel":              {&platform{deaf: true}, false, 2 * time.Minute, ErrSilent},
+		"no greeting, by drops":   {&platform{}, true, 2 * time.Minute, ErrSilent},
+		"no SFTP":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeInit }}, false, 2 * time.Minute, ErrSilent},
+		"no file":                 {&platform{ignores: open}, false, 6 * time.Minute, ErrSilent},
+		"no file to the second":   {&platform{ignores: func(n int32, kind byte) bool { return n > 1 && open(n, kind) }}, false, 6 * time.Minute, nil}, // the first brings all
+		"no data":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeRead }}, false, 6 * time.Minute, ErrSilent},
+		"no data from the second": {&platform{ignores: func(n int32, kind byte) bool { return n > 1 && kind == typeRead }}, false, 6 * time.Minute, ErrSilent},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				test.platform.file = make([]byte, 8<<20)
+				c := test.platform.start(t)
+				if test.drips {
+					c.Dial = drips
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				begin := time.Now()
+				if err := fetch(ctx, c, len(test.platform.file), io.Discard); !errors.Is(err, test.err) || time.Since(begin) > test.within {
+					t.Errorf("after %v: %v", time.Since(begin), err)
+				}
+				time.Sleep(time.Second) // until the drops see that nobody listens
+			})
+		})
+	}
+}
+
+// drips connects to a server that says a byte now and then.
+func drips(context.Context) (net.Conn, error) {
+	near, far := net.Pipe()
+	go func() {
+		for _, err := far.Write([]byte("x")); err == nil; _, err = far.Write([]byte("x")) {
+			time.Sleep(time.Second)
+		}
+	}()
+	go func() { _, _ = io.Copy(io.Discard, far) }()
+	return near, nil
+}
+
+// fetch reads a file of that size, once all sessions are open.
+func fetch(ctx context.Context, c Config, size int, into io.Writer) error {
+	p, err := Connect(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	synctest.Wait()
+	f, _, err := p.Open("file", Read)
+	if err != nil {
+		return err
+	}
+	return f.Get(0, int64(size), func(b []byte) error {
+		_, err := into.Write(b)
+		return err
+	})
+}
+
+// TestOddServers meets some that answer as they should, but as few do.
+func TestOddServers(t *testing.T) {
+	for name, p := range map[string]*platform{
+		"much on stderr":     {stderr: make([]byte, 60_000)}, // which has a share in SSH's window
+		"short reads":        {most: 1000},
+		"reads of a byte":    {most: 1},
+		"nothing in its way": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p.file = random(8 << 20)
+				if p.most > 0 {
+					p.file = p.file[:100*p.most+1]
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				var got bytes.Buffer
+				if err := fetch(ctx, p.start(t), len(p.file), &got); err != nil || !bytes.Equal(got.Bytes(), p.file) {
+					t.Errorf("%d of %d bytes, %v", got.Len(), len(p.file), err)
+				}
+			})
+		})
+	}
+}
+
+func TestStrangerOnASecondConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &platform{file: make([]byte, 8<<20)}
+		c := p.start(t)
+		var met atomic.Int32
+		stranger := errors.New("not the server that it should be")
+		c.Client.HostKeyCallback = func(string, net.Addr, ssh.PublicKey) error {
+			if met.Add(1) > 1 {
+				return stranger
+			}
+			return nil
+		}
+		if err := fetch(t.Context(), c, len(p.file), io.Discard); !errors.Is(err, stranger) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestAllIsClosed holds what the server was told to close against what it opened:
+// some keep a file only then.
+func TestAllIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &platform{file: make([]byte, 8<<20)}
+		p := connect(t, server.start(t))
+		synctest.Wait()
+		f, _, err := p.Open("file", Write)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := random(len(server.file))
+		var reached atomic.Int64
+		err = f.Put(bytes.NewReader(want), 0, int64(len(want)), Ahead, &reached)
+		if err := errors.Join(err, f.Settle(), f.Close()); err != nil || !bytes.Equal(server.file, want) {
+			t.Error(err)
+		}
+		if opened, closed := server.opened.Load(), server.closed.Load(); opened != 2 || closed != opened {
+			t.Errorf("%d times opened, %d times closed", opened, closed)
+		}
+		p.Close()
+	})
+}

@@ -1,0 +1,60 @@
+package sftp
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestWindow hands a file out to lanes that are done in any order, and holds on to
+// what resuming depends on: all of it is handed out once, and nothing further than
+// span beyond what is done.
+func TestWindow(t *testing.T) {
+	const size, span, packet = 10_000_019, 900_000, 40_000
+	for name, download := range map[string]bool{"up": false, "down": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWindow(0, size, span, inFlight{least: packet, most: 10 * packet, all: 70 * packet})
+				var lanes sync.WaitGroup
+				var handed, furthest int64 // under w.mu
+				for range 7 {
+					lanes.Go(func() {
+						l := w.join(packet)
+						defer w.leave()
+						for p, ok := w.take(l); ok; p, ok = w.take(l) {
+							w.mu.Lock()
+							furthest = max(furthest, p.end()-w.low)
+							if p.have == 0 {
+								handed += int64(p.length)
+							}
+							w.mu.Unlock()
+							if download && p.buffer == nil {
+								p.buffer = make([]byte, packet)
+							}
+							lanes.Go(func() {
+								time.Sleep(time.Duration(rand.Int64N(int64(time.Minute))))
+								if !download {
+									w.sent(l, p)
+									return
+								}
+								w.came(l, p, 1+rand.IntN(p.length-p.have))
+							})
+						}
+					})
+				}
+				if download {
+					var free stack
+					if err := pour(w, &free, func([]byte) error { return nil }); err != nil {
+						t.Error(err)
+					}
+				}
+				lanes.Wait()
+				if w.low != size || handed != size || furthest > span || furthest < span-packet {
+					t.Errorf("%d of %d bytes done, %d handed out, up to %d beyond what was done", w.low, size, handed, furthest)
+				}
+			})
+		})
+	}
+}
