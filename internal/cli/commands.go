@@ -366,5 +366,8 @@ func (p *program) sftp(o *order, access transfer.Access) (_ *transfer.SFTP, err 
 	if s.Dial = p.dial; s.Dial == nil {
 		s.Dial, err = transfer.NewDialer(p.getenv)
 	}
+	if t := o.Transport.Transport; t == "" || t == transfer.OverHTTPS {
+		err = nil // nothing will be dialled
+	}
 	return s, err
 }

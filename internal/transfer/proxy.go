@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
@@ -38,6 +39,7 @@ func NewDialer(getenv func(string) string) (Dialer, error) {
 		NoProxy:    get("NO_PROXY", "no_proxy"),
 	}
 	if config.HTTPSProxy != "" {
+		config.HTTPSProxy = proxyURL(config.HTTPSProxy)
 		u, err := url.Parse(config.HTTPSProxy)
 		if err != nil || u.Host == "" {
 			return nil, fmt.Errorf("the proxy that the environment names is no URL like http://proxy:3128 or socks5://proxy:1080")
@@ -63,6 +65,19 @@ func NewDialer(getenv func(string) string) (Dialer, error) {
 		}
 		return conn, nil
 	}, nil
+}
+
+// proxyURL spells out what people write: no scheme, which stands for http, and the
+// socks of GNOME.
+func proxyURL(text string) string {
+	scheme, rest, found := strings.Cut(text, "://")
+	switch {
+	case !found:
+		return "http://" + text
+	case scheme == "socks":
+		return "socks5://" + rest
+	}
+	return text
 }
 
 func dialVia(ctx context.Context, direct *net.Dialer, via *url.URL, network, address string) (net.Conn, error) {

@@ -95,6 +95,8 @@ func TestThroughProxies(t *testing.T) {
 	}{
 		"SOCKS5":                    {map[string]string{"ALL_PROXY": overSSH}, "", false},
 		"HTTP CONNECT":              {map[string]string{"HTTPS_PROXY": withPassword}, "", true},
+		"SOCKS as GNOME writes it":  {map[string]string{"ALL_PROXY": strings.Replace(overSSH, "socks5", "socks", 1)}, "", false},
+		"without a scheme":          {map[string]string{"HTTPS_PROXY": strings.TrimPrefix(withPassword, "http://")}, "", true},
 		"in small letters":          {map[string]string{"https_proxy": withPassword}, "", true},
 		"ALL_PROXY goes first":      {map[string]string{"ALL_PROXY": withPassword, "HTTPS_PROXY": "http://127.0.0.1:1"}, "", true},
 		"a password that is wrong":  {map[string]string{"HTTPS_PROXY": web}, "it answered HTTP 407", false},
@@ -129,7 +131,7 @@ func TestThroughProxies(t *testing.T) {
 }
 
 func TestProxiesThatAreNone(t *testing.T) {
-	for _, address := range []string{"proxy:3128", "ftp://proxy:21", "://"} {
+	for _, address := range []string{"socks4://proxy:1080", "ftp://proxy:21", "://", "http://"} {
 		if _, err := NewDialer(func(name string) string { return map[string]string{"ALL_PROXY": address}[name] }); err == nil {
 			t.Errorf("%s was taken", address)
 		}
