@@ -116,7 +116,8 @@ func step(t *testing.T, dir, url string, inputs map[string]string) *exec.Cmd {
 	return command
 }
 
-// randomFile writes n bytes that no transfer can pack, a whole MiB at a time.
+// randomFile writes n bytes that no transfer can pack, a whole MiB at a time, each
+// with its number.
 func randomFile(t *testing.T, path string, n int64) {
 	t.Helper()
 	file, err := os.Create(path)
@@ -127,6 +128,7 @@ func randomFile(t *testing.T, path string, n int64) {
 	_, _ = rand.Read(block)
 	copy(block, "PGDMP")
 	for left := n; left > 0; left -= int64(len(block)) {
+		copy(block[8:], strconv.FormatInt(left, 10)+" ")
 		if _, err := file.Write(block[:min(left, int64(len(block)))]); err != nil {
 			t.Fatal(err)
 		}
