@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -278,8 +279,32 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Inspect(ctx, write(t, "x.sql", []byte(goodSQL)), Options{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("stopped: %v", err)
+	for name, data := range map[string][]byte{"x.sql": []byte(goodSQL), "x.zip": odooZipOf(goodSQL)} {
+		if _, err := Inspect(ctx, write(t, name, data), Options{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("stopped at %s: %v", name, err)
+		}
+	}
+}
+
+// TestGzipMembers holds what is taken for whole against what gzip -t does.
+func TestGzipMembers(t *testing.T) {
+	half := len(goodSQL) / 2
+	two := slices.Concat(gzipBytes([]byte(goodSQL[:half])), gzipBytes([]byte(goodSQL[half:])))
+	for name, c := range map[string]struct {
+		data []byte
+		good bool
+	}{
+		"two members":            {two, true},
+		"zeros behind":           {slices.Concat(two, make([]byte, 512)), true},
+		"a zero behind":          {slices.Concat(two, []byte{0}), true},
+		"rubbish behind":         {slices.Concat(two, []byte("rubbish")), false},
+		"rubbish behind zeros":   {slices.Concat(two, []byte("\x00\x00rubbish")), false},
+		"half a member behind":   {slices.Concat(two, gzipBytes([]byte("more"))[:15]), false},
+		"the first of two alone": {two[:len(gzipBytes([]byte(goodSQL[:half])))], false},
+	} {
+		if i := inspect(t, "x.sql.gz", c.data); (i.Problem == nil) != c.good {
+			t.Errorf("%s: %s, %v", name, i.Kind, i.Problem)
+		}
 	}
 }
 

@@ -89,6 +89,14 @@ func (s *source) Read(p []byte) (int, error) {
 	return s.File.Read(p)
 }
 
+// ReadAt is what zips are read by.
+func (s *source) ReadAt(p []byte, offset int64) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
+	return s.File.ReadAt(p, offset)
+}
+
 // WriteTo hides *os.File's, which would not look at the context.
 func (s *source) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{s})
@@ -223,7 +231,7 @@ func (c *counter) Read(p []byte) (int, error) {
 // gzip inspects what is inside.
 func (i *Info) gzip(in io.Reader) error {
 	packed := &counter{in: in}
-	unpacked, err := gzip.NewReader(bufio.NewReaderSize(packed, 256<<10))
+	unpacked, err := newMembers(packed)
 	if err != nil {
 		return cutGzip(err)
 	}
@@ -251,6 +259,55 @@ func (i *Info) gzip(in io.Reader) error {
 		return cutGzip(rest)
 	}
 	return cutGzip(err)
+}
+
+// members reads a file of gzip to its end: one member after another, and zeros
+// behind the last, which backups on tape have and gzip does not mind.
+type members struct {
+	in     *bufio.Reader
+	member *gzip.Reader
+}
+
+func newMembers(packed io.Reader) (*members, error) {
+	in := bufio.NewReaderSize(packed, 256<<10)
+	member, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, err
+	}
+	member.Multistream(false)
+	return &members{in, member}, nil
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	n, err := m.member.Read(p)
+	if err == io.EOF {
+		err = m.next()
+	}
+	return n, err
+}
+
+// next goes on to another member. It returns io.EOF where there is none.
+func (m *members) next() error {
+	padding := 0
+	for {
+		b, err := m.in.ReadByte()
+		if err != nil {
+			return err
+		}
+		if b != 0 && padding > 0 {
+			return gzip.ErrHeader
+		}
+		if b != 0 {
+			_ = m.in.UnreadByte()
+			break
+		}
+		padding++
+	}
+	if err := m.member.Reset(m.in); err != nil {
+		return err
+	}
+	m.member.Multistream(false)
+	return nil
 }
 
 // cutGzip says that a gzip stream ended early.
