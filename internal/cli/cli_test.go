@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"odoo-upgrade-action/internal/report"
 	"odoo-upgrade-action/internal/sandbox"
 )
 
@@ -25,9 +26,7 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){
 		"odoo-upgrade": func() {
-			ctx, stop := signals()
-			defer stop()
-			os.Exit(Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+			os.Exit(Main(Signals(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 		},
 	})
 }
@@ -279,6 +278,15 @@ func TestNoKeyAnywhere(t *testing.T) {
 			}
 		}
 	}
+}
+
+// maskedOutputs are the outputs that are declared to hold the key.
+func maskedOutputs() map[string]bool {
+	names := map[string]bool{}
+	for _, o := range report.Outputs() {
+		names[o.Name] = o.Secret
+	}
+	return names
 }
 
 func files(t *testing.T, dir string) []string {
