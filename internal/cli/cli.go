@@ -41,8 +41,8 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 
 func (p *program) main(args []string) int {
 	p.step = len(args) == 0 && actions.InWorkflow(p.getenv)
-	log := p.stderr
-	if actions.InWorkflow(p.getenv) {
+	log := p.stderr // which the runner reads, too; with arguments, stdout is data
+	if p.step {
 		log = p.stdout
 	}
 	p.runner = actions.New(log, p.getenv)

@@ -21,13 +21,13 @@ var exitStatuses = []struct {
 	help   string
 }{
 	{job.Success, 0, "The upgrade succeeded, and what was asked for is there"},
-	{job.Pending, 0, "The command did its work; the platform has not decided yet (`start`, `status`)"},
+	{job.Pending, 0, "The command did its work; the platform has not decided yet (`start`, `status`, `download`)"},
 	{job.Failure, 1, "Something else went wrong, like an outage of the platform that did not end"},
 	{job.InvalidInput, 2, "An input is missing or wrong; no request was made and nothing sent"},
 	{job.PreflightFailed, 3, "The dump cannot work; no request was made and nothing sent"},
 	{job.Refused, 4, "The platform refused: the contract, the target, the dump or the key"},
 	{job.UploadFailed, 5, "The dump did not arrive"},
-	{job.UpgradeFailed, 6, "The platform ended the upgrade as failed or cancelled"},
+	{job.UpgradeFailed, 6, "The platform ended the upgrade as failed or cancelled (0 where that was only to be told: `status`, and `download` of what there is all the same)"},
 	{job.Timeout, 7, "The platform is still at work after `timeout` (0 with `on-timeout: continue`)"},
 	{job.DownloadFailed, 8, "A file that was asked for could not be fetched, or is not there yet"},
 	{job.Interrupted, 130, "The run was cancelled; what the platform was asked for goes on"},
@@ -51,20 +51,28 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 	}
 	why.Next = hint(e.Err)
 	id := e.Ticket.ID
+	if command == "download" && e.Err == nil {
+		_, why.Text = done(e, command)
+		why.Title = map[job.Result]string{job.Success: "Download finished", job.Pending: "Download finished, upgrade under way", job.UpgradeFailed: "Download finished, upgrade failed"}[e.Result]
+		return why
+	}
 	switch e.Result {
 	case job.Success:
 		why.Title, why.Text = done(e, command)
-		switch command {
-		case "inspect":
+		if command == "inspect" {
 			why.Title, why.Text = "Dump recognised", "Nothing speaks against sending it."
-		case "download":
-			why.Title = "Download finished"
+			if e.Dump.Opaque {
+				why.Text = "What is in it is not known."
+			}
 		}
 	case job.Pending:
 		why.Title = "Upgrade under way"
 		why.Text = fmt.Sprintf("Request %s is %q at the platform, which works on it.", id, e.Status.State)
-		if e.Status.State == upgrade.Draft {
-			why.Title, why.Text = "Upgrade not started", fmt.Sprintf("Request %s is a draft: nobody has asked to process it.", id)
+		if upgrade.IsDraft(e.Status.State) {
+			why.Title, why.Text = "Upgrade not started", draft(e)
+		}
+		if upgrade.IsDraft(e.Status.State) && e.Asked {
+			why.Title = "Upgrade asked for"
 		}
 		why.GoOn = "run"
 	case job.UpgradeFailed:
@@ -80,7 +88,7 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 		if id != "" {
 			why.Text += fmt.Sprintf(" What the platform was asked for goes on there: request %s was %q.", id, e.Status.State)
 			if upgrade.IsDraft(e.Status.State) {
-				why.Text = fmt.Sprintf("The run was stopped before it ended. Request %s is a draft; nothing is being upgraded.", id)
+				why.Text = "The run was stopped before it ended. " + draft(e)
 			}
 			why.GoOn = "run"
 		}
@@ -110,15 +118,23 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 	return why
 }
 
+// draft says what is known of a request that was a draft when it was last seen.
+func draft(e job.Ending) string {
+	if e.Asked {
+		return fmt.Sprintf("The platform was asked to process request %s and may be at work on it; it was still a draft when it was last seen.", e.Ticket.ID)
+	}
+	return fmt.Sprintf("Request %s is a draft; nothing is being upgraded.", e.Ticket.ID)
+}
+
 // fine tells whether the command ended as it should have.
 func fine(e job.Ending, command string, o *order) bool {
 	switch e.Result {
 	case job.Success:
 		return true
 	case job.Pending:
-		return command == "start" || command == "status"
+		return command == "start" || command == "status" || command == "download"
 	case job.UpgradeFailed:
-		return command == "status" // it looked, and that went well
+		return command == "status" || command == "download" && e.Err == nil // it looked, or fetched what there is, and that went well
 	case job.Timeout:
 		return o != nil && o.OnTimeout.goOn
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,14 +36,16 @@ func (c *inspectCommand) run(p *program) int {
 		ending.Result, ending.Err = job.Interrupted, err
 	case err != nil:
 		ending.Result, ending.Err = job.InvalidInput, fmt.Errorf("inspecting the dump: %w", err)
-	case info.Problem != nil:
-		ending.Result, ending.Err = job.PreflightFailed, info.Problem
+	default:
+		if ending.Err = errors.Join(job.Plan{Room: -1}.Problems(info)...); ending.Err != nil {
+			ending.Result = job.PreflightFailed
+		}
 	}
 	told := report.New(p.runner, job.Plan{})
 	if err == nil && p.step {
 		told.Dump(info)
 	} else if err == nil {
-		c.print(p.stdout, info)
+		c.print(p.stdout, info, ending.Err)
 	}
 	if p.step || ending.Err != nil || c.Outputs != "" || c.localFlags.Summary != "" {
 		told.Finish(ending, explain(ending, "inspect", nil))
@@ -50,14 +53,14 @@ func (c *inspectCommand) run(p *program) int {
 	return exitStatus(ending.Result)
 }
 
-func (c *inspectCommand) print(out io.Writer, info dump.Info) {
+func (c *inspectCommand) print(out io.Writer, info dump.Info, problem error) {
 	if c.Format.json {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		_ = encoder.Encode(inspection(info))
+		text, _ := json.MarshalIndent(inspection(info, problem), "", "  ")
+		// In a step's log, ##[ begins a command, anywhere in a line.
+		_, _ = fmt.Fprintf(out, "%s\n", bytes.ReplaceAll(text, []byte("##["), []byte(`\u0023#[`)))
 		return
 	}
-	for _, row := range describe(info) {
+	for _, row := range describe(info, problem) {
 		if row[1] != "" {
 			_, _ = fmt.Fprintf(out, "%-14s %s\n", row[0], actions.Line(row[1]))
 		}
@@ -65,10 +68,10 @@ func (c *inspectCommand) print(out io.Writer, info dump.Info) {
 }
 
 // inspection is what inspect prints as JSON. The contract is not in it.
-func inspection(i dump.Info) map[string]any {
+func inspection(i dump.Info, wrong error) map[string]any {
 	problem := ""
-	if i.Problem != nil {
-		problem = i.Problem.Error()
+	if wrong != nil {
+		problem = wrong.Error()
 	}
 	modules, warnings := i.Modules, i.Warnings
 	if modules == nil {
@@ -82,12 +85,12 @@ func inspection(i dump.Info) map[string]any {
 		"database": i.Database, "postgresql": i.PostgreSQL, "pg_dump": i.PgDump,
 		"odoo": i.Odoo, "odoo_version": i.Series, "modules": modules, "custom_modules": i.CustomCount, "database_uuid": i.UUID,
 		"filestore": i.Filestore, "neutralized": i.Neutralized, "contract": i.ContractMatches("") != dump.NoContract,
-		"usable": i.Problem == nil, "problem": problem, "warnings": warnings,
+		"usable": wrong == nil, "problem": problem, "warnings": warnings,
 	}
 }
 
 // describe is what inspect prints as text, a row each.
-func describe(i dump.Info) [][2]string {
+func describe(i dump.Info, wrong error) [][2]string {
 	kind := string(i.Kind)
 	if i.Wrapped {
 		kind += ", in gzip"
@@ -110,8 +113,8 @@ func describe(i dump.Info) [][2]string {
 	if i.Opaque {
 		whole = "not known"
 	}
-	if i.Problem != nil {
-		whole = "no: the file " + i.Problem.Problem + "; " + i.Problem.Advice
+	if wrong != nil {
+		whole = "no: " + wrong.Error()
 	}
 	rows := [][2]string{
 		{"File", i.Name}, {"Size", fmt.Sprintf("%s (%d bytes)", humanize.IBytes(uint64(i.Size)), i.Size)}, {"SHA-256", i.SHA256},

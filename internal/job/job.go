@@ -50,6 +50,7 @@ type Plan struct {
 	DumpSHA256 string         // of the dump that the ticket's request was made for, "" where nobody knows
 	Ticket     upgrade.Ticket // of the request to go on with; zero makes a new one
 
+	Branch       string // the event that runs it on anybody's branch, where the real database must not be upgraded; else ""
 	Preflight    Preflight
 	Room         int64 // bytes free where the items land, -1 where nobody knows
 	SkipTest     bool
@@ -84,6 +85,7 @@ type Ending struct {
 	Err       error // nil with Success and Pending
 	Ticket    upgrade.Ticket
 	Status    upgrade.Status // the last that was seen
+	Asked     bool           // to process the request: it may be at work, whatever was seen last
 	Dump      dump.Info      // zero where none was inspected
 	Artifacts []upgrade.Artifact
 }
@@ -116,13 +118,10 @@ func (j Job) Status(ctx context.Context, plan Plan) Ending {
 	return j.do(ctx, plan, (*run).look)
 }
 
-// Download fetches the plan's items of its ticket.
+// Download fetches the plan's items of its ticket. With them there, what became of
+// the upgrade is the result.
 func (j Job) Download(ctx context.Context, plan Plan) Ending {
-	ending := j.do(ctx, plan, (*run).look, (*run).ready, (*run).download)
-	if ending.Err == nil {
-		ending.Result = Success // the files are there, whatever became of the upgrade
-	}
-	return ending
+	return j.do(ctx, plan, (*run).look, (*run).ready, (*run).download)
 }
 
 // do carries out steps until one fails.

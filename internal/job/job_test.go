@@ -195,6 +195,10 @@ func TestRun(t *testing.T) {
 				return errRefused
 			}
 		}, Success, "create upload status process status process status fetch", 0},
+		{"process answered by a page, not taken", func(f *fake, p *Plan) { f.process = times(1, errPage) }, Success, "create upload status process status process status fetch", 0},
+		{"process answered by a page, but taken", func(f *fake, p *Plan) {
+			f.process = func(int) error { f.take(); return errPage }
+		}, Success, "create upload status process status fetch", 0},
 		{"process refused", func(f *fake, p *Plan) { f.process = times(1, errRefused) }, Refused, "create upload status process", 0},
 		{"skip-test", func(f *fake, p *Plan) { p.SkipTest = true }, Success, "create upload status process skip status fetch", 0},
 		{"skip-test refused", func(f *fake, p *Plan) { p.SkipTest, f.skip = true, times(1, errRefused) }, Success, "create upload status process skip status fetch", 1},

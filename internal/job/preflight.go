@@ -39,7 +39,7 @@ func (r *run) preflight(d dump.Info) error {
 	for _, warning := range d.Warnings {
 		r.observe(Warned{warning})
 	}
-	problems := r.plan.problems(d)
+	problems := r.plan.Problems(d)
 	if r.plan.Preflight == Strict {
 		return errors.Join(problems...)
 	}
@@ -49,8 +49,9 @@ func (r *run) preflight(d dump.Info) error {
 	return nil
 }
 
-// problems lists why the plan cannot work with the dump.
-func (p Plan) problems(d dump.Info) []error {
+// Problems lists why the plan cannot work with the dump; a plan of nothing, with a
+// Room of -1, why none can.
+func (p Plan) Problems(d dump.Info) []error {
 	if d.Problem != nil {
 		return []error{d.Problem}
 	}

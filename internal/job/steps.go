@@ -53,6 +53,9 @@ func (r *run) begin(ctx context.Context) error {
 		return err
 	}
 	if upgrade.IsDraft(r.ending.Status.State) {
+		if err := r.plan.MayUpgrade(upgrade.Aim(r.ending.Status.Aim)); err != nil {
+			return as(InvalidInput, err)
+		}
 		if r.plan.Dump == "" {
 			return as(InvalidInput, &DraftError{r.plan.Ticket.ID})
 		}
@@ -166,7 +169,8 @@ func (r *run) process(ctx context.Context) error {
 					return err
 				}
 			}
-			err := r.Process(ctx, r.ending.Ticket)
+			r.ending.Asked = true
+			err := patient(r.Process(ctx, r.ending.Ticket))
 			if _, refused := errors.AsType[*upgrade.RefusedError](err); refused && lost {
 				// The lost call may have been taken between the look and this one.
 				if taken, _ := r.taken(ctx); taken {
@@ -224,15 +228,20 @@ func (r *run) lookBy(ctx context.Context, read looker) error {
 	return nil
 }
 
-// patient takes everything but a refusal for an outage. It is for whoever has
-// had an answer before: what stands in the platform's place now, a page of a
-// proxy or of somebody's maintenance, will go.
+// patient looks for whoever has had an answer before.
 func (read looker) patient(ctx context.Context, t upgrade.Ticket) (upgrade.Status, error) {
 	status, err := read(ctx, t)
+	return status, patient(err)
+}
+
+// patient takes everything but a refusal for an outage: what stands in the place of
+// a platform that answered before, a page of a proxy or of somebody's maintenance,
+// will go.
+func patient(err error) error {
 	if _, refused := errors.AsType[*upgrade.RefusedError](err); refused || retry.IsTransient(err) {
-		return status, err
+		return err
 	}
-	return status, retry.Transient(err)
+	return retry.Transient(err)
 }
 
 func (r *run) saw(status upgrade.Status) {
