@@ -207,8 +207,11 @@ func (r *Runner) Output(name, value string) error {
 	return r.toFile("GITHUB_OUTPUT", func() { r.gha.SetOutput(name, value) })
 }
 
-// CheckOutputs returns an error if outputs could not be written, so that it is
-// known before there is something to hand on.
+// probe is more than all outputs of a run take, about.
+const probe = 64 << 10
+
+// CheckOutputs returns an error if outputs could not be written, for want of room
+// as well, so that it is known before there is something to hand on.
 func (r *Runner) CheckOutputs() error {
 	path := r.getenv("GITHUB_OUTPUT")
 	if path == "" {
@@ -218,7 +221,15 @@ func (r *Runner) CheckOutputs() error {
 	if err != nil {
 		return fmt.Errorf("the outputs cannot be written: %w", err)
 	}
-	return file.Close()
+	info, err := file.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		_, err = file.Write(make([]byte, probe))
+		err = errors.Join(err, file.Truncate(info.Size()))
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("the outputs cannot be written: %w", err)
+	}
+	return nil
 }
 
 // Summary appends markdown to the job summary, without secrets and cut to what

@@ -181,6 +181,19 @@ func (p *program) workspace() string {
 	return ""
 }
 
+// makePrivate makes a file for its owner alone: it will hold the key. Devices and
+// pipes are left as they are.
+func makePrivate(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Chmod(0o600), file.Close()) // an older file has another mode
+}
+
 // keep makes the files of the flags outputs and summary stand for the runner's,
 // which a step has of its own.
 func (p *program) keep(outputs, summary string) error {
@@ -193,11 +206,7 @@ func (p *program) keep(outputs, summary string) error {
 			files[variable] = p.getenv(variable)
 			continue
 		}
-		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) // it will hold the key
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(file.Chmod(0o600), file.Close()); err != nil { // an older file has another mode
+		if err := makePrivate(path); err != nil {
 			return err
 		}
 	}

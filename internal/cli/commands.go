@@ -2,11 +2,15 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"odoo-upgrade-action/internal/actions"
@@ -85,12 +89,13 @@ func (p *program) carryOut(o order) int {
 		ending = job.Ending{Result: job.InvalidInput, Err: err, Ticket: plan.Ticket}
 	}
 	why := explain(ending, o.name, &o)
-	why.Code = o.goOn(why.GoOn, ending.Ticket.ID, told.Handle(), p.step)
+	if why.Fine && told.Lost() {
+		ending.Result, why.Fine, why.Title = job.Failure, false, "Outputs lost"
+		why.Text += " But the outputs could not be written: the steps that follow know nothing of it."
+	}
+	why.Code = o.goOn(why.GoOn, ending, told.Handle(), p.step)
 	told.Finish(ending, why)
-	switch {
-	case why.Fine && told.Lost():
-		return exitStatus(job.Failure)
-	case why.Fine:
+	if why.Fine {
 		return 0
 	}
 	return exitStatus(ending.Result)
@@ -112,6 +117,9 @@ func (p *program) do(o *order, plan job.Plan, told *report.Report) (job.Ending, 
 		plan.Room = carrier.Folder.Free()
 	}
 	p.runner.Info(fmt.Sprintf("odoo-upgrade %s: %s, %s", Version(), o.name, o.ServerURL))
+	if inClear(server) {
+		p.runner.Warning("Not encrypted", "server-url begins with http: contract, key and dump go over the network as anybody on the way can read them.")
+	}
 	if plan.Ticket.ID != "" {
 		told.Ticket(plan.Ticket)
 		p.runner.Info("Going on with request " + plan.Ticket.ID + ".")
@@ -133,13 +141,16 @@ func (p *program) resealed(o *order, told *report.Report) {
 
 // plan checks the inputs against each other. Its errors are the user's to mend.
 func (p *program) plan(o *order) (job.Plan, error) {
+	for _, flag := range []*string{&o.Contract, &o.Email, &o.Handle, &o.HandleSecret, &o.RequestID, &o.RequestKey} {
+		*flag = strings.TrimSpace(*flag) // as inputs and the environment are
+	}
 	plan := job.Plan{
 		Preflight:    o.Preflight.Preflight,
 		Room:         -1,
 		SkipTest:     o.SkipTest.on,
 		Timeout:      o.Timeout,
 		PollInterval: o.PollInterval,
-		States:       upgrade.States{Success: o.SuccessStates, Failure: o.FailureStates},
+		States:       o.states(),
 		Items:        o.Download,
 		Dump:         p.inWorkspace(o.Dump),
 	}
@@ -198,6 +209,9 @@ func (p *program) ticket(o *order, plan *job.Plan) error {
 	if n := len(o.Contract); n > 0 && n < actions.MinMask {
 		return errors.New("contract is too short to be one, and to be masked: give one like M123456-abcdef")
 	}
+	if n := len(o.HandleSecret); n > 0 && n < actions.MinMask {
+		return errors.New("handle-secret is too short to be masked, and handles are shown: give a long random one")
+	}
 	switch {
 	case o.Handle != "" && o.RequestID+o.RequestKey != "":
 		return errors.New("handle stands in place of request-id and request-key: give one or the other")
@@ -214,6 +228,10 @@ func (p *program) ticket(o *order, plan *job.Plan) error {
 func (o order) embedded() bool {
 	_, is, _ := sandbox.ParseAddress(o.ServerURL)
 	return is
+}
+
+func (o order) states() upgrade.States {
+	return upgrade.States{Success: o.SuccessStates, Failure: o.FailureStates}
 }
 
 // secret is what a handle is sealed under, "" where there is nothing.
@@ -267,25 +285,54 @@ func (o *order) seal(t upgrade.Ticket, d dump.Info) (string, error) {
 
 // goOn is what to write to go on with a request by a command, YAML in a step, ""
 // without one.
-func (o order) goOn(command, id, sealed string, step bool) string {
+func (o order) goOn(command string, e job.Ending, sealed string, step bool) string {
+	id := e.Ticket.ID
+	name, value := "", "" // of one more input
+	switch {
+	case command == "run" && upgrade.IsDraft(e.Status.State) && !e.Asked:
+		name, value = "dump", cmp.Or(o.Dump, "DUMP")
+	case command == "download" && e.Result == job.UpgradeFailed:
+		name, value = "download", "notes"
+	}
+	flag, input := "", ""
+	if name != "" {
+		flag, input = " --"+name+" "+inShell(value), "\n  "+name+": "+inYAML(value)
+	}
 	switch {
 	case command == "" || id == "" || o.embedded(): // its requests end with the command
 		return ""
 	case !step && sealed == "":
-		return fmt.Sprintf("odoo-upgrade %s --request-id %s --request-key - # reads the key; it is in the outputs file", command, id)
+		return fmt.Sprintf("odoo-upgrade %s --request-id %s --request-key -%s # reads the key; it is in the outputs file", command, id, flag)
 	case !step:
-		return fmt.Sprintf("odoo-upgrade %s --handle %s # and the contract or handle-secret as here", command, sealed)
+		return fmt.Sprintf("odoo-upgrade %s --handle %s%s # and the contract or handle-secret as here", command, sealed, flag)
 	case sealed == "":
 		return fmt.Sprintf(`with:
   command: %s
   request-id: %s
-  request-key: ${{ steps.STEP.outputs.request-key }} # STEP: the id of this step, in the same job`, command, id)
+  request-key: ${{ steps.STEP.outputs.request-key }} # STEP: the id of this step, in the same job%s`, command, id, input)
 	}
 	secret := "contract: ${{ secrets.ODOO_CONTRACT }}"
 	if o.HandleSecret != "" {
 		secret = "handle-secret: ${{ secrets.ODOO_HANDLE_SECRET }}"
 	}
-	return fmt.Sprintf("with:\n  command: %s\n  %s # the same as here\n  handle: %s", command, secret, sealed)
+	return fmt.Sprintf("with:\n  command: %s\n  %s # the same as here\n  handle: %s%s", command, secret, sealed, input)
+}
+
+// plainWord is what neither a shell nor YAML reads anything into.
+var plainWord = regexp.MustCompile(`^[\w./][\w./+-]*$`)
+
+func inShell(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+func inYAML(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
 // inWorkspace returns where a path that a user gave is.
@@ -314,6 +361,17 @@ func (p *program) server(o order) (address string, stop func(), err error) {
 		return "", nil, err
 	}
 	return address, func() { end(); _ = os.RemoveAll(config.Data) }, nil
+}
+
+// inClear tells whether an address is of another network, and unencrypted.
+func inClear(server string) bool {
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	return ip == nil && strings.Contains(host, ".") || ip != nil && !ip.IsLoopback() && !ip.IsPrivate()
 }
 
 // platform connects what a job needs.
@@ -345,6 +403,9 @@ func (p *program) platform(o *order, server string, wanted []upgrade.Item) (_ jo
 		// Before a request is made: hours later would be a bad time to find out.
 		if carrier.Folder, err = transfer.OpenFolder(p.workspace(), o.DownloadPath); err != nil {
 			return job.Platform{}, nil, fmt.Errorf("opening download-path: %w", err)
+		}
+		for _, name := range carrier.Folder.Holding(wanted) {
+			p.runner.Info(name + " is there from an earlier run; what comes now replaces it, or lies beside it under another ending.")
 		}
 	}
 	return job.Platform{Requests: client, Processing: client, Uploader: carrier, Fetcher: carrier}, carrier, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"strings"
 	"syscall"
 
@@ -78,22 +79,32 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 	case job.UpgradeFailed:
 		why.Title = "Upgrade failed"
 		why.Text = fmt.Sprintf("The platform ended request %s as %q.", id, e.Status.State)
-		why.Next = "Read the platform's message and the request's page (output status-url), or ask Odoo's support with the request's id."
+		why.Next = "Read the platform's message and its notes, or ask Odoo's support with the request's id."
+		why.GoOn = "download"
 	case job.Timeout:
 		why.Title = "Upgrade not ended in time"
-		why.Text += " It goes on working."
+		if late, ok := errors.AsType[*job.TimeoutError](e.Err); ok && late.Last == nil {
+			why.Text += " It goes on working."
+		}
 		why.GoOn = "run"
 	case job.Interrupted:
 		why.Title, why.Text, why.Next = "Interrupted", "The run was stopped before it ended.", ""
 		if id != "" {
 			why.Text += fmt.Sprintf(" What the platform was asked for goes on there: request %s was %q.", id, e.Status.State)
-			if upgrade.IsDraft(e.Status.State) {
-				why.Text = "The run was stopped before it ended. " + draft(e)
-			}
 			why.GoOn = "run"
+			switch {
+			case upgrade.IsDraft(e.Status.State):
+				why.Text = "The run was stopped before it ended. " + draft(e)
+			case o.states().Verdict(e.Status.State) != upgrade.Waiting:
+				why.Text = fmt.Sprintf("The run was stopped before it ended. The platform had ended request %s as %q by then.", id, e.Status.State)
+			}
 		}
 	case job.Refused:
 		why.Title = "Refused by the platform"
+		if e.Status.State != "" { // it is known, so it was no wrong key
+			why.Text += fmt.Sprintf(" Request %s was %q at the platform before.", id, e.Status.State)
+			why.GoOn = "run"
+		}
 	case job.PreflightFailed:
 		why.Title = "Dump not usable"
 	case job.UploadFailed:
@@ -163,8 +174,13 @@ func hint(err error) string {
 	if refused, ok := errors.AsType[*upgrade.RefusedError](err); ok {
 		return refusalHint(refused)
 	}
-	if page, ok := errors.AsType[*api.ResponseError](err); ok && page.Code == 413 {
-		return "The dump is too large for an upload by HTTPS. Set transport to auto or sftp, or make a smaller one: pg_dump -Fc packs it."
+	if page, ok := errors.AsType[*api.ResponseError](err); ok {
+		switch page.Code {
+		case http.StatusRequestEntityTooLarge:
+			return "The dump is too large for an upload by HTTPS. Set transport to auto or sftp, or make a smaller one: pg_dump -Fc packs it."
+		case http.StatusNotFound:
+			return "Check server-url: is that the platform's address?"
+		}
 	}
 	if _, ok := errors.AsType[*transfer.HostKeyError](err); ok {
 		return "Compare the fingerprint with one that you trust: either the platform has a new key, and ssh-known-hosts has to be set to it, or somebody stands between."
@@ -173,7 +189,7 @@ func hint(err error) string {
 		return "Make a new request for this dump: run without handle and request-id."
 	}
 	if _, ok := errors.AsType[*job.DraftError](err); ok {
-		return "Use run or start with dump, and with request-id and request-key of the draft if it should be that one."
+		return "Use run or start, and give dump, too."
 	}
 	if _, ok := errors.AsType[*job.NotReadyError](err); ok {
 		return "Use run, which waits for it."
@@ -197,9 +213,15 @@ func hint(err error) string {
 // refusalHint names the input to look at. Reasons are an open set of
 // SUBJECT:PROBLEM.
 func refusalHint(refused *upgrade.RefusedError) string {
+	if refused.Method == upgrade.SFTPMethod {
+		return "The platform gives no SFTP access to the request as it is. Set transport to auto or https."
+	}
 	var hints []string
 	for _, f := range refused.Failures {
-		subject, _, _ := strings.Cut(f.Reason, ":")
+		subject, problem, _ := strings.Cut(f.Reason, ":")
+		if problem == "STATE" {
+			continue // its message says more
+		}
 		switch subject {
 		case "TARGET":
 			hints = append(hints, "Set target to a version that the platform takes.")

@@ -44,6 +44,13 @@ func (c *inspectCommand) run(p *program) int {
 	told := report.New(p.runner, job.Plan{})
 	if err == nil && p.step {
 		told.Dump(info)
+		for _, row := range describe(info, ending.Err) {
+			if row[0] == "Warning" {
+				p.runner.Warning("Dump", row[1])
+			} else if row[1] != "" {
+				p.runner.Info(fmt.Sprintf("%-14s %s", row[0], row[1]))
+			}
+		}
 	} else if err == nil {
 		c.print(p.stdout, info, ending.Err)
 	}
@@ -103,7 +110,7 @@ func describe(i dump.Info, wrong error) [][2]string {
 		odoo = "not known"
 	}
 	if i.Odoo {
-		odoo = strings.TrimSpace("yes, " + i.Series)
+		odoo = strings.TrimSuffix("yes, "+i.Series, ", ")
 	}
 	modules := ""
 	if len(i.Modules) > 0 {

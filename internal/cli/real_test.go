@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -114,6 +115,23 @@ func step(t *testing.T, dir, url string, inputs map[string]string) *exec.Cmd {
 		command.Env = append(command.Env, "INPUT_"+strings.ToUpper(name)+"="+value)
 	}
 	return command
+}
+
+// TestOutputsAreMadePrivate leaves what is no file as it is: /dev/null is everybody's.
+func TestOutputsAreMadePrivate(t *testing.T) {
+	dir := t.TempDir()
+	file, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "pipe")
+	if err := errors.Join(os.WriteFile(file, nil, 0o644), syscall.Mkfifo(pipe, 0o644), os.Chmod(pipe, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]os.FileMode{file: 0o600, pipe: 0o644, filepath.Join(dir, "new"): 0o600} {
+		if err := makePrivate(path); err != nil {
+			t.Error(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
+	}
 }
 
 // randomFile writes n bytes that no transfer can pack, a whole MiB at a time, each

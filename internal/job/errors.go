@@ -41,13 +41,17 @@ func (e *UpgradeFailedError) Error() string {
 }
 
 // TimeoutError says that the platform took longer than the plan allowed. It
-// works on.
+// works on, unless nobody knows.
 type TimeoutError struct {
 	After time.Duration
 	State string
+	Last  error // of the last looks, nil if they were answered
 }
 
 func (e *TimeoutError) Error() string {
+	if e.Last != nil {
+		return fmt.Sprintf("within %v nobody saw the platform end the upgrade; its state was %q, and then: %v", e.After, e.State, e.Last)
+	}
 	return fmt.Sprintf("the platform has not ended the upgrade within %v; its state is %q", e.After, e.State)
 }
 
@@ -87,7 +91,8 @@ func resultOf(ctx context.Context, err error) Result {
 	if ctx.Err() != nil {
 		return Interrupted
 	}
-	if _, ok := errors.AsType[*upgrade.RefusedError](err); ok {
+	refused, ok := errors.AsType[*upgrade.RefusedError](err)
+	if ok && refused.Method != upgrade.SFTPMethod {
 		return Refused
 	}
 	if step, ok := errors.AsType[*stepError](err); ok {

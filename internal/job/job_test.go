@@ -237,6 +237,9 @@ func TestRun(t *testing.T) {
 				if got := warnings(events); got != c.warned {
 					t.Errorf("%d warnings, want %d", got, c.warned)
 				}
+				if want := f.state != "draft" || c.want == Success; ending.Asked != want {
+					t.Errorf("asked to process: %t", ending.Asked)
+				}
 				if c.want == Success && len(ending.Artifacts) != len(p.Items) {
 					t.Errorf("artifacts: %v", ending.Artifacts)
 				}
@@ -380,8 +383,10 @@ func TestTimeoutIsKept(t *testing.T) {
 			return nil
 		}
 		start = time.Now()
-		if ending, _ := carry(t, f, Job.Run, p); ending.Result != Timeout || time.Since(start) > 4*time.Minute {
-			t.Errorf("%s after %v", ending.Result, time.Since(start))
+		ending, _ = carry(t, f, Job.Run, p)
+		late, ok := errors.AsType[*TimeoutError](ending.Err)
+		if !ok || late.Last == nil || ending.Result != Timeout || time.Since(start) > 4*time.Minute {
+			t.Errorf("%s after %v: %v", ending.Result, time.Since(start), ending.Err)
 		}
 	})
 }

@@ -171,7 +171,9 @@ func (r *run) process(ctx context.Context) error {
 			}
 			r.ending.Asked = true
 			err := patient(r.Process(ctx, r.ending.Ticket))
-			if _, refused := errors.AsType[*upgrade.RefusedError](err); refused && lost {
+			_, refused := errors.AsType[*upgrade.RefusedError](err)
+			r.ending.Asked = !refused || lost
+			if refused && lost {
 				// The lost call may have been taken between the look and this one.
 				if taken, _ := r.taken(ctx); taken {
 					return nil
@@ -284,7 +286,7 @@ func (r *run) wait(ctx context.Context) error {
 				return r.decided()
 			}
 			if !time.Now().Before(deadline) {
-				return as(Timeout, &TimeoutError{r.plan.Timeout, r.ending.Status.State})
+				return as(Timeout, &TimeoutError{After: r.plan.Timeout, State: r.ending.Status.State})
 			}
 			if err := poll.Pause(ctx, deadline); err != nil {
 				return err
@@ -292,7 +294,7 @@ func (r *run) wait(ctx context.Context) error {
 			before := r.ending.Status.State
 			err := r.lookBy(looks, looker(r.Status).patient)
 			if err != nil && looks.Err() != nil && ctx.Err() == nil {
-				return as(Timeout, &TimeoutError{r.plan.Timeout, r.ending.Status.State})
+				return as(Timeout, &TimeoutError{r.plan.Timeout, r.ending.Status.State, err})
 			}
 			if err != nil {
 				return err

@@ -28,7 +28,11 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 	r.writeFiles(&b, e.Artifacts)
 	r.writeSteps(&b)
 	if why.Code != "" {
-		b.WriteString("\n### To go on\n\n```yaml\n" + why.Code + "\n```\n")
+		language := "sh"
+		if strings.HasPrefix(why.Code, "with:") {
+			language = "yaml"
+		}
+		b.WriteString("\n### To go on\n\n```" + language + "\n" + why.Code + "\n```\n")
 	}
 	return b.String()
 }

@@ -192,7 +192,7 @@ func requestSFTPAccess(s *Server, p parameters, r *http.Request) (any, []failure
 	if failures != nil {
 		return nil, failures, nil
 	}
-	if found.State != draft && !found.upgraded() {
+	if found.State != draft && found.State != done {
 		return nil, []failure{wrongState(found.State, draft, done)}, nil
 	}
 	keys, failures, err := publicKeys(p, r)

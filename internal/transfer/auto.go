@@ -125,7 +125,10 @@ func (c *Carrier) instead(ctx context.Context, s *switcher, err error) error {
 		error
 		StatusCode() int
 	}](err)
-	useless := false
+	refused, closed := errors.AsType[*upgrade.RefusedError](err)
+	// "Your database upgrade request should be in the done state": one that is
+	// delivered is not, and yet has a database to download.
+	useless := closed && refused.Method == upgrade.SFTPMethod && s.now == OverSFTP
 	if answered {
 		switch status.StatusCode() {
 		case http.StatusRequestEntityTooLarge: // over HTTPS

@@ -28,6 +28,7 @@ func (a answer) StatusCode() int { return int(a) }
 func TestGoingOver(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519")
 	broken := retry.Transient(errors.New("connection reset"))
+	noAccess := &upgrade.RefusedError{Method: upgrade.SFTPMethod, Failures: []upgrade.Failure{{Message: "not now"}}}
 	tests := map[string]struct {
 		transport Transport
 		size      int64 // 0 for the dump's own
@@ -45,6 +46,8 @@ func TestGoingOver(t *testing.T) {
 		"sftp alone":               {OverSFTP, 0, nil, answer(http.StatusNotFound), "sftp", "HTTP 404"},
 		"neither":                  {Auto, 0, broken, answer(http.StatusNotFound), "https https sftp", "HTTP 404"},
 		"refused":                  {Auto, 0, &upgrade.RefusedError{Failures: []upgrade.Failure{{Reason: "X:Y"}}}, nil, "https", "X:Y"},
+		"large, SFTP refused":      {Auto, Large, nil, noAccess, "sftp https", ""},
+		"sftp alone, refused":      {OverSFTP, 0, nil, noAccess, "sftp", "not now"},
 		"large, SFTP breaks twice": {Auto, Large, nil, broken, "sftp sftp https", ""},
 	}
 	for name, test := range tests {

@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"odoo-upgrade-action/internal/upgrade"
 )
 
 // Folder is where downloads land. Nothing is written outside it, whatever
@@ -28,7 +31,7 @@ func OpenFolder(workspace, path string) (*Folder, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Folder{root: root, shown: path, owner: nobody}, nil
+		return open(root, path, nobody)
 	}
 	base, err := os.OpenRoot(workspace)
 	if err != nil {
@@ -55,7 +58,45 @@ func OpenFolder(workspace, path string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Folder{root: root, shown: relative, owner: who}, nil
+	return open(root, relative, who)
+}
+
+// open makes a Folder of an open one in which files can be made.
+func open(root *os.Root, shown string, who owner) (*Folder, error) {
+	f := &Folder{root: root, shown: shown, owner: who}
+	if err := f.writable(); err != nil {
+		_ = root.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// writable returns an error if no file can be made in the folder.
+func (f *Folder) writable() error {
+	const name = ".odoo-upgrade.probe"
+	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_ = file.Close()
+	if err := f.root.Remove(name); !errors.Is(err, fs.ErrNotExist) { // another run's, at the same time
+		return err
+	}
+	return nil
+}
+
+// Holding returns the paths of files of those items that are there already.
+func (f *Folder) Holding(items []upgrade.Item) []string {
+	entries, _ := fs.ReadDir(f.root.FS(), ".")
+	var paths []string
+	for _, entry := range entries {
+		for _, item := range items {
+			if strings.HasPrefix(entry.Name(), string(item)+".") {
+				paths = append(paths, f.Path(entry.Name()))
+			}
+		}
+	}
+	return paths
 }
 
 // mkdirAll makes the folders of path one by one, so that only new ones get a

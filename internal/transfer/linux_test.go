@@ -78,6 +78,17 @@ func TestFetchThatDoesNotFit(t *testing.T) {
 	_ = f.folder.Close()
 }
 
+func TestFolderInWhichNothingCanBeMade(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_RDONLY, ""); err != nil {
+		realtest.Skip(t, "no file system that is read-only (needs root): "+err.Error())
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, 0) })
+	if _, err := OpenFolder("", dir); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestFolderBelongsToTheWorkspacesOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		realtest.Skip(t, "only root can give files away")

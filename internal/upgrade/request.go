@@ -131,7 +131,7 @@ type Failure struct {
 }
 
 // String returns the failure as one sentence for people: the message, or what
-// there is in its place, and the expected values.
+// there is in its place, and the expected values or the error type.
 func (f Failure) String() string {
 	text := f.Message
 	if text == "" {
@@ -140,8 +140,11 @@ func (f Failure) String() string {
 	if text == "" {
 		text = "failure without a message"
 	}
-	if len(f.Expected) > 0 {
+	switch {
+	case len(f.Expected) > 0:
 		text += " (expected: " + strings.Join(f.Expected, ", ") + ")"
+	case f.Message != "" && f.Reason != "":
+		text += " (" + f.Reason + ")"
 	}
 	return text
 }
@@ -154,6 +157,9 @@ func (e *UnreachedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the network's error.
 func (e *UnreachedError) Unwrap() error { return e.Err }
+
+// SFTPMethod is the API's method whose refusal leaves another way for files.
+const SFTPMethod = "request_sftp_access"
 
 // RefusedError says that the platform understood a call and refused it. It is
 // final: the same call would be refused again.

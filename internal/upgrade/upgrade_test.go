@@ -126,6 +126,7 @@ func TestFailureText(t *testing.T) {
 		want    string
 	}{
 		{Failure{Reason: "TARGET:INVALID", Message: `Invalid value "5.0"`, Expected: []string{"6.0", "7.0"}}, `Invalid value "5.0" (expected: 6.0, 7.0)`},
+		{Failure{Reason: "EMAIL:INVALID", Message: `Invalid value "me"`}, `Invalid value "me" (EMAIL:INVALID)`},
 		{Failure{Reason: "CONTRACT:NOT_FOUND", Code: "M1"}, "CONTRACT:NOT_FOUND M1"},
 		{Failure{}, "failure without a message"},
 	}
