@@ -9,12 +9,14 @@ import (
 
 // What is under way fills SSH's window of 2 MiB on each channel, and a little more
 // for what is being answered. A download has to hold what came too early, so many
-// channels share what is kept.
+// channels share what is kept. On a near line less does as well, and a cut costs
+// less.
 const full = 2<<20 + 512<<10
 
 var (
-	up   = inFlight{least: full, most: full, all: full}
-	down = inFlight{least: 1<<20 + 512<<10, most: full, all: mostKept - 4<<20}
+	up     = inFlight{least: full, most: full, all: full}
+	nearUp = inFlight{least: 1 << 20, most: full, all: 2 << 20}
+	down   = inFlight{least: 1<<20 + 512<<10, most: full, all: mostKept - 4<<20}
 )
 
 // Ahead is how far uploads run ahead of their lowest unacknowledged byte at most: of
@@ -35,7 +37,11 @@ func keep(sessions int) int64 { return min(mostKept, int64(sessions)*2*full) }
 // beyond the lowest that is not written. All below reached is written, even after
 // an error.
 func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.Int64) error {
-	w := newWindow(from, size, ahead, up)
+	bounds := up
+	if f.pool.channels == 1 {
+		bounds = nearUp
+	}
+	w := newWindow(from, size, ahead, bounds)
 	w.reached = reached
 	reached.Store(from)
 	return f.pool.spread(func(s *session) error {
