@@ -1,3 +1,5 @@
+//go:build unix
+
 package sftp
 
 import (
@@ -24,6 +26,7 @@ type platform struct {
 	file    []byte
 	most    int // bytes to a read, at most
 	deaf    bool
+	breaks  bool   // off in the middle of the first answer to a read
 	stderr  []byte // said at each read, beside its answer
 	ignores func(session int32, kind byte) bool
 
@@ -93,6 +96,10 @@ func (p *platform) session(channel ssh.Channel, number int32) {
 		}
 		reply := p.answer(kind, body[4:])
 		copy(reply[5:9], body[:4])
+		if p.breaks && kind == typeRead {
+			_, _ = channel.Write(reply[:len(reply)/2])
+			return
+		}
 		_, _ = channel.Write(reply)
 	}
 }
@@ -129,7 +136,9 @@ func (p *platform) answer(kind byte, body []byte) []byte {
 // TestServersThatStopAnswering meets some that are alive, by their answers to
 // keep-alives, and yet not of use any more.
 func TestServersThatStopAnswering(t *testing.T) {
-	open := func(session int32, kind byte) bool { return kind == typeOpen }
+	open := func(_ int32, kind byte) bool { return kind == typeOpen }
+	var opens atomic.Int32
+	openAgain := func(_ int32, kind byte) bool { return kind == typeOpen && opens.Add(1) > 1 }
 	tests := map[string]struct {
 		platform *platform
 		drips    bool // instead of a greeting
@@ -140,7 +149,8 @@ func TestServersThatStopAnswering(t *testing.T) {
 		"no greeting, by drops":   {&platform{}, true, 2 * time.Minute, ErrSilent},
 		"no SFTP":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeInit }}, false, 2 * time.Minute, ErrSilent},
 		"no file":                 {&platform{ignores: open}, false, 6 * time.Minute, ErrSilent},
-		"no file to the second":   {&platform{ignores: func(n int32, kind byte) bool { return n > 1 && open(n, kind) }}, false, 6 * time.Minute, nil}, // the first brings all
+		"no file to the second":   {&platform{ignores: openAgain}, false, 6 * time.Minute, nil}, // the first brings all
+		"half of the data":        {&platform{breaks: true}, false, 6 * time.Minute, ErrSilent},
 		"no data":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeRead }}, false, 6 * time.Minute, ErrSilent},
 		"no data from the second": {&platform{ignores: func(n int32, kind byte) bool { return n > 1 && kind == typeRead }}, false, 6 * time.Minute, ErrSilent},
 	}
@@ -149,6 +159,9 @@ func TestServersThatStopAnswering(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				test.platform.file = make([]byte, 8<<20)
 				c := test.platform.start(t)
+				if test.platform.breaks { // while nothing else is asked for
+					test.platform.file, c.Connections = test.platform.file[:1000], 1
+				}
 				if test.drips {
 					c.Dial = drips
 				}

@@ -236,8 +236,8 @@ func (s *session) receiveOne(in io.Reader) error {
 	if !ok {
 		return errProtocol
 	}
-	s.asked.less(1)
 	r, err := read(in, kind, length-4, c.into)
+	s.asked.less(1) // not before all of it is here
 	if err != nil {
 		r = reply{err: err}
 	}

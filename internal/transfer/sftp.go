@@ -191,14 +191,11 @@ func (s *SFTP) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progre
 		return transferError(ctx, err)
 	}
 	from, err := s.resume(there, file, d.Size)
-	if err == nil && from == 0 && there.size > 0 {
-		// Else what is there would be behind what is sent, and be taken for it after a cut.
-		if err = pool.Empty(name); err != nil {
-			err = fmt.Errorf("the platform has something else than the beginning of the dump, and lets nobody empty its file: make a new request: %w", err)
-		}
-	}
 	if changed := d.Unchanged(); changed != nil {
 		return changed
+	}
+	if err == nil && from == 0 && there.size > 0 {
+		err = s.restart(pool, name)
 	}
 	if err != nil {
 		return transferError(ctx, err)
@@ -228,6 +225,19 @@ type LongerError struct{ There, Dump int64 }
 
 func (e *LongerError) Error() string {
 	return fmt.Sprintf("the platform's file has %d bytes, the dump only %d: something else was uploaded to this request, and nothing was sent", e.There, e.Dump)
+}
+
+// restart empties the platform's file: what is there would lie behind what is sent,
+// and be taken for it after a cut.
+func (s *SFTP) restart(pool *sftp.Pool, name string) error {
+	err := pool.Empty(name)
+	if status, ok := errors.AsType[*sftp.StatusError](err); ok {
+		return fmt.Errorf("the platform has something else than the beginning of the dump, and lets nobody empty its file: make a new request: %w", status)
+	}
+	if err == nil {
+		s.distrust, s.reached = false, 0
+	}
+	return err
 }
 
 func (s *SFTP) runsAhead() int64 {

@@ -280,8 +280,8 @@ func TestNothingOldIsTakenForNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	cutter.Reset([]int64{3 << 20})
-	if err := c.Upload(t.Context(), ticket, d, untold); !retry.IsTransient(err) {
-		t.Fatal(err)
+	if err := c.Upload(t.Context(), ticket, d, untold); !retry.IsTransient(err) || c.distrust {
+		t.Fatalf("%v; another try would begin again: %t", err, c.distrust)
 	}
 	c = client(t, s, cutter.Address)
 	c.ahead = 2 << 20
@@ -295,15 +295,20 @@ func TestNothingOldIsTakenForNew(t *testing.T) {
 func TestDumpCutShortWhileItIsCompared(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519")
 	content := noise(1, 3<<20)
-	if err := os.WriteFile(s.File(), content, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	d := dumpOf(t, content)
-	c := client(t, s, s.Address)
-	c.API = &shrinking{c.API, d.Path}
-	err := c.Upload(t.Context(), ticket, d, untold)
-	if _, unusable := errors.AsType[*dump.UnusableError](err); !unusable {
-		t.Errorf("%v", err)
+	for name, there := range map[string][]byte{"its beginning": content, "something else": noise(2, 3<<20)} {
+		if err := os.WriteFile(s.File(), there, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		d := dumpOf(t, content)
+		c := client(t, s, s.Address)
+		c.API = &shrinking{c.API, d.Path}
+		err := c.Upload(t.Context(), ticket, d, untold)
+		if _, unusable := errors.AsType[*dump.UnusableError](err); !unusable {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after, _ := os.ReadFile(s.File()); !bytes.Equal(after, there) {
+			t.Errorf("%s: the platform's file was changed", name)
+		}
 	}
 }
 
