@@ -295,6 +295,7 @@ func TestGzipMembers(t *testing.T) {
 		good bool
 	}{
 		"two members":            {two, true},
+		"many empty members":     {slices.Concat(bytes.Repeat(gzipBytes(nil), 1000), two), true},
 		"zeros behind":           {slices.Concat(two, make([]byte, 512)), true},
 		"a zero behind":          {slices.Concat(two, []byte{0}), true},
 		"rubbish behind":         {slices.Concat(two, []byte("rubbish")), false},

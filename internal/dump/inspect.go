@@ -278,10 +278,12 @@ func newMembers(packed io.Reader) (*members, error) {
 	return &members{in, member}, nil
 }
 
-func (m *members) Read(p []byte) (int, error) {
-	n, err := m.member.Read(p)
-	if err == io.EOF {
-		err = m.next()
+func (m *members) Read(p []byte) (n int, err error) {
+	for n == 0 && err == nil && len(p) > 0 { // members may be empty
+		n, err = m.member.Read(p)
+		if err == io.EOF {
+			err = m.next()
+		}
 	}
 	return n, err
 }

@@ -237,7 +237,7 @@ func TestRun(t *testing.T) {
 				if got := warnings(events); got != c.warned {
 					t.Errorf("%d warnings, want %d", got, c.warned)
 				}
-				if want := f.state != "draft" || c.want == Success; ending.Asked != want {
+				if want := f.state != "draft"; ending.Asked != want {
 					t.Errorf("asked to process: %t", ending.Asked)
 				}
 				if c.want == Success && len(ending.Artifacts) != len(p.Items) {
@@ -356,6 +356,23 @@ func TestInterrupted(t *testing.T) {
 			t.Errorf("%+v after %v", ending, time.Since(start))
 		}
 	})
+}
+
+// TestAsked stops while the platform is asked to process: only a call that it may
+// have had counts.
+func TestAsked(t *testing.T) {
+	for err, want := range map[error]bool{errNetwork: true, errPage: true, errNobody: false} {
+		synctest.Test(t, func(t *testing.T) {
+			f, p := newFake(), plan(t)
+			f.process = times(99, err)
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(20*time.Second, cancel)
+			ending := Job{Platform: Platform{f, f, f, f}, Observe: func(Event) {}}.Run(ctx, p)
+			if ending.Result != Interrupted || ending.Status.State != "draft" || ending.Asked != want {
+				t.Errorf("%v: %+v", err, ending)
+			}
+		})
+	}
 }
 
 func TestTimeoutIsKept(t *testing.T) {

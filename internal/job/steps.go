@@ -162,17 +162,18 @@ func (r *run) arrived(ctx context.Context) error {
 // whether the platform took the call.
 func (r *run) process(ctx context.Context) error {
 	return r.step(Process, func() error {
-		lost := false
+		lost, reached := false, false
 		err := outagePolicy.Do(ctx, func(ctx context.Context) error {
 			if lost {
 				if taken, err := r.taken(ctx); taken || err != nil {
 					return err
 				}
 			}
-			r.ending.Asked = true
 			err := patient(r.Process(ctx, r.ending.Ticket))
 			_, refused := errors.AsType[*upgrade.RefusedError](err)
-			r.ending.Asked = !refused || lost
+			_, unreached := errors.AsType[*upgrade.UnreachedError](err)
+			reached = reached || !refused && !unreached
+			r.ending.Asked = reached
 			if refused && lost {
 				// The lost call may have been taken between the look and this one.
 				if taken, _ := r.taken(ctx); taken {

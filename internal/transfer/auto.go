@@ -140,6 +140,10 @@ func (c *Carrier) instead(ctx context.Context, s *switcher, err error) error {
 	if wrongHost || unusable || !useless && !retry.IsTransient(err) {
 		return err
 	}
+	if useless && closed && s.switched && c.Transport == Auto { // there is no other way but back
+		s.now = OverHTTPS
+		return retry.Transient(err)
+	}
 	was := s.now
 	if !s.other(c.Transport, useless) {
 		return err

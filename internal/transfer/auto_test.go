@@ -47,6 +47,7 @@ func TestGoingOver(t *testing.T) {
 		"neither":                  {Auto, 0, broken, answer(http.StatusNotFound), "https https sftp", "HTTP 404"},
 		"refused":                  {Auto, 0, &upgrade.RefusedError{Failures: []upgrade.Failure{{Reason: "X:Y"}}}, nil, "https", "X:Y"},
 		"large, SFTP refused":      {Auto, Large, nil, noAccess, "sftp https", ""},
+		"broken, then refused":     {Auto, 0, broken, noAccess, "https https sftp https", "connection reset"},
 		"sftp alone, refused":      {OverSFTP, 0, nil, noAccess, "sftp", "not now"},
 		"large, SFTP breaks twice": {Auto, Large, nil, broken, "sftp sftp https", ""},
 	}
