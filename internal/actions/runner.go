@@ -217,13 +217,13 @@ func (r *Runner) CheckOutputs() error {
 	if path == "" {
 		return nil
 	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644) // on Windows, what is opened to append cannot be cut again
 	if err != nil {
 		return fmt.Errorf("the outputs cannot be written: %w", err)
 	}
 	info, err := file.Stat()
 	if err == nil && info.Mode().IsRegular() {
-		_, err = file.Write(make([]byte, probe))
+		_, err = file.WriteAt(make([]byte, probe), info.Size())
 		err = errors.Join(err, file.Truncate(info.Size()))
 	}
 	if err := errors.Join(err, file.Close()); err != nil {

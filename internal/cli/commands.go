@@ -95,7 +95,10 @@ func (p *program) carryOut(o order) int {
 	}
 	why.Code = o.goOn(why.GoOn, ending, told.Handle(), p.step)
 	told.Finish(ending, why)
-	if why.Fine {
+	switch {
+	case why.Fine && told.Lost(): // the last of them
+		return exitStatus(job.Failure)
+	case why.Fine:
 		return 0
 	}
 	return exitStatus(ending.Result)
@@ -268,7 +271,7 @@ func (p *program) openHandle(o *order, plan *job.Plan) error {
 // under, and for an embedded sandbox, whose requests end with the command.
 func (o *order) seal(t upgrade.Ticket, d dump.Info) (string, error) {
 	if o.Handle != "" && !o.learned {
-		return strings.TrimSpace(o.Handle), nil
+		return o.Handle, nil
 	}
 	if o.secret() == "" || o.embedded() {
 		return "", nil
@@ -295,8 +298,14 @@ func (o order) goOn(command string, e job.Ending, sealed string, step bool) stri
 		name, value = "download", "notes"
 	}
 	flag, input := "", ""
+	more := func(name, value string) {
+		flag, input = flag+" --"+name+" "+inShell(value), input+"\n  "+name+": "+inYAML(value)
+	}
+	if sealed == "" && o.ServerURL != defaultServer { // a handle knows it
+		more("server-url", o.ServerURL)
+	}
 	if name != "" {
-		flag, input = " --"+name+" "+inShell(value), "\n  "+name+": "+inYAML(value)
+		more(name, value)
 	}
 	switch {
 	case command == "" || id == "" || o.embedded(): // its requests end with the command
@@ -319,7 +328,7 @@ func (o order) goOn(command string, e job.Ending, sealed string, step bool) stri
 }
 
 // plainWord is what neither a shell nor YAML reads anything into.
-var plainWord = regexp.MustCompile(`^[\w./][\w./+-]*$`)
+var plainWord = regexp.MustCompile(`^[\w./]([\w./+:-]*[\w/])?$`)
 
 func inShell(text string) string {
 	if plainWord.MatchString(text) {

@@ -15,15 +15,18 @@ func TestInClear(t *testing.T) {
 
 func TestQuoting(t *testing.T) {
 	for text, want := range map[string][2]string{
-		"odoo.dump":        {"odoo.dump", "odoo.dump"},
-		"/backups/a-b.zip": {"/backups/a-b.zip", "/backups/a-b.zip"},
-		"my dump":          {"'my dump'", "'my dump'"},
-		"it's":             {`'it'\''s'`, "'it''s'"},
-		"a: b #c":          {"'a: b #c'", "'a: b #c'"},
-		"$(reboot)":        {"'$(reboot)'", "'$(reboot)'"},
-		"-rf":              {"'-rf'", "'-rf'"},
-		"":                 {"''", "''"},
-		"two\nlines":       {"'two\nlines'", "'two\nlines'"},
+		"odoo.dump":         {"odoo.dump", "odoo.dump"},
+		"/backups/a-b.zip":  {"/backups/a-b.zip", "/backups/a-b.zip"},
+		"my dump":           {"'my dump'", "'my dump'"},
+		"it's":              {`'it'\''s'`, "'it''s'"},
+		"a: b #c":           {"'a: b #c'", "'a: b #c'"},
+		"$(reboot)":         {"'$(reboot)'", "'$(reboot)'"},
+		"http://[::1]:8069": {"'http://[::1]:8069'", "'http://[::1]:8069'"},
+		"http://sandbox:80": {"http://sandbox:80", "http://sandbox:80"},
+		"key:":              {"'key:'", "'key:'"},
+		"-rf":               {"'-rf'", "'-rf'"},
+		"":                  {"''", "''"},
+		"two\nlines":        {"'two\nlines'", "'two\nlines'"},
 	} {
 		if got := [2]string{inShell(text), inYAML(text)}; got != want {
 			t.Errorf("%q: %q", text, got)

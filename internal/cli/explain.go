@@ -54,7 +54,15 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 	id := e.Ticket.ID
 	if command == "download" && e.Err == nil {
 		_, why.Text = done(e, command)
-		why.Title = map[job.Result]string{job.Success: "Download finished", job.Pending: "Download finished, upgrade under way", job.UpgradeFailed: "Download finished, upgrade failed"}[e.Result]
+		why.Title = "Download finished"
+		switch {
+		case e.Result == job.UpgradeFailed:
+			why.Title += ", upgrade failed"
+		case upgrade.IsDraft(e.Status.State):
+			why.Title += ", upgrade not started"
+		case e.Result == job.Pending:
+			why.Title += ", upgrade under way"
+		}
 		return why
 	}
 	switch e.Result {
@@ -93,6 +101,8 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 			why.Text += fmt.Sprintf(" What the platform was asked for goes on there: request %s was %q.", id, e.Status.State)
 			why.GoOn = "run"
 			switch {
+			case e.Status.State == "":
+				why.Text = fmt.Sprintf("The run was stopped before it saw request %s.", id)
 			case upgrade.IsDraft(e.Status.State):
 				why.Text = "The run was stopped before it ended. " + draft(e)
 			case o.states().Verdict(e.Status.State) != upgrade.Waiting:

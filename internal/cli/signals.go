@@ -8,8 +8,9 @@ import (
 )
 
 // Signals returns a context that ends when the program is told to stop; a second
-// signal kills. Somebody who only stops reading the log stops nothing: the result
-// is written all the same.
+// signal kills, but for a hang-up, which comes twice from a terminal that closes.
+// Somebody who only stops reading the log stops nothing: the result is written all
+// the same.
 func Signals() context.Context {
 	signal.Ignore(syscall.SIGPIPE)
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -17,6 +18,9 @@ func Signals() context.Context {
 		ends = append(ends, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() {
+		signal.Ignore(syscall.SIGHUP)
+		stop()
+	})
 	return ctx
 }
