@@ -162,7 +162,7 @@ func (r *run) arrived(ctx context.Context) error {
 // whether the platform took the call.
 func (r *run) process(ctx context.Context) error {
 	return r.step(Process, func() error {
-		lost, reached := false, false
+		lost := false
 		err := outagePolicy.Do(ctx, func(ctx context.Context) error {
 			if lost {
 				if taken, err := r.taken(ctx); taken || err != nil {
@@ -172,8 +172,7 @@ func (r *run) process(ctx context.Context) error {
 			err := patient(r.Process(ctx, r.ending.Ticket))
 			_, refused := errors.AsType[*upgrade.RefusedError](err)
 			_, unreached := errors.AsType[*upgrade.UnreachedError](err)
-			reached = reached || !refused && !unreached
-			r.ending.Asked = reached
+			r.ending.Asked = r.ending.Asked || !refused && !unreached
 			if refused && lost {
 				// The lost call may have been taken between the look and this one.
 				if taken, _ := r.taken(ctx); taken {
