@@ -29,7 +29,7 @@ const (
 )
 
 // ErrSilent is the cause of a connection's end whose server sent nothing for too
-// long, not even answers to the keep-alives.
+// long, not even answers to the keep-alives, or nothing but those.
 var ErrSilent = errors.New("the connection went silent")
 
 // Pool is a first session with a server, and more of them for a transfer: on
