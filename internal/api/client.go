@@ -130,12 +130,12 @@ func (c *Client) RequestSFTPAccess(ctx context.Context, t upgrade.Ticket, author
 	defer cancel()
 	// id and key go into the query, as in the section's samples: the form has the
 	// keys alone.
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint("request_sftp_access", address(t)), &body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint(upgrade.SFTPMethod, address(t)), &body)
 	if err != nil {
 		return upgrade.SFTPAccess{}, plain(err)
 	}
 	req.Header.Set("Content-Type", form.FormDataContentType())
-	answer, err := c.exchange("request_sftp_access", req)
+	answer, err := c.exchange(upgrade.SFTPMethod, req)
 	if err != nil {
 		return upgrade.SFTPAccess{}, err
 	}

@@ -167,7 +167,7 @@ func (p *program) plan(o *order) (job.Plan, error) {
 		return plan, errors.New("download: none leaves the command download nothing to do")
 	}
 	if event := p.getenv("GITHUB_EVENT_NAME"); strings.HasPrefix(event, "pull_request") && o.mayCreate() {
-		plan.Branch = event
+		plan.PullRequest = event
 	}
 	if err := plan.MayUpgrade(o.Aim.Aim); err != nil || plan.Ticket.ID != "" {
 		return plan, err
@@ -290,26 +290,23 @@ func (o *order) seal(t upgrade.Ticket, d dump.Info) (string, error) {
 // without one.
 func (o order) goOn(command string, e job.Ending, sealed string, step bool) string {
 	id := e.Ticket.ID
-	name, value := "", "" // of one more input
-	switch {
-	case command == "run" && upgrade.IsDraft(e.Status.State) && !e.Asked:
-		name, value = "dump", cmp.Or(o.Dump, "DUMP")
-	case command == "download" && e.Result == job.UpgradeFailed:
-		name, value = "download", "notes"
+	if command == "" || id == "" || o.embedded() { // its requests end with the command
+		return ""
 	}
-	flag, input := "", ""
+	flag, input := "", "" // what else is to be given
 	more := func(name, value string) {
 		flag, input = flag+" --"+name+" "+inShell(value), input+"\n  "+name+": "+inYAML(value)
 	}
 	if sealed == "" && o.ServerURL != defaultServer { // a handle knows it
 		more("server-url", o.ServerURL)
 	}
-	if name != "" {
-		more(name, value)
+	switch {
+	case command == "run" && upgrade.IsDraft(e.Status.State) && !e.Asked:
+		more("dump", cmp.Or(o.Dump, "DUMP"))
+	case command == "download" && e.Result == job.UpgradeFailed:
+		more("download", "notes")
 	}
 	switch {
-	case command == "" || id == "" || o.embedded(): // its requests end with the command
-		return ""
 	case !step && sealed == "":
 		return fmt.Sprintf("odoo-upgrade %s --request-id %s --request-key -%s # reads the key; it is in the outputs file", command, id, flag)
 	case !step:
@@ -330,18 +327,16 @@ func (o order) goOn(command string, e job.Ending, sealed string, step bool) stri
 // plainWord is what neither a shell nor YAML reads anything into.
 var plainWord = regexp.MustCompile(`^[\w./]([\w./+:-]*[\w/])?$`)
 
-func inShell(text string) string {
-	if plainWord.MatchString(text) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
+func inShell(text string) string { return quoted(text, `'\''`) }
 
-func inYAML(text string) string {
+func inYAML(text string) string { return quoted(text, "''") }
+
+// quoted puts text between single quotes if it needs them, with quote for one inside.
+func quoted(text, quote string) string {
 	if plainWord.MatchString(text) {
 		return text
 	}
-	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	return "'" + strings.ReplaceAll(text, "'", quote) + "'"
 }
 
 // inWorkspace returns where a path that a user gave is.

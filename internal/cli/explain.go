@@ -79,9 +79,9 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 		why.Text = fmt.Sprintf("Request %s is %q at the platform, which works on it.", id, e.Status.State)
 		if upgrade.IsDraft(e.Status.State) {
 			why.Title, why.Text = "Upgrade not started", draft(e)
-		}
-		if upgrade.IsDraft(e.Status.State) && e.Asked {
-			why.Title = "Upgrade asked for"
+			if e.Asked {
+				why.Title = "Upgrade asked for"
+			}
 		}
 		why.GoOn = "run"
 	case job.UpgradeFailed:
@@ -98,16 +98,8 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 	case job.Interrupted:
 		why.Title, why.Text, why.Next = "Interrupted", "The run was stopped before it ended.", ""
 		if id != "" {
-			why.Text += fmt.Sprintf(" What the platform was asked for goes on there: request %s was %q.", id, e.Status.State)
+			why.Text += " " + left(e, o.states())
 			why.GoOn = "run"
-			switch {
-			case e.Status.State == "":
-				why.Text = fmt.Sprintf("The run was stopped before it saw request %s.", id)
-			case upgrade.IsDraft(e.Status.State):
-				why.Text = "The run was stopped before it ended. " + draft(e)
-			case o.states().Verdict(e.Status.State) != upgrade.Waiting:
-				why.Text = fmt.Sprintf("The run was stopped before it ended. The platform had ended request %s as %q by then.", id, e.Status.State)
-			}
 		}
 	case job.Refused:
 		why.Title = "Refused by the platform"
@@ -137,6 +129,20 @@ func explain(e job.Ending, command string, o *order) report.Explanation {
 		}
 	}
 	return why
+}
+
+// left says where a run that was stopped leaves its request.
+func left(e job.Ending, states upgrade.States) string {
+	id, state := e.Ticket.ID, e.Status.State
+	switch {
+	case state == "":
+		return fmt.Sprintf("It had not seen request %s yet.", id)
+	case upgrade.IsDraft(state):
+		return draft(e)
+	case states.Verdict(state) != upgrade.Waiting:
+		return fmt.Sprintf("The platform had ended request %s as %q by then.", id, state)
+	}
+	return fmt.Sprintf("What the platform was asked for goes on there: request %s was %q.", id, state)
 }
 
 // draft says what is known of a request that was a draft when it was last seen.

@@ -44,7 +44,7 @@ func TestWhatIsSaidOfTheEnd(t *testing.T) {
 		"looked at a failed one":  {end(job.UpgradeFailed, "failed", false, nil), "status", `ended request 7 as "failed"`, "", "download", true},
 		"fetched of a failed one": {end(job.UpgradeFailed, "failed", false, nil), "download", "Download finished, upgrade failed", "", "", true},
 		"fetched of a draft":      {end(job.Pending, "draft", false, nil), "download", "Download finished, upgrade not started", "", "", true},
-		"stopped before a look":   {end(job.Interrupted, "", false, context.Canceled), "wait", "before it saw request 7", "goes on there", "run", false},
+		"stopped before a look":   {end(job.Interrupted, "", false, context.Canceled), "wait", "had not seen request 7 yet", "goes on there", "run", false},
 		"fetched of one at work":  {end(job.Pending, "pending", false, nil), "download", "Download finished, upgrade under way", "", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -44,12 +44,11 @@ func (c *inspectCommand) run(p *program) int {
 	told := report.New(p.runner, job.Plan{})
 	if err == nil && p.step {
 		told.Dump(info)
-		for _, row := range describe(info, ending.Err) {
-			if row[0] == "Warning" {
-				p.runner.Warning("Dump", row[1])
-			} else if row[1] != "" {
-				p.runner.Info(fmt.Sprintf("%-14s %s", row[0], row[1]))
-			}
+		for _, line := range describe(info, ending.Err) {
+			p.runner.Info(line)
+		}
+		for _, warning := range info.Warnings {
+			p.runner.Warning("Dump", warning)
 		}
 	} else if err == nil {
 		c.print(p.stdout, info, ending.Err)
@@ -67,10 +66,11 @@ func (c *inspectCommand) print(out io.Writer, info dump.Info, problem error) {
 		_, _ = fmt.Fprintf(out, "%s\n", bytes.ReplaceAll(text, []byte("##["), []byte(`\u0023#[`)))
 		return
 	}
-	for _, row := range describe(info, problem) {
-		if row[1] != "" {
-			_, _ = fmt.Fprintf(out, "%-14s %s\n", row[0], actions.Line(row[1]))
-		}
+	for _, line := range describe(info, problem) {
+		_, _ = fmt.Fprintln(out, line)
+	}
+	for _, warning := range info.Warnings {
+		_, _ = fmt.Fprintln(out, row("Warning", warning))
 	}
 }
 
@@ -96,8 +96,11 @@ func inspection(i dump.Info, wrong error) map[string]any {
 	}
 }
 
-// describe is what inspect prints as text, a row each.
-func describe(i dump.Info, wrong error) [][2]string {
+// row is a line of what inspect prints as text.
+func row(name, value string) string { return fmt.Sprintf("%-14s %s", name, actions.Line(value)) }
+
+// describe is what inspect prints as text, a line for each thing that is known.
+func describe(i dump.Info, wrong error) (lines []string) {
 	kind := string(i.Kind)
 	if i.Wrapped {
 		kind += ", in gzip"
@@ -123,17 +126,18 @@ func describe(i dump.Info, wrong error) [][2]string {
 	if wrong != nil {
 		whole = "no: " + wrong.Error()
 	}
-	rows := [][2]string{
+	for _, known := range [][2]string{
 		{"File", i.Name}, {"Size", fmt.Sprintf("%s (%d bytes)", humanize.IBytes(uint64(i.Size)), i.Size)}, {"SHA-256", i.SHA256},
 		{"Kind", kind}, {"Database", i.Database}, {"PostgreSQL", i.PostgreSQL}, {"pg_dump", i.PgDump},
 		{"Odoo", odoo}, {"Modules", modules}, {"UUID", i.UUID},
 		{"Filestore", yes(i.Filestore, "inside")}, {"Neutralized", yes(i.Neutralized, "yes")},
 		{"Contract", yes(i.ContractMatches("") != dump.NoContract, "the database names one")}, {"Usable", whole},
+	} {
+		if known[1] != "" {
+			lines = append(lines, row(known[0], known[1]))
+		}
 	}
-	for _, warning := range i.Warnings {
-		rows = append(rows, [2]string{"Warning", warning})
-	}
-	return rows
+	return lines
 }
 
 func yes(is bool, text string) string {

@@ -69,15 +69,6 @@ func (e *BranchError) Error() string {
 	return fmt.Sprintf("aim production is refused on %s events: nobody's branch should upgrade the real database", e.Event)
 }
 
-// MayUpgrade returns a *BranchError if the plan must not set a request of that aim
-// going.
-func (p Plan) MayUpgrade(aim upgrade.Aim) error {
-	if p.Branch != "" && aim == upgrade.Production {
-		return &BranchError{p.Branch}
-	}
-	return nil
-}
-
 // NotReadyError says that there is nothing upgraded to download.
 type NotReadyError struct{ State string }
 

@@ -50,7 +50,7 @@ type Plan struct {
 	DumpSHA256 string         // of the dump that the ticket's request was made for, "" where nobody knows
 	Ticket     upgrade.Ticket // of the request to go on with; zero makes a new one
 
-	Branch       string // the event that runs it on anybody's branch, where the real database must not be upgraded; else ""
+	PullRequest  string // the event that runs it on anybody's branch, "" for none: there the real database must not be upgraded
 	Preflight    Preflight
 	Room         int64 // bytes free where the items land, -1 where nobody knows
 	SkipTest     bool
@@ -58,6 +58,15 @@ type Plan struct {
 	PollInterval time.Duration // the longest pause between two looks
 	States       upgrade.States
 	Items        []upgrade.Item // to download
+}
+
+// MayUpgrade returns a *BranchError if the plan must not set a request of that aim
+// going.
+func (p Plan) MayUpgrade(aim upgrade.Aim) error {
+	if p.PullRequest != "" && aim == upgrade.Production {
+		return &BranchError{p.PullRequest}
+	}
+	return nil
 }
 
 // Result is how a job ended, in the word that users get.

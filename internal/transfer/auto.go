@@ -64,10 +64,11 @@ func (s *switcher) choose(wanted Transport, size int64) Transport {
 	return s.now
 }
 
-// other counts a break, and returns whether it is time for the other transport.
-func (s *switcher) other(wanted Transport, useless bool) bool {
+// other counts a break, and returns whether it is time for the other transport:
+// once, and from one that is closed in any case.
+func (s *switcher) other(wanted Transport, useless, closed bool) bool {
 	s.breaks++
-	if wanted != Auto || s.switched || !useless && s.breaks < breaksAllowed {
+	if wanted != Auto || s.switched && !closed || !useless && s.breaks < breaksAllowed {
 		return false
 	}
 	s.switched, s.breaks = true, 0
@@ -125,10 +126,11 @@ func (c *Carrier) instead(ctx context.Context, s *switcher, err error) error {
 		error
 		StatusCode() int
 	}](err)
-	refused, closed := errors.AsType[*upgrade.RefusedError](err)
+	refused, ok := errors.AsType[*upgrade.RefusedError](err)
 	// "Your database upgrade request should be in the done state": one that is
 	// delivered is not, and yet has a database to download.
-	useless := closed && refused.Method == upgrade.SFTPMethod && s.now == OverSFTP
+	closed := ok && refused.Method == upgrade.SFTPMethod && s.now == OverSFTP
+	useless := closed
 	if answered {
 		switch status.StatusCode() {
 		case http.StatusRequestEntityTooLarge: // over HTTPS
@@ -140,12 +142,8 @@ func (c *Carrier) instead(ctx context.Context, s *switcher, err error) error {
 	if wrongHost || unusable || !useless && !retry.IsTransient(err) {
 		return err
 	}
-	if useless && closed && s.switched && c.Transport == Auto { // there is no other way but back
-		s.now = OverHTTPS
-		return retry.Transient(err)
-	}
 	was := s.now
-	if !s.other(c.Transport, useless) {
+	if !s.other(c.Transport, useless, closed) {
 		return err
 	}
 	c.Tell(fmt.Sprintf("Going over from %s to %s: %v.", was, s.now, err))

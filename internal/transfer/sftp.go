@@ -194,8 +194,8 @@ func (s *SFTP) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progre
 	if changed := d.Unchanged(); changed != nil {
 		return changed
 	}
-	if err == nil && from == 0 && there.size > 0 {
-		err = s.restart(pool, name)
+	if err == nil && from == 0 {
+		err = s.restart(pool, name, there.size)
 	}
 	if err != nil {
 		return transferError(ctx, err)
@@ -227,17 +227,20 @@ func (e *LongerError) Error() string {
 	return fmt.Sprintf("the platform's file has %d bytes, the dump only %d: something else was uploaded to this request, and nothing was sent", e.There, e.Dump)
 }
 
-// restart empties the platform's file: what is there would lie behind what is sent,
-// and be taken for it after a cut.
-func (s *SFTP) restart(pool *sftp.Pool, name string) error {
-	err := pool.Empty(name)
-	if status, ok := errors.AsType[*sftp.StatusError](err); ok {
-		return fmt.Errorf("the platform has something else than the beginning of the dump, and lets nobody empty its file: make a new request: %w", status)
+// restart empties the platform's file, if it holds anything: that would lie behind
+// what is sent, and be taken for it after a cut.
+func (s *SFTP) restart(pool *sftp.Pool, name string, size int64) error {
+	if size > 0 {
+		err := pool.Empty(name)
+		if status, ok := errors.AsType[*sftp.StatusError](err); ok {
+			return fmt.Errorf("the platform has something else than the beginning of the dump, and lets nobody empty its file: make a new request: %w", status)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		s.distrust, s.reached = false, 0
-	}
-	return err
+	s.distrust, s.reached = false, 0
+	return nil
 }
 
 func (s *SFTP) runsAhead() int64 {
