@@ -43,6 +43,7 @@ type Runner struct {
 	workflow bool
 	secrets  redactor
 	said     map[string]int // annotations by level
+	failed   error          // of the first output that could not be written
 }
 
 // New returns a Runner that logs to out and reads the environment through
@@ -204,7 +205,21 @@ func (r *Runner) Output(name, value string) error {
 			return fmt.Errorf("output %s holds the line that ends an output: not written", name)
 		}
 	}
-	return r.toFile("GITHUB_OUTPUT", func() { r.gha.SetOutput(name, value) })
+	err := r.toFile("GITHUB_OUTPUT", func() { r.gha.SetOutput(name, value) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed == nil {
+		r.failed = err
+	}
+	return err
+}
+
+// OutputError returns the first error of writing an output: later steps would not see
+// it.
+func (r *Runner) OutputError() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
 }
 
 // probe is more than all outputs of a run take, about.

@@ -18,10 +18,10 @@ import (
 	"testing"
 	"time"
 
-	"odoo-upgrade-action/internal/api"
+	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/platform/v1"
 	"odoo-upgrade-action/internal/realtest"
-	"odoo-upgrade-action/internal/transfer"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -94,11 +94,11 @@ func BenchmarkUpload(b *testing.B) {
 	if err := os.WriteFile(ca, certificate, 0o600); err != nil {
 		b.Fatal(err)
 	}
-	transport, err := transfer.NewTransport(certificate)
+	transport, err := dial.HTTP(certificate)
 	if err != nil {
 		b.Fatal(err)
 	}
-	client, err := api.New(url, transport)
+	platform, err := v1.New(v1.Config{Server: url, HTTP: transport})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func BenchmarkUpload(b *testing.B) {
 	var ours, theirs []time.Duration
 	for b.Loop() {
 		start := time.Now()
-		if err := (transfer.HTTPS{API: client}).Upload(b.Context(), upgrade.Ticket{ID: "1", Key: "k"}, info, func(int64) {}); err != nil {
+		if _, err := platform.Upload(b.Context(), upgrade.Ticket{ID: "1", Key: "k"}, info, func(int64) {}); err != nil {
 			b.Fatal(err)
 		}
 		ours = append(ours, time.Since(start))

@@ -1,5 +1,9 @@
-// Package cli is the program as users meet it: it reads inputs and flags, wires
-// the rooms together, and turns how a job ended into hints and an exit status.
+// Package cli is the program as users know it: it reads inputs and flags, picks a back
+// end, has a job carry out the plan, and turns how it ended into hints and an exit
+// status.
+//
+// Main is all that a caller needs. The inputs are declared in grammar.go, plan.go
+// checks them, wire.go picks the back end, resume.go and explain.go word the end.
 package cli
 
 import (
@@ -14,9 +18,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
-	"odoo-upgrade-action/internal/transfer"
 )
 
 //go:generate go run ./gen
@@ -29,7 +33,7 @@ type program struct {
 	stdout, stderr io.Writer
 	step           bool // a workflow's step: no arguments, inputs from INPUT_*
 	runner         *actions.Runner
-	dial           transfer.Dialer // in place of the network's, in tests; nil else
+	dial           dial.Dialer // in place of the network, in tests; nil otherwise
 }
 
 // Main runs the program and returns its exit status. Without args, in a
@@ -58,7 +62,7 @@ func (p *program) main(args []string) int {
 	case err != nil && p.step:
 		return p.invalid(err)
 	case err != nil:
-		_, _ = fmt.Fprintf(p.stderr, "odoo-upgrade: %s\nodoo-upgrade --help tells what there is.\n", p.runner.Redact(err.Error()))
+		_, _ = fmt.Fprintf(p.stderr, "odoo-upgrade: %s\nRun odoo-upgrade --help for help.\n", p.runner.Redact(err.Error()))
 		return exitStatus(job.InvalidInput)
 	}
 	return do(p)
@@ -81,7 +85,13 @@ func (p *program) maskSecrets(args []string) {
 }
 
 // stepCommands are the commands of a workflow's step: each ends with a result.
-var stepCommands = []string{"run", "start", "wait", "status", "download", "inspect"}
+func stepCommands() []string {
+	var names []string
+	for _, c := range job.Commands() {
+		names = append(names, c.Name)
+	}
+	return append(names, "inspect")
+}
 
 // command is what runs without arguments: in a step, and in a container, the
 // command that the environment names.
@@ -103,23 +113,16 @@ func (p *program) lookup(name string) string {
 	return strings.TrimSpace(p.getenv("ODOO_UPGRADE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))))
 }
 
-var errHelp = errors.New("help was asked for")
+// errHelp says that help was printed and that there is nothing else to do.
+var errHelp = errors.New("help was printed")
 
 // parse reads the arguments into g and returns what to do.
 func (p *program) parse(g *grammar, args []string) (do func(*program) int, err error) {
-	defer func() {
-		// kong calls Exit, which must not return, after it has printed the help.
-		if caught := recover(); caught != nil {
-			if caught != errHelp {
-				panic(caught)
-			}
-			err = errHelp
-		}
-	}()
-	if p.step && !slices.Contains(stepCommands, args[0]) {
-		return nil, fmt.Errorf("input command: %q is none of %s", args[0], strings.Join(stepCommands, ", "))
+	if p.step && !slices.Contains(stepCommands(), args[0]) {
+		return nil, fmt.Errorf("input command: %q is not one of %s", args[0], strings.Join(stepCommands(), ", "))
 	}
-	parser, err := newParser(g, kong.Writers(p.stdout, p.stderr), kong.Exit(func(int) { panic(errHelp) }),
+	helped := false // kong continues after Exit; whatever it finds then does not matter
+	parser, err := newParser(g, kong.Writers(p.stdout, p.stderr), kong.Exit(func(int) { helped = true }),
 		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 			if value := p.lookup(flag.Name); value != "" && flag.Name != "help" {
 				return value, nil
@@ -130,8 +133,13 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 		return nil, err
 	}
 	parsed, err := parser.Parse(args)
-	if err != nil {
-		return nil, plainly(err, p.step)
+	switch {
+	case helped:
+		return nil, errHelp
+	case err != nil && p.step:
+		return nil, errors.New("input " + strings.TrimPrefix(err.Error(), "--")) // a workflow has no flags
+	case err != nil:
+		return nil, err
 	}
 	command := parsed.Selected().Target.Addr().Interface().(interface{ run(*program) int })
 	return command.run, nil
@@ -141,23 +149,20 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 const defaultServer = "https://upgrade.odoo.com"
 
 func newParser(g *grammar, options ...kong.Option) (*kong.Kong, error) {
-	return kong.New(g, append(options, kong.Name("odoo-upgrade"), kong.Vars{"server": defaultServer},
+	vars := kong.Vars{"server": defaultServer}
+	for _, c := range job.Commands() {
+		vars[c.Name+"_help"] = c.Help
+	}
+	return kong.New(g, append(options, kong.Name("odoo-upgrade"), vars,
+		kong.WithHyphenPrefixedParameters(true), // a key may begin with one
 		kong.Description("Take an Odoo database through the vendor's upgrade platform."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))...)
 }
 
-// plainly words an error for whoever wrote a workflow, who knows no flags.
-func plainly(err error, step bool) error {
-	if step {
-		return errors.New("input " + strings.TrimPrefix(err.Error(), "--"))
-	}
-	return err
-}
-
-// invalid ends a step whose inputs cannot be used.
+// invalid ends a run whose inputs cannot be used.
 func (p *program) invalid(err error) int {
 	ending := job.Ending{Result: job.InvalidInput, Err: err}
-	report.New(p.runner, job.Plan{}).Finish(ending, explain(ending, "run", nil))
+	report.New(p.runner, 0).Finish(ending, explain(ending, job.Command{}))
 	return exitStatus(ending.Result)
 }
 
@@ -181,8 +186,8 @@ func (p *program) workspace() string {
 	return ""
 }
 
-// makePrivate makes a file for its owner alone: it will hold the key. Devices and
-// pipes are left as they are.
+// makePrivate makes a file that only its owner can read: it will hold the key. Devices
+// and pipes are left as they are.
 func makePrivate(path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil
@@ -194,8 +199,8 @@ func makePrivate(path string) error {
 	return errors.Join(file.Chmod(0o600), file.Close()) // an older file has another mode
 }
 
-// keep makes the files of the flags outputs and summary stand for the runner's,
-// which a step has of its own.
+// keep puts the files of the flags outputs and summary in the place of the runner's,
+// which a step has already.
 func (p *program) keep(outputs, summary string) error {
 	if p.step {
 		return nil

@@ -3,7 +3,11 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
 	"errors"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +58,9 @@ func TestScripts(t *testing.T) {
 			"serve":   serve,
 			"fulldir": fulldir,
 			"await":   await,
+			"tls":     serveTLS,
+
+			"action-with-file": actionWithFile,
 		},
 		Condition: func(name string) (bool, error) {
 			if name != "root" {
@@ -156,6 +163,23 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(stop)
 	ts.Setenv("URL", url)
+}
+
+// tls FILE: puts a server with TLS in front of $URL, at $TLS, and writes its
+// certificate to the file.
+func serveTLS(ts *testscript.TestScript, neg bool, args []string) {
+	target, err := url.Parse(ts.Getenv("URL"))
+	ts.Check(err)
+	server := httptest.NewTLSServer(httputil.NewSingleHostReverseProxy(target))
+	ts.Defer(server.Close)
+	ts.Setenv("TLS", server.URL)
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), certificate, 0o600))
+}
+
+// action-with-file NAME FILE …: action with an input that is the content of a file.
+func actionWithFile(ts *testscript.TestScript, neg bool, args []string) {
+	action(ts, neg, append(args[2:], args[0]+"="+ts.ReadFile(args[1])))
 }
 
 // await TEXT FILE: waits until a program in the background has written the text.

@@ -38,7 +38,7 @@ func Inputs() []Input {
 // ActionYAML returns the text of action.yml.
 func ActionYAML() []byte {
 	var b bytes.Buffer
-	b.WriteString(`# Made from internal/cli by go generate ./internal/cli. Do not edit.
+	b.WriteString(`# Generated from internal/cli by go generate ./internal/cli. Do not edit.
 name: Odoo upgrade
 description: Take an Odoo database through the vendor's upgrade platform, and gate the workflow on the result
 branding:
@@ -75,15 +75,15 @@ func quote(text string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// Readme returns text with the tables of inputs, outputs and results between
-// their marks made anew.
+// Readme returns text with new tables of inputs, outputs and results between their
+// marks.
 func Readme(text []byte) ([]byte, error) {
 	for name, table := range map[string]string{"inputs": inputTable(), "outputs": outputTable(), "results": resultTable()} {
 		begin, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- /"+name+" -->")
 		head, rest, ok1 := bytes.Cut(text, begin)
 		_, tail, ok2 := bytes.Cut(rest, end)
 		if !ok1 || !ok2 {
-			return nil, fmt.Errorf("no place for the table of %s: no %s", name, begin)
+			return nil, fmt.Errorf("there is no place for the table of %s: no %s", name, begin)
 		}
 		text = slices.Concat(head, begin, []byte(table), end, tail)
 	}
@@ -123,7 +123,7 @@ func outputTable() string {
 func resultTable() string {
 	var b strings.Builder
 	b.WriteString("| `result` | Exit status | |\n|---|---|---|\n")
-	for _, s := range exitStatuses {
+	for _, s := range ends() {
 		fmt.Fprintf(&b, "| `%s` | %d | %s |\n", s.result, s.status, s.help)
 	}
 	return b.String()

@@ -14,12 +14,12 @@ import (
 // TestWhatIsSaidOfTheEnd holds what is said of a request against what is known of
 // it.
 func TestWhatIsSaidOfTheEnd(t *testing.T) {
-	o := &order{stateFlags: stateFlags{SuccessStates: list{"done"}, FailureStates: list{"failed"}}}
-	refusal := func(reason string) error {
-		return &upgrade.RefusedError{Method: "process", Failures: []upgrade.Failure{{Reason: reason, Message: "No"}}}
+	phases := map[string]upgrade.Phase{"draft": upgrade.Draft, "pending": upgrade.Working, "done": upgrade.Done, "failed": upgrade.Failed}
+	refusal := func(kind upgrade.Kind) error {
+		return &upgrade.RefusedError{Kind: kind, Failures: []upgrade.Failure{{Kind: kind, Message: "No"}}}
 	}
-	end := func(result job.Result, state string, asked bool, err error) job.Ending {
-		return job.Ending{Result: result, Err: err, Ticket: upgrade.Ticket{ID: "7", Key: "secret"}, Status: upgrade.Status{State: state}, Asked: asked}
+	end := func(result job.Result, state string, sent bool, err error) job.Ending {
+		return job.Ending{Result: result, Err: err, Ticket: upgrade.Ticket{ID: "7", Key: "secret"}, Status: upgrade.Status{State: state, Phase: phases[state]}, ProcessSent: sent}
 	}
 	for name, c := range map[string]struct {
 		ending        job.Ending
@@ -28,27 +28,28 @@ func TestWhatIsSaidOfTheEnd(t *testing.T) {
 		goOn          string
 		fine          bool
 	}{
-		"started":                 {end(job.Pending, "pending", true, nil), "start", "works on it", "draft", "run", true},
-		"started, not seen":       {end(job.Pending, "draft", true, nil), "start", "asked for|may be at work on it", "nothing is being", "run", true},
-		"a draft":                 {end(job.Pending, "Draft", false, nil), "status", "not started|nothing is being upgraded", "at work", "run", true},
-		"stopped as a draft":      {end(job.Interrupted, "draft", false, context.Canceled), "run", "nothing is being upgraded", "goes on", "run", false},
-		"stopped, perhaps asked":  {end(job.Interrupted, "draft", true, context.Canceled), "run", "may be at work on it", "nothing is being", "run", false},
-		"stopped at work":         {end(job.Interrupted, "pending", true, context.Canceled), "run", "goes on there", "had ended", "run", false},
-		"stopped in the download": {end(job.Interrupted, "done", true, context.Canceled), "run", `had ended request 7 as "done"`, "goes on there", "run", false},
-		"late":                    {end(job.Timeout, "pending", true, &job.TimeoutError{After: time.Hour, State: "pending"}), "run", `its state is "pending". It goes on working`, "nobody saw", "run", false},
-		"late, and nobody there":  {end(job.Timeout, "pending", true, &job.TimeoutError{After: time.Hour, State: "pending", Last: errors.New("connection refused")}), "run", `its state was "pending", and then: connection refused`, "goes on working", "run", false},
-		"process refused":         {end(job.Refused, "draft", true, refusal("REQUEST:STATE")), "run", `Request 7 was "draft" at the platform before`, "Check request-id", "run", false},
-		"a wrong key":             {end(job.Refused, "", false, refusal("REQUEST:NOT_FOUND")), "wait", "Check request-id and request-key", "before", "", false},
+		"started":                 {end(job.Pending, "pending", true, nil), "start", "is working on request 7", "draft", "run", true},
+		"started, not seen":       {end(job.Pending, "draft", true, nil), "start", "requested|may be at work on it", "nothing is being", "run", true},
+		"a draft":                 {end(job.Pending, "draft", false, nil), "status", "not started|nothing is being upgraded", "at work", "run", true},
+		"stopped as a draft":      {end(job.Interrupted, "draft", false, context.Canceled), "run", "nothing is being upgraded", "continues", "run", false},
+		"stopped, perhaps sent":   {end(job.Interrupted, "draft", true, context.Canceled), "run", "may be at work on it", "nothing is being", "run", false},
+		"stopped at work":         {end(job.Interrupted, "pending", true, context.Canceled), "run", "continues its work", "had already ended", "run", false},
+		"stopped in the download": {end(job.Interrupted, "done", true, context.Canceled), "run", `had already ended request 7 as "done"`, "continues", "run", false},
+		"late":                    {end(job.Timeout, "pending", true, &job.TimeoutError{After: time.Hour, State: "pending"}), "run", `its state is "pending". It continues there`, "did not report", "run", false},
+		"late, and nobody there":  {end(job.Timeout, "pending", true, &job.TimeoutError{After: time.Hour, State: "pending", Last: errors.New("connection refused")}), "run", `its last state was "pending", and then: connection refused`, "continues", "run", false},
+		"process refused":         {end(job.Refused, "draft", true, refusal(upgrade.OtherRefusal)), "run", `request 7 was "draft" on the platform`, "Check request-id", "run", false},
+		"a wrong key":             {end(job.Refused, "", false, refusal(upgrade.KeyRefusal)), "wait", "Check request-id and request-key", "before", "", false},
 		"failed":                  {end(job.UpgradeFailed, "failed", true, &job.UpgradeFailedError{State: "failed"}), "run", `ended request 7 as "failed"`, "", "download", false},
 		"failed right at start":   {end(job.UpgradeFailed, "failed", true, nil), "start", `ended request 7 as "failed"`, "", "download", false},
 		"looked at a failed one":  {end(job.UpgradeFailed, "failed", false, nil), "status", `ended request 7 as "failed"`, "", "download", true},
 		"fetched of a failed one": {end(job.UpgradeFailed, "failed", false, nil), "download", "Download finished, upgrade failed", "", "", true},
 		"fetched of a draft":      {end(job.Pending, "draft", false, nil), "download", "Download finished, upgrade not started", "", "", true},
-		"stopped before a look":   {end(job.Interrupted, "", false, context.Canceled), "wait", "had not seen request 7 yet", "goes on there", "run", false},
-		"fetched of one at work":  {end(job.Pending, "pending", false, nil), "download", "Download finished, upgrade under way", "", "", true},
+		"stopped before a look":   {end(job.Interrupted, "", false, context.Canceled), "wait", "had not checked the status of request 7 yet", "continues", "run", false},
+		"fetched of one at work":  {end(job.Pending, "pending", false, nil), "download", "Download finished, upgrade in progress", "", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			why := explain(c.ending, c.command, o)
+			command := job.CommandNamed(c.command)
+			why := explain(c.ending, command)
 			text := why.Title + ". " + why.Text + " " + why.Next
 			for part := range strings.SplitSeq(c.says, "|") {
 				if !strings.Contains(text, part) {
@@ -58,8 +59,8 @@ func TestWhatIsSaidOfTheEnd(t *testing.T) {
 			if c.saysNot != "" && strings.Contains(text, c.saysNot) {
 				t.Errorf("%q is in: %s", c.saysNot, text)
 			}
-			if why.GoOn != c.goOn || why.Fine != c.fine {
-				t.Errorf("go on with %q, fine: %t", why.GoOn, why.Fine)
+			if why.Command != c.goOn || command.IsFine(c.ending) != c.fine {
+				t.Errorf("continue with %q, fine: %t", why.Command, command.IsFine(c.ending))
 			}
 		})
 	}

@@ -4,37 +4,37 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // the image has no zones
 
+	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/job"
-	"odoo-upgrade-action/internal/transfer"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// grammar is the command line, and so the action's inputs: each is declared
-// once, here. The tags are kong's, but for two of ours: secret marks an input
-// that is masked, local one that a command line has and the action has not.
+// grammar is the command line, and so the action's inputs: each is declared once,
+// here or in package dial. The tags are kong's, except for two of ours: secret marks
+// an input that is masked, local one that only the command line has.
 type grammar struct {
-	Run      runCommand      `cmd:"" help:"Take a dump through the platform, or go on with a request"`
-	Start    startCommand    `cmd:"" help:"As run, up to and with the start of the upgrade; does not wait"`
-	Wait     waitCommand     `cmd:"" help:"Wait for a started request, and fail if its upgrade failed"`
-	Status   statusCommand   `cmd:"" help:"Look at a request once"`
-	Download downloadCommand `cmd:"" help:"Fetch what a request offers"`
-	Inspect  inspectCommand  `cmd:"" help:"Recognise a dump and tell what is in it; asks nothing of the platform"`
-	Sandbox  sandboxCommand  `cmd:"" help:"Serve the platform in small until it is stopped"`
+	Run      runCommand      `cmd:"" help:"${run_help}"`
+	Start    startCommand    `cmd:"" help:"${start_help}"`
+	Wait     waitCommand     `cmd:"" help:"${wait_help}"`
+	Status   statusCommand   `cmd:"" help:"${status_help}"`
+	Download downloadCommand `cmd:"" help:"${download_help}"`
+	Inspect  inspectCommand  `cmd:"" help:"Recognize a dump and say what is in it; sends nothing"`
+	Sandbox  sandboxCommand  `cmd:"" help:"Serve a small stand-in for the platform until stopped"`
 	Demo     demoCommand     `cmd:"" help:"Show a whole cycle with a sandbox and a sample dump"`
-	Health   healthCommand   `cmd:"" help:"Tell whether the sandbox of this machine or container answers"`
+	Health   healthCommand   `cmd:"" help:"Check that the sandbox on this machine or in this container responds"`
 	Version  versionCommand  `cmd:"" help:"Print the version"`
 }
 
 type runCommand struct {
-	platformFlags
-	transportFlags
+	serverFlags
+	dial.HTTPSettings
+	dial.TransferSettings
 	requestFlags
-	addressFlags
+	referenceFlags
 	waitFlags
 	stateFlags
 	downloadFlags
@@ -42,33 +42,37 @@ type runCommand struct {
 }
 
 type startCommand struct {
-	platformFlags
-	transportFlags
+	serverFlags
+	dial.HTTPSettings
+	dial.TransferSettings
 	requestFlags
-	addressFlags
+	referenceFlags
 	stateFlags
 	keepFlags
 }
 
 type waitCommand struct {
-	platformFlags
-	addressFlags
+	serverFlags
+	dial.HTTPSettings
+	referenceFlags
 	waitFlags
 	stateFlags
 	localFlags
 }
 
 type statusCommand struct {
-	platformFlags
-	addressFlags
+	serverFlags
+	dial.HTTPSettings
+	referenceFlags
 	stateFlags
 	localFlags
 }
 
 type downloadCommand struct {
-	platformFlags
-	transportFlags
-	addressFlags
+	serverFlags
+	dial.HTTPSettings
+	dial.TransferSettings
+	referenceFlags
 	stateFlags
 	downloadFlags
 	localFlags
@@ -80,8 +84,8 @@ type requestFlags struct {
 	Target target `help:"Odoo version to upgrade to, like 17.0 or saas~17.4"`
 	Aim    aim    `default:"test" help:"Purpose of the request: test or production. Production is refused on pull_request events"`
 	dumpFlags
-	Filename  string    `help:"What the platform is told as the dump's name; without it, the dump's own"`
-	Preflight preflight `default:"strict" help:"What to do with a dump that cannot work: strict ends before anything is asked of the platform, warn says so, off does not look"`
+	Filename  string    `help:"Name of the dump on the platform. Without it, the name of the file"`
+	Preflight preflight `default:"strict" help:"What to do with a dump that cannot work: strict fails before anything is sent, warn says so, off does not check"`
 	Timezone  timezone  `help:"Time zone of your server, as an IANA name; only for sources older than 6.1"`
 	SkipTest  skipTest  `default:"false" help:"true asks the platform to deliver the upgraded database untested"`
 }
@@ -91,66 +95,57 @@ type dumpFlags struct {
 	Dump string `help:"Path of the dump"`
 }
 
-// platformFlags say where the platform is.
-type platformFlags struct {
-	ServerURL     string `name:"server-url" default:"${server}" help:"Address of the platform; sandbox, or sandbox?outcome=failed&pace=1s, embeds one that upgrades nothing"`
-	CACertificate string `name:"ca-certificate" help:"Certificates to trust beside the system's, as PEM"`
+// serverFlags say where the platform is.
+type serverFlags struct {
+	ServerURL string `name:"server-url" help:"Address of the platform. Without it, the handle's, else ${server}. sandbox, or sandbox?outcome=failed&pace=1s, runs a stand-in that upgrades nothing"`
 }
 
-// transportFlags say how files travel.
-type transportFlags struct {
-	Transport     transport `default:"auto" help:"How files travel: https, sftp, or auto: https for small dumps, sftp from 512 MiB on and where https fails"`
-	Streams       streams   `default:"4" help:"SSH connections at most, for sftp"`
-	SSHKnownHosts string    `name:"ssh-known-hosts" help:"Lines of a known_hosts file that the SFTP server has to be in; without it, the first key that a request meets is trusted, shown, and demanded from then on"`
-	SSHPrivateKey string    `name:"ssh-private-key" help:"Key for sftp, as ssh-keygen writes one, without a passphrase; without it, a fresh one that is never written to disk" secret:""`
-}
-
-// addressFlags name a request to go on with.
-type addressFlags struct {
+// referenceFlags name a request to continue.
+type referenceFlags struct {
 	Contract     string `help:"Your enterprise contract reference" secret:""`
-	Handle       string `help:"Handle of a request to go on with, output of a step before this one, in this job or in another"`
-	HandleSecret string `name:"handle-secret" help:"What the handle is sealed under; without it, the contract" secret:""`
-	RequestID    string `name:"request-id" help:"Id of a request to go on with"`
-	RequestKey   string `name:"request-key" help:"Its key; on a command line, - reads it from standard input" secret:""`
+	Handle       string `help:"Handle of a request to continue, an output of an earlier step, in this job or another"`
+	HandleSecret string `name:"handle-secret" help:"Secret that the handle is sealed with. Without it, the contract" secret:""`
+	RequestID    string `name:"request-id" help:"ID of a request to continue"`
+	RequestKey   string `name:"request-key" help:"Key of that request; on a command line, - reads it from standard input" secret:""`
 }
 
 // waitFlags say how to wait.
 type waitFlags struct {
 	Timeout      time.Duration `default:"5h" help:"How long to wait for the platform"`
-	OnTimeout    onTimeout     `name:"on-timeout" default:"fail" help:"fail, or continue: end well although the platform is still at work"`
-	PollInterval time.Duration `name:"poll-interval" default:"30s" help:"The longest pause between two looks"`
+	OnTimeout    onTimeout     `name:"on-timeout" default:"fail" help:"fail, or continue, which succeeds although the platform is still at work"`
+	PollInterval time.Duration `name:"poll-interval" default:"30s" help:"Longest pause between two checks of the status"`
 }
 
 // stateFlags say what the platform's states mean.
 type stateFlags struct {
-	SuccessStates list `name:"success-states" default:"done,delivered" help:"States that mean success"`
-	FailureStates list `name:"failure-states" default:"failed,cancelled,canceled,cancel,error,refused" help:"States that mean failure"`
+	SuccessStates list `name:"success-states" help:"States that mean success, in place of the platform's own"`
+	FailureStates list `name:"failure-states" help:"States that mean failure, in place of the platform's own"`
 }
 
-// downloadFlags say what to fetch, and where to.
+// downloadFlags say what to download, and where to.
 type downloadFlags struct {
-	Download     items  `default:"upgraded-dump" help:"What to fetch, as a list: upgraded-dump, upgraded-sql, original-dump, original-sql, notes, modules; or none"`
-	DownloadPath string `name:"download-path" default:"odoo-upgrade" help:"Folder for it, in the workspace"`
+	Download     items  `default:"upgraded-dump" help:"What to download, as a list: upgraded-dump, upgraded-sql, original-dump, original-sql, notes, modules; or none"`
+	DownloadPath string `name:"download-path" default:"odoo-upgrade" help:"Folder for downloads, in the workspace"`
 }
 
-// keepFlags are localFlags of the commands that make requests, whose key must
-// not be lost.
+// keepFlags are localFlags of the commands that create requests, whose key must not
+// be lost.
 type keepFlags struct {
-	Outputs string `default:"odoo-upgrade-outputs.txt" help:"File that the outputs are added to, the key included" local:""`
-	Summary string `help:"File that the summary is added to, as Markdown" local:""`
+	Outputs string `default:"odoo-upgrade-outputs.txt" help:"File to append the outputs to, the key included" local:""`
+	Summary string `help:"File to append the summary to, as Markdown" local:""`
 }
 
-// localFlags stand on a command line for what the runner gives a step.
+// localFlags do on a command line what the runner does for a step.
 type localFlags struct {
-	Outputs string `help:"File that the outputs are added to" local:""`
-	Summary string `help:"File that the summary is added to, as Markdown" local:""`
+	Outputs string `help:"File to append the outputs to" local:""`
+	Summary string `help:"File to append the summary to, as Markdown" local:""`
 }
 
 type inspectCommand struct {
 	dumpFlags
 	File   string `arg:"" optional:"" help:"Path of the dump"`
 	Format format `default:"text" help:"text or json" local:""`
-	SHA256 bool   `name:"sha256" help:"Tell the SHA-256 even where the file need not be read whole" local:""`
+	SHA256 bool   `name:"sha256" help:"Print the SHA-256 even if the file does not have to be read to its end" local:""`
 	localFlags
 }
 
@@ -158,10 +153,10 @@ type sandboxCommand struct {
 	Listen     string        `default:"127.0.0.1:8069" help:"Address of the API and the pages" local:""`
 	SFTPListen string        `name:"sftp-listen" default:"127.0.0.1:2200" help:"Address of the SFTP server" local:""`
 	Data       string        `default:"odoo-upgrade-sandbox" help:"Folder for requests and dumps" local:""`
-	Contract   []string      `help:"A contract that is known, once for each; without any, every well-formed one is" local:""`
+	Contract   []string      `help:"A contract that is known; can be repeated. Without any, every well-formed one is" local:""`
 	Outcome    string        `default:"done" help:"How requests end: done, failed or cancelled" local:""`
 	Pace       time.Duration `default:"1s" help:"How long a request is pending, and then in progress" local:""`
-	Fault      []string      `help:"Something to do wrong, once for each, like status:2=503, process:1=lost, upload:1=cut:100000 or sftp:2-=refuse:0s" sep:"none" local:""`
+	Fault      []string      `help:"A fault to simulate; can be repeated. Like status:2=503, process:1=lost, upload:1=cut:100000 or sftp:2-=refuse:0s" sep:"none" local:""`
 }
 
 type demoCommand struct {
@@ -179,7 +174,7 @@ type versionCommand struct {
 // Validate is called by kong.
 func (f waitFlags) Validate() error {
 	if f.Timeout < 0 || f.PollInterval < 10*time.Millisecond {
-		return errors.New("timeout and poll-interval take a time like 5h or 30s; the shortest poll-interval is 10ms")
+		return errors.New("timeout and poll-interval are durations like 5h or 30s; the shortest poll-interval is 10ms")
 	}
 	return nil
 }
@@ -193,33 +188,12 @@ func (t *target) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-type transport struct{ transfer.Transport }
-
-func (t *transport) UnmarshalText(text []byte) error {
-	switch t.Transport = transfer.Transport(text); t.Transport {
-	case transfer.Auto, transfer.OverHTTPS, transfer.OverSFTP:
-		return nil
-	}
-	return fmt.Errorf("%q is none of auto, https and sftp", text)
-}
-
-type streams int
-
-func (s *streams) UnmarshalText(text []byte) error {
-	n, err := strconv.Atoi(string(text))
-	if err != nil || n < 1 || n > 16 {
-		return fmt.Errorf("%q is no number from 1 to 16", text)
-	}
-	*s = streams(n)
-	return nil
-}
-
-// timezone is checked here: a request is made once.
+// timezone is checked here: a request is created once.
 type timezone string
 
 func (t *timezone) UnmarshalText(text []byte) error {
 	if _, err := time.LoadLocation(string(text)); err != nil || string(text) == "Local" {
-		return fmt.Errorf("%q is no time zone: give an IANA name like Europe/Brussels", text)
+		return fmt.Errorf("%q is not a time zone: use an IANA name like Europe/Brussels", text)
 	}
 	*t = timezone(text)
 	return nil
@@ -244,12 +218,12 @@ func (s *skipTest) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is neither true nor false", text)
 }
 
-type onTimeout struct{ goOn bool }
+type onTimeout struct{ succeed bool }
 
 func (o *onTimeout) UnmarshalText(text []byte) error {
 	switch string(text) {
 	case "fail", "continue":
-		o.goOn = string(text) == "continue"
+		o.succeed = string(text) == "continue"
 		return nil
 	}
 	return fmt.Errorf("%q is neither fail nor continue", text)
@@ -262,7 +236,7 @@ func (p *preflight) UnmarshalText(text []byte) error {
 	case job.Strict, job.Warn, job.Off:
 		return nil
 	}
-	return fmt.Errorf("%q is none of strict, warn and off", text)
+	return fmt.Errorf("%q is not one of strict, warn and off", text)
 }
 
 type format struct{ json bool }
@@ -276,7 +250,7 @@ func (f *format) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is neither text nor json", text)
 }
 
-// list takes commas, spaces and line ends between its words.
+// list accepts commas, spaces and line ends between its words.
 type list []string
 
 func (l *list) UnmarshalText(text []byte) error {
@@ -297,7 +271,7 @@ func (i *items) UnmarshalText(text []byte) error {
 		switch {
 		case word == "none" && len(words) == 1:
 		case !slices.Contains(upgrade.Items(), item):
-			return fmt.Errorf("%q is nothing to fetch: give some of %v, or none", word, upgrade.Items())
+			return fmt.Errorf("%q cannot be downloaded: use some of %v, or none", word, upgrade.Items())
 		case !slices.Contains(*i, item):
 			*i = append(*i, item)
 		}

@@ -1,65 +1,90 @@
 package cli
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// levels is how the rooms lie: an import goes to a lower level, never to the
-// same one.
+// levels is how the packages are layered: an import goes to a lower level, never to
+// the same one.
 var levels = map[string]int{
-	"odoo-upgrade-action":                  6,
-	"odoo-upgrade-action/internal/cli/gen": 6,
-	"odoo-upgrade-action/internal/cli":     5,
-	"odoo-upgrade-action/internal/report":  4,
-	"odoo-upgrade-action/internal/job":     3,
-	"odoo-upgrade-action/internal/api":     2,
-	// The sandbox uses dump and retry, and shares no type with api on purpose.
-	"odoo-upgrade-action/internal/sandbox":  2,
-	"odoo-upgrade-action/internal/transfer": 2,
-	"odoo-upgrade-action/internal/handle":   2,
-	"odoo-upgrade-action/internal/actions":  1,
-	"odoo-upgrade-action/internal/dump":     1,
-	"odoo-upgrade-action/internal/realtest": 1, // for tests alone
-	"odoo-upgrade-action/internal/retry":    1,
-	"odoo-upgrade-action/internal/sftp":     1,
-	"odoo-upgrade-action/internal/upgrade":  1,
+	module + "":                      9,
+	module + "/internal/cli/gen":     9,
+	module + "/internal/cli":         8,
+	module + "/internal/report":      7,
+	module + "/internal/job":         6,
+	module + "/internal/platform/v1": 5,
+	module + "/internal/event":       4,
+	module + "/internal/handle":      3,
+	module + "/internal/workspace":   3,
+	module + "/internal/dial":        3,
+	module + "/internal/sandbox":     3,
+	module + "/internal/sftp":        2,
+	module + "/internal/dump":        2,
+	module + "/internal/realtest":    2, // for tests only
+	module + "/internal/actions":     1,
+	module + "/internal/retry":       1,
+	module + "/internal/upgrade":     1,
 }
 
-// never lists what some rooms must not know, with why.
+const module = "odoo-upgrade-action"
+
+// never lists what some packages must not import, and why.
 var never = map[string][]string{
-	"odoo-upgrade-action/internal/job":     {"net/http", "golang.org/x/crypto/ssh", "odoo-upgrade-action/internal/api", "odoo-upgrade-action/internal/transfer", "odoo-upgrade-action/internal/actions"}, // the flow knows no protocol
-	"odoo-upgrade-action/internal/sandbox": {"odoo-upgrade-action/internal/upgrade"},                                                                                                                     // a shared type would hide a wrong name
-	"odoo-upgrade-action/internal/upgrade": {"os", "net", "net/http", "encoding/json", "time"},                                                                                                           // pure
+	module + "/internal/job":       {"net/http", "golang.org/x/crypto/ssh", module + "/internal/actions"}, // the flow knows no protocol, and no log
+	module + "/internal/sandbox":   {module + "/internal/upgrade"},                                        // a shared type would hide a wrong name
+	module + "/internal/upgrade":   {"os", "net", "net/http", "encoding/json", "time"},                    // pure
+	module + "/internal/workspace": {"net/http"},
 }
 
 func TestImportsPointDown(t *testing.T) {
-	text, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "odoo-upgrade-action/...").Output()
+	text, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := 0
 	for line := range strings.Lines(string(text)) {
 		names := strings.Fields(line)
-		room := names[0]
-		level, known := levels[room]
+		importer := names[0]
+		level, known := levels[importer]
 		if !known {
-			t.Errorf("%s has no level: give it one here", room)
+			t.Errorf("%s has no level: give it one here", importer)
 		}
 		found++
 		for _, used := range names[1:] {
 			if below, ours := levels[used]; ours && below >= level {
-				t.Errorf("%s (level %d) imports %s (level %d)", room, level, used, below)
+				t.Errorf("%s (level %d) imports %s (level %d)", importer, level, used, below)
 			}
-			for _, not := range never[room] {
-				if used == not {
-					t.Errorf("%s must not know %s", room, used)
-				}
+			if slices.Contains(never[importer], used) {
+				t.Errorf("%s must not import %s", importer, used)
+			}
+			if isBackEnd(used) && (isBackEnd(importer) || importer != module+"/internal/cli") {
+				t.Errorf("%s imports the back end %s: only cli may", importer, used)
 			}
 		}
 	}
 	if found != len(levels) {
-		t.Errorf("%d rooms found, %d have a level", found, len(levels))
+		t.Errorf("%d packages found, %d have a level", found, len(levels))
+	}
+}
+
+func isBackEnd(name string) bool { return strings.HasPrefix(name, module+"/internal/platform/") }
+
+// TestOneFilePicksTheBackEnd finds back ends in other files of cli than wire.go.
+func TestOneFilePicksTheBackEnd(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		uses := strings.Contains(string(text), `"`+module+"/internal/platform/")
+		if uses != (file == "wire.go") && !strings.HasSuffix(file, "_test.go") {
+			t.Errorf("%s imports a back end: %t", file, uses)
+		}
 	}
 }

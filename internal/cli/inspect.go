@@ -12,12 +12,14 @@ import (
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
+	"odoo-upgrade-action/internal/upgrade"
 )
 
-// run recognises a dump. One that cannot be sent is a failure of the preflight,
-// so that a script can depend on the exit status.
+// run inspects a dump. One that cannot be sent fails the preflight, so that a script
+// can rely on the exit status.
 func (c *inspectCommand) run(p *program) int {
 	if err := p.keep(c.Outputs, c.localFlags.Summary); err != nil {
 		return p.invalid(err)
@@ -29,7 +31,7 @@ func (c *inspectCommand) run(p *program) int {
 	if path == "" {
 		return p.invalid(errors.New("missing: dump"))
 	}
-	info, err := dump.Inspect(p.ctx, p.inWorkspace(path), dump.Options{Digest: c.SHA256 || p.step})
+	info, err := dump.Inspect(p.ctx, inFolder(p.workspace(), path), dump.Options{Digest: c.SHA256 || p.step})
 	ending := job.Ending{Result: job.Success, Dump: info}
 	switch {
 	case p.ctx.Err() != nil:
@@ -37,24 +39,26 @@ func (c *inspectCommand) run(p *program) int {
 	case err != nil:
 		ending.Result, ending.Err = job.InvalidInput, fmt.Errorf("inspecting the dump: %w", err)
 	default:
-		if ending.Err = errors.Join(job.Plan{Room: -1}.Problems(info)...); ending.Err != nil {
+		if ending.Err = errors.Join(job.Plan{}.Problems(info, upgrade.Target{})...); ending.Err != nil {
 			ending.Result = job.PreflightFailed
 		}
 	}
-	told := report.New(p.runner, job.Plan{})
+	told := report.New(p.runner, 0)
 	if err == nil && p.step {
-		told.Dump(info)
+		told.Observe(event.Inspected{Dump: info})
 		for _, line := range describe(info, ending.Err) {
 			p.runner.Info(line)
 		}
 		for _, warning := range info.Warnings {
-			p.runner.Warning("Dump", warning)
+			told.Observe(event.DumpWarning{Text: warning})
 		}
 	} else if err == nil {
 		c.print(p.stdout, info, ending.Err)
 	}
 	if p.step || ending.Err != nil || c.Outputs != "" || c.localFlags.Summary != "" {
-		told.Finish(ending, explain(ending, "inspect", nil))
+		why := explain(ending, job.Command{})
+		why.Fine = ending.Err == nil
+		told.Finish(ending, why)
 	}
 	return exitStatus(ending.Result)
 }
@@ -99,14 +103,14 @@ func inspection(i dump.Info, wrong error) map[string]any {
 // row is a line of what inspect prints as text.
 func row(name, value string) string { return fmt.Sprintf("%-14s %s", name, actions.Line(value)) }
 
-// describe is what inspect prints as text, a line for each thing that is known.
+// describe returns what inspect prints as text, a line for each known fact.
 func describe(i dump.Info, wrong error) (lines []string) {
 	kind := string(i.Kind)
 	if i.Wrapped {
 		kind += ", in gzip"
 	}
 	if i.Compression != "" && i.Compression != "none" && !i.Wrapped {
-		kind += ", packed with " + i.Compression
+		kind += ", compressed with " + i.Compression
 	}
 	odoo := "no"
 	if i.Opaque {

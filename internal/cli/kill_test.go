@@ -35,11 +35,11 @@ func TestKilledAtEveryStep(t *testing.T) {
 		expect string      // in the log
 	}{
 		{"after create", []string{"--fault", "request_sftp_access=hang"}, func() bool { set, _ := outputsIn(work + "/outputs"); return set["handle"] != "" }, "Request 10001 created"},
-		{"in the upload", []string{"--fault", "sftp=rate:4000000"}, larger(data + "/requests/10001/original"), "Going on with request 10001"},
-		{"at process", []string{"--fault", "process=hang"}, func() bool { return strings.Contains(log(), "Asking the platform to process") }, `The platform has the first (\d+) of`},
-		{"while waiting", []string{"--pace", "1h"}, func() bool { return strings.Contains(log(), "Waiting up to") }, `The platform has the first (\d+) of`},
-		{"in the download", []string{"--pace", "10ms", "--fault", "sftp=rate:4000000"}, larger(work + "/odoo-upgrade/.upgraded-dump.part"), `Going on with request 10001`},
-		{"not at all", nil, nil, `The first (\d+) of \d+ bytes are here: going on there`},
+		{"in the upload", []string{"--fault", "sftp=rate:4000000"}, larger(data + "/requests/10001/original"), "Continuing request 10001"},
+		{"at process", []string{"--fault", "process=hang"}, func() bool { return strings.Contains(log(), "Asking the platform to process") }, `The platform already has the first (\d+) of`},
+		{"while waiting", []string{"--pace", "1h"}, func() bool { return strings.Contains(log(), "Waiting up to") }, `The platform already has the first (\d+) of`},
+		{"in the download", []string{"--pace", "10ms", "--fault", "sftp=rate:4000000"}, larger(work + "/odoo-upgrade/.upgraded-dump.part"), `Continuing request 10001`},
+		{"not at all", nil, nil, `There are already the first (\d+) of \d+ bytes: resuming there`},
 	} {
 		url, _, stop := sandboxOn(t, data, listen, step.flags...)
 		listen = strings.TrimPrefix(url, "http://")

@@ -26,7 +26,8 @@ func as(result Result, err error) error {
 	return &stepError{result, err}
 }
 
-// UpgradeFailedError says that the platform ended a request badly.
+// UpgradeFailedError says that the platform ended a request without an upgraded
+// database.
 type UpgradeFailedError struct {
 	State   string
 	Message string // the platform's message to the customer, or ""
@@ -40,50 +41,51 @@ func (e *UpgradeFailedError) Error() string {
 	return text
 }
 
-// TimeoutError says that the platform took longer than the plan allowed. It
-// works on, unless nobody knows.
+// TimeoutError says that the platform took longer than the plan allowed. It works
+// on, unless the last checks failed.
 type TimeoutError struct {
 	After time.Duration
 	State string
-	Last  error // of the last looks, nil if they were answered
+	Last  error // of the last checks, nil if they succeeded
 }
 
 func (e *TimeoutError) Error() string {
 	if e.Last != nil {
-		return fmt.Sprintf("within %v nobody saw the platform end the upgrade; its state was %q, and then: %v", e.After, e.State, e.Last)
+		return fmt.Sprintf("the platform did not report a final state within %v; its last state was %q, and then: %v", e.After, e.State, e.Last)
 	}
-	return fmt.Sprintf("the platform has not ended the upgrade within %v; its state is %q", e.After, e.State)
+	return fmt.Sprintf("the platform has not finished the upgrade within %v; its state is %q", e.After, e.State)
 }
 
-// DraftError says that nobody asked to process a request yet.
+// DraftError says that a request has not been processed yet.
 type DraftError struct{ ID string }
 
 func (e *DraftError) Error() string {
-	return fmt.Sprintf("request %s is a draft: no dump of it is being upgraded", e.ID)
+	return fmt.Sprintf("request %s is a draft: its dump has not been uploaded and processed yet", e.ID)
 }
 
-// BranchError says that the real database would be upgraded on anybody's branch.
+// BranchError says that the real database would be upgraded from a branch that
+// anyone may have written.
 type BranchError struct{ Event string }
 
 func (e *BranchError) Error() string {
-	return fmt.Sprintf("aim production is refused on %s events: nobody's branch should upgrade the real database", e.Event)
+	return fmt.Sprintf("aim production is refused on %s events: a pull request must not upgrade the real database", e.Event)
 }
 
-// NotReadyError says that there is nothing upgraded to download.
+// NotReadyError says that there is no upgraded database to download.
 type NotReadyError struct{ State string }
 
 func (e *NotReadyError) Error() string {
 	return fmt.Sprintf("there is no upgraded database yet: the state of the request is %q", e.State)
 }
 
-// resultOf tells the results of errors apart. A stop by the caller and a
-// refusal count more than the step in which they came.
+// resultOf returns the result of an error. A stop by the caller and a refusal count
+// more than the step in which they came.
 func resultOf(ctx context.Context, err error) Result {
 	if ctx.Err() != nil {
 		return Interrupted
 	}
 	refused, ok := errors.AsType[*upgrade.RefusedError](err)
-	if ok && refused.Method != upgrade.SFTPMethod {
+	if ok && refused.Kind != upgrade.AccessRefusal {
 		return Refused
 	}
 	if step, ok := errors.AsType[*stepError](err); ok {

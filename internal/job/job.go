@@ -1,6 +1,9 @@
-// Package job is the way of a database through the platform: inspect, create,
-// upload, process, wait, download. It knows the order and what may be done
-// twice; how things travel is the business of whoever implements its interfaces.
+// Package job takes a database through the platform: inspect, create, upload,
+// process, wait, download. It knows the order and what may be done twice; it knows
+// neither a protocol nor what people read about a run.
+//
+// Give a Job a Platform and an observer, and call Do with a Command and a Plan. What
+// happens is told as events; the Ending says what came of it.
 package job
 
 import (
@@ -8,60 +11,69 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// Requests is the part of the API that makes a request and looks at it.
-type Requests interface {
+// Platform is what every back end can do.
+type Platform interface {
 	Create(context.Context, upgrade.Request) (upgrade.Ticket, upgrade.Status, error)
 	Status(context.Context, upgrade.Ticket) (upgrade.Status, error)
 }
 
-// Processing is the part of the API that sets a request going.
-type Processing interface {
+// Uploader is a Platform that takes dumps.
+type Uploader interface {
+	// Kinds returns the kinds of dumps that the platform takes.
+	Kinds() []dump.Kind
+	// Upload sends the dump once, and calls sent with the bytes that were sent so
+	// far. It returns how many of them the next try need not send again.
+	Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, sent func(int64)) (kept int64, err error)
+}
+
+// Processor is a Platform that upgrades what was uploaded.
+type Processor interface {
 	Process(context.Context, upgrade.Ticket) error
+}
+
+// SkipTester is a Platform that can deliver the upgraded database untested.
+type SkipTester interface {
 	SkipTest(context.Context, upgrade.Ticket) error
 }
 
-// Uploader brings a dump to the platform, once, and tells the bytes sent so far
-// and those of them that a next try need not send again.
-type Uploader interface {
-	Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, progress func(sent, kept int64)) error
-}
-
-// Fetcher brings an item from the platform, once, and tells the bytes there so
-// far and all there will be, -1 while that is not known.
+// Fetcher is a Platform that offers files for download.
 type Fetcher interface {
-	Fetch(ctx context.Context, t upgrade.Ticket, item upgrade.Item, from upgrade.Secret, progress func(done, total int64)) (upgrade.Artifact, error)
+	// Items returns what it offers.
+	Items() []upgrade.Item
+	// Fetch downloads an item once, and calls progress with the bytes that are here
+	// and all that there will be, -1 while that is not known. It returns the file
+	// and how far the try came, in bytes.
+	Fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error)
 }
 
-// Platform is all that a job needs of the outside.
-type Platform struct {
-	Requests
-	Processing
-	Uploader
-	Fetcher
-}
-
-// Plan is what a job is to do.
+// Plan is what a job is to do. A job does not change it.
 type Plan struct {
 	Request    upgrade.Request
 	Dump       string         // path of the dump
-	DumpSHA256 string         // of the dump that the ticket's request was made for, "" where nobody knows
-	Ticket     upgrade.Ticket // of the request to go on with; zero makes a new one
+	DumpSHA256 string         // of the dump that the ticket's request was created for, "" if not known
+	Ticket     upgrade.Ticket // of the request to continue; zero creates one
 
-	PullRequest  string // the event that runs it on anybody's branch, "" for none: there the real database must not be upgraded
+	PullRequest  string // the event that runs it on a pull request's branch, "" for none: there the real database must not be upgraded
 	Preflight    Preflight
-	Room         int64 // bytes free where the items land, -1 where nobody knows
+	Disk         Disk // where the items go
 	SkipTest     bool
-	Timeout      time.Duration // how long to wait for the platform
-	PollInterval time.Duration // the longest pause between two looks
-	States       upgrade.States
+	Timeout      time.Duration  // how long to wait for the platform
+	PollInterval time.Duration  // the longest pause between two checks of the status
 	Items        []upgrade.Item // to download
 }
 
-// MayUpgrade returns a *BranchError if the plan must not set a request of that aim
-// going.
+// Disk is a file system as far as it is known.
+type Disk struct {
+	Free  int64 // bytes
+	Known bool
+}
+
+// MayUpgrade returns a *BranchError if the plan must not start a request with that
+// aim.
 func (p Plan) MayUpgrade(aim upgrade.Aim) error {
 	if p.PullRequest != "" && aim == upgrade.Production {
 		return &BranchError{p.PullRequest}
@@ -72,8 +84,8 @@ func (p Plan) MayUpgrade(aim upgrade.Aim) error {
 // Result is how a job ended, in the word that users get.
 type Result string
 
-// The results. Pending stands for a job that did its work while the platform
-// has not decided yet.
+// The results. Pending is for a job that did its work while the platform has not
+// decided yet.
 const (
 	Success         Result = "success"
 	Pending         Result = "pending"
@@ -90,70 +102,170 @@ const (
 
 // Ending is what is known when a job is over.
 type Ending struct {
-	Result    Result
-	Err       error // nil with Success and Pending
-	Ticket    upgrade.Ticket
-	Status    upgrade.Status // the last that was seen
-	Asked     bool           // to process the request: it may be at work, whatever was seen last
-	Dump      dump.Info      // zero where none was inspected
-	Artifacts []upgrade.Artifact
+	Result      Result
+	Err         error // nil if the command did its work
+	Ticket      upgrade.Ticket
+	Status      upgrade.Status // the last one
+	ProcessSent bool           // the platform may be at work, whatever the last status says
+	Dump        dump.Info      // zero if none was inspected
+	Artifacts   []upgrade.Artifact
 }
 
 // Job carries out plans.
 type Job struct {
 	Platform Platform
-	Observe  func(Event) // told everything that happens, from one goroutine
+	Observe  func(event.Event) // told everything that happens, from one goroutine
 }
 
-// Run takes a dump all the way, or goes on with the plan's ticket at the step
-// where the request stands.
-func (j Job) Run(ctx context.Context, plan Plan) Ending {
-	return j.do(ctx, plan, (*run).begin, (*run).wait, (*run).download)
+// Do carries out a plan by a command. It creates a request or continues the plan's
+// one, from the step that its phase names.
+func (j Job) Do(ctx context.Context, c Command, plan Plan) Ending {
+	r := &run{platform: j.Platform, plan: plan, observe: j.Observe}
+	r.seen.Ticket = plan.Ticket
+	return r.ending(ctx, r.do(ctx, c))
 }
 
-// Start is Run up to and with process.
-func (j Job) Start(ctx context.Context, plan Plan) Ending {
-	return j.do(ctx, plan, (*run).begin)
+// run is a plan that is being carried out.
+type run struct {
+	platform Platform
+	plan     Plan
+	observe  func(event.Event)
+	seen     Ending // what the events say so far
 }
 
-// Wait waits until the plan's ticket, a request that was started, has ended.
-func (j Job) Wait(ctx context.Context, plan Plan) Ending {
-	return j.do(ctx, plan, (*run).look, (*run).started, (*run).wait)
+// tell passes an event on, after taking from it what the ending needs.
+func (r *run) tell(e event.Event) {
+	switch e := e.(type) {
+	case event.Inspected:
+		r.seen.Dump = e.Dump
+	case event.Created:
+		r.seen.Ticket = e.Ticket
+	case event.StatusRead:
+		r.seen.Status = e.Status
+	case event.ProcessSent:
+		r.seen.ProcessSent = true
+	case event.Downloaded:
+		r.seen.Artifacts = append(r.seen.Artifacts, e.Artifact)
+	}
+	r.observe(e)
 }
 
-// Status looks at the plan's ticket once. What it sees is in the result: no
-// state makes it fail.
-func (j Job) Status(ctx context.Context, plan Plan) Ending {
-	return j.do(ctx, plan, (*run).look)
+// ending is what the events say, with the result of err.
+func (r *run) ending(ctx context.Context, err error) Ending {
+	e := r.seen
+	e.Err = err
+	switch {
+	case err != nil:
+		e.Result = resultOf(ctx, err)
+	case e.Status.Phase == upgrade.Done:
+		e.Result = Success
+	case e.Status.Phase == upgrade.Failed:
+		e.Result = UpgradeFailed
+	default:
+		e.Result = Pending
+	}
+	return e
 }
 
-// Download fetches the plan's items of its ticket. With them there, what became of
-// the upgrade is the result.
-func (j Job) Download(ctx context.Context, plan Plan) Ending {
-	return j.do(ctx, plan, (*run).look, (*run).ready, (*run).download)
-}
-
-// do carries out steps until one fails.
-func (j Job) do(ctx context.Context, plan Plan, steps ...func(*run, context.Context) error) Ending {
-	r := &run{Platform: j.Platform, observe: j.Observe, plan: plan}
-	r.ending.Ticket = plan.Ticket
-	for _, step := range steps {
-		if err := step(r, ctx); err != nil {
-			r.ending.Result, r.ending.Err = resultOf(ctx, err), err
-			return r.ending
+// do is the flow.
+func (r *run) do(ctx context.Context, c Command) error {
+	if err := r.possible(c); err != nil {
+		return as(InvalidInput, err)
+	}
+	status, err := r.reach(ctx, c)
+	if err != nil {
+		return err
+	}
+	if c.Waits {
+		if status, err = r.wait(ctx, status); err != nil {
+			return err
 		}
 	}
-	r.ending.Result = r.reached()
-	return r.ending
+	if !c.Downloads {
+		return nil
+	}
+	if !c.Waits {
+		if err := r.ready(status); err != nil {
+			return err
+		}
+	}
+	return r.download(ctx, status)
 }
 
-// reached is the result of a job without an error.
-func (r *run) reached() Result {
-	switch r.plan.States.Verdict(r.ending.Status.State) {
-	case upgrade.Succeeded:
-		return Success
-	case upgrade.Failed:
-		return UpgradeFailed
+// reach brings the request to where the command needs it: for one that creates
+// requests, to where the platform works on it.
+func (r *run) reach(ctx context.Context, c Command) (upgrade.Status, error) {
+	if r.plan.Ticket.ID == "" {
+		return r.submit(ctx)
 	}
-	return Pending
+	status, err := r.status(ctx, r.plan.Ticket)
+	if err != nil {
+		return status, err
+	}
+	draft := status.Phase == upgrade.Draft
+	switch {
+	case c.Creates && draft:
+		return r.resume(ctx, status)
+	case c.Creates:
+		return status, r.started(ctx, status)
+	case c.Waits && draft:
+		return status, as(InvalidInput, &DraftError{r.plan.Ticket.ID})
+	}
+	return status, nil
+}
+
+// submit takes the dump to a new request.
+func (r *run) submit(ctx context.Context) (upgrade.Status, error) {
+	d, err := r.inspect(ctx, r.plan.Request.Target)
+	if err != nil {
+		return upgrade.Status{}, err
+	}
+	ticket, err := r.create(ctx, d)
+	if err != nil {
+		return upgrade.Status{}, err
+	}
+	return r.send(ctx, ticket, d)
+}
+
+// resume takes the dump to a request that is a draft.
+func (r *run) resume(ctx context.Context, status upgrade.Status) (upgrade.Status, error) {
+	if err := r.plan.MayUpgrade(upgrade.Aim(status.Get(upgrade.AimField))); err != nil {
+		return status, as(InvalidInput, err)
+	}
+	if r.plan.Dump == "" {
+		return status, as(InvalidInput, &DraftError{r.plan.Ticket.ID})
+	}
+	target := r.plan.Request.Target
+	if target.String() == "" {
+		target, _ = upgrade.ParseSeries(status.Get(upgrade.TargetField))
+	}
+	d, err := r.inspect(ctx, target)
+	if err != nil {
+		return status, err
+	}
+	if err := r.sameDump(d); err != nil {
+		return status, as(InvalidInput, err)
+	}
+	return r.send(ctx, r.plan.Ticket, d)
+}
+
+// send uploads the dump to a draft and has it processed.
+func (r *run) send(ctx context.Context, t upgrade.Ticket, d dump.Info) (upgrade.Status, error) {
+	uploaded, err := r.upload(ctx, t, d)
+	if err != nil {
+		return upgrade.Status{}, err
+	}
+	return r.process(ctx, uploaded)
+}
+
+// started looks after a request that was started before.
+func (r *run) started(ctx context.Context, status upgrade.Status) error {
+	switch status.Phase {
+	case upgrade.Failed:
+		return failed(status)
+	case upgrade.Done:
+		return nil
+	}
+	r.skipTest(ctx, status.Ticket) // an earlier run may have ended before it could
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -20,7 +21,7 @@ var (
 	errNetwork = retry.Transient(errors.New("connection reset"))
 	errNobody  = retry.Transient(&upgrade.UnreachedError{Err: errors.New("connection refused")})
 	errPage    = errors.New("a page instead of an answer")
-	errRefused = &upgrade.RefusedError{Method: "process", Failures: []upgrade.Failure{{Message: "No"}}}
+	errRefused = &upgrade.RefusedError{Failures: []upgrade.Failure{{Message: "No"}}}
 	ticket     = upgrade.Ticket{ID: "7", Key: "secret"}
 )
 
@@ -79,7 +80,10 @@ func (f *fake) now() upgrade.Status {
 	if f.state == "pending" && time.Since(f.processed) >= f.pace {
 		f.state = f.end
 	}
-	return upgrade.Status{ID: "7", Key: "secret", State: f.state, Filesize: f.filesize, CustomerMessage: "Hello", UpgradedDumpURL: "https://h/secret"}
+	s := upgrade.Status{Ticket: ticket, State: f.state, Phase: states.Phase(f.state)}
+	s.Set(upgrade.Filesize, f.filesize)
+	s.Set(upgrade.CustomerMessage, "Hello")
+	return s
 }
 
 func (f *fake) Process(context.Context, upgrade.Ticket) error {
@@ -94,15 +98,24 @@ func (f *fake) take() { f.state, f.processed = "pending", time.Now() }
 
 func (f *fake) SkipTest(context.Context, upgrade.Ticket) error { return f.call("skip", f.skip) }
 
-func (f *fake) Upload(_ context.Context, _ upgrade.Ticket, d dump.Info, progress func(int64, int64)) error {
-	progress(d.Size, 0)
-	return f.call("upload", f.upload)
+func (f *fake) Upload(_ context.Context, _ upgrade.Ticket, d dump.Info, sent func(int64)) (int64, error) {
+	sent(d.Size)
+	return 0, f.call("upload", f.upload)
 }
 
-func (f *fake) Fetch(_ context.Context, _ upgrade.Ticket, item upgrade.Item, _ upgrade.Secret, progress func(int64, int64)) (upgrade.Artifact, error) {
+func (f *fake) Fetch(_ context.Context, s upgrade.Status, item upgrade.Item, progress func(int64, int64)) (upgrade.Artifact, int64, error) {
 	progress(int64(f.tries["fetch"]), 100)
-	return upgrade.Artifact{Item: item, Path: "p"}, f.call("fetch", f.fetch)
+	if s.Ticket != ticket {
+		return upgrade.Artifact{}, 0, errors.New("the status of another request")
+	}
+	return upgrade.Artifact{Item: item, Path: "p"}, int64(f.tries["fetch"]), f.call("fetch", f.fetch)
 }
+
+func (f *fake) Kinds() []dump.Kind    { return []dump.Kind{dump.Custom} }
+func (f *fake) Items() []upgrade.Item { return []upgrade.Item{upgrade.UpgradedDump} }
+
+// states are the fake's.
+var states = upgrade.States{Draft: []string{"draft"}, Working: []string{"pending"}, Done: []string{"done", "delivered"}, Failed: []string{"failed"}}
 
 func plan(t *testing.T) Plan {
 	t.Helper()
@@ -111,23 +124,23 @@ func plan(t *testing.T) Plan {
 		t.Fatal(err)
 	}
 	return Plan{
-		Dump: path, Preflight: Off, Room: -1, Timeout: time.Hour, PollInterval: 30 * time.Second, Items: []upgrade.Item{upgrade.UpgradedDump},
-		States: upgrade.States{Success: []string{"done", "delivered"}, Failure: []string{"failed"}},
+		Dump: path, Preflight: Off, Timeout: time.Hour, PollInterval: 30 * time.Second, Items: []upgrade.Item{upgrade.UpgradedDump},
 	}
 }
 
 // carry carries out a plan on virtual time and returns its end and what was told.
-func carry(t *testing.T, f *fake, do func(Job, context.Context, Plan) Ending, p Plan) (Ending, []Event) {
+func carry(t *testing.T, f Platform, command string, p Plan) (Ending, []event.Event) {
 	t.Helper()
-	var events []Event
-	j := Job{Platform: Platform{f, f, f, f}, Observe: func(e Event) { events = append(events, e) }}
-	return do(j, t.Context(), p), events
+	var events []event.Event
+	j := Job{Platform: f, Observe: func(e event.Event) { events = append(events, e) }}
+	return j.Do(t.Context(), CommandNamed(command), p), events
 }
 
-func warnings(events []Event) int {
+func warnings(events []event.Event) int {
 	n := 0
 	for _, e := range events {
-		if _, ok := e.(Warned); ok {
+		switch e.(type) {
+		case event.CreateRetried, event.SkipTestFailed, event.DumpWarning:
 			n++
 		}
 	}
@@ -202,8 +215,8 @@ func TestRun(t *testing.T) {
 		{"process refused", func(f *fake, p *Plan) { f.process = times(1, errRefused) }, Refused, "create upload status process", 0},
 		{"skip-test", func(f *fake, p *Plan) { p.SkipTest = true }, Success, "create upload status process skip status fetch", 0},
 		{"skip-test refused", func(f *fake, p *Plan) { p.SkipTest, f.skip = true, times(1, errRefused) }, Success, "create upload status process skip status fetch", 1},
-		{"outage of 14 minutes", outage(14*time.Minute, errNetwork), Success, "create upload status process status fetch", 0},
-		{"a page for 14 minutes", outage(14*time.Minute, errPage), Success, "create upload status process status fetch", 0},
+		{"outage of 14 minutes", outageOf(14*time.Minute, errNetwork), Success, "create upload status process status fetch", 0},
+		{"a page for 14 minutes", outageOf(14*time.Minute, errPage), Success, "create upload status process status fetch", 0},
 		{"a page right after process", func(f *fake, p *Plan) {
 			looks := 0
 			f.status = func(time.Duration) error {
@@ -213,11 +226,11 @@ func TestRun(t *testing.T) {
 				return nil
 			}
 		}, Success, "create upload status process status fetch", 0},
-		{"outage of 17 minutes", outage(17*time.Minute, errNetwork), Failure, "create upload status process status", 0},
-		{"refused while waiting", outage(time.Minute, errRefused), Refused, "create upload status process status", 0},
+		{"outage of 17 minutes", outageOf(17*time.Minute, errNetwork), Failure, "create upload status process status", 0},
+		{"refused while waiting", outageOf(time.Minute, errRefused), Refused, "create upload status process status", 0},
 		{"download broken often, but getting on", func(f *fake, p *Plan) { f.fetch = times(50, errNetwork) }, Success, "create upload status process status fetch", 0},
 		{"download refused", func(f *fake, p *Plan) { f.fetch = times(1, errPage) }, DownloadFailed, "create upload status process status fetch", 0},
-		{"item without a place", func(f *fake, p *Plan) { p.Items = []upgrade.Item{upgrade.Notes} }, DownloadFailed, "create upload status process status", 0},
+		{"an item that is not offered", func(f *fake, p *Plan) { p.Items = []upgrade.Item{upgrade.Notes} }, InvalidInput, "", 0},
 		{"no dump", func(f *fake, p *Plan) { p.Dump += "x" }, InvalidInput, "", 0},
 		{"empty dump", func(f *fake, p *Plan) { _ = os.Truncate(p.Dump, 0) }, PreflightFailed, "", 0},
 		{"dump is a folder", func(f *fake, p *Plan) { p.Dump = filepath.Dir(p.Dump) }, PreflightFailed, "", 0},
@@ -227,7 +240,7 @@ func TestRun(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, p := newFake(), plan(t)
 				c.script(f, &p)
-				ending, events := carry(t, f, Job.Run, p)
+				ending, events := carry(t, f, "run", p)
 				if ending.Result != c.want || (ending.Err == nil) != (c.want == Success) {
 					t.Errorf("%s: %v, want %s", ending.Result, ending.Err, c.want)
 				}
@@ -237,8 +250,8 @@ func TestRun(t *testing.T) {
 				if got := warnings(events); got != c.warned {
 					t.Errorf("%d warnings, want %d", got, c.warned)
 				}
-				if want := f.state != "draft"; ending.Asked != want {
-					t.Errorf("asked to process: %t", ending.Asked)
+				if want := f.state != "draft"; ending.ProcessSent != want {
+					t.Errorf("asked to process: %t", ending.ProcessSent)
 				}
 				if c.want == Success && len(ending.Artifacts) != len(p.Items) {
 					t.Errorf("artifacts: %v", ending.Artifacts)
@@ -250,7 +263,7 @@ func TestRun(t *testing.T) {
 
 // outage makes looks fail with err for a while, from a minute after the first
 // call on.
-func outage(length time.Duration, err error) func(*fake, *Plan) {
+func outageOf(length time.Duration, err error) func(*fake, *Plan) {
 	return func(f *fake, p *Plan) {
 		f.pace = 10 * time.Minute
 		f.status = func(now time.Duration) error {
@@ -276,29 +289,29 @@ func compact(calls []string) []string {
 func TestGoingOnWithATicket(t *testing.T) {
 	cases := []struct {
 		name, state string
-		do          func(Job, context.Context, Plan) Ending
+		do          string
 		noDump      bool
 		want        Result
 		calls       string
 	}{
-		{"run a draft", "draft", Job.Run, false, Success, "status upload status process status fetch"},
-		{"run a draft without a dump", "draft", Job.Run, true, InvalidInput, "status"},
-		{"run what is at work", "pending", Job.Run, true, Success, "status fetch"},
-		{"run what is done", "done", Job.Run, true, Success, "status fetch"},
-		{"run what failed", "failed", Job.Run, true, UpgradeFailed, "status"},
-		{"start a draft", "draft", Job.Start, false, Pending, "status upload status process status"},
-		{"start what is at work", "pending", Job.Start, true, Pending, "status"},
-		{"run a Draft", "Draft", Job.Run, false, Success, "status upload status process status fetch"},
-		{"wait for a draft", "draft", Job.Wait, true, InvalidInput, "status"},
-		{"wait", "pending", Job.Wait, true, Success, "status"},
-		{"wait for what failed", "failed", Job.Wait, true, UpgradeFailed, "status"},
-		{"look at a draft", "draft", Job.Status, true, Pending, "status"},
-		{"look at what is done", "done", Job.Status, true, Success, "status"},
-		{"look at what failed", "failed", Job.Status, true, UpgradeFailed, "status"},
-		{"look at the unknown", "limbo", Job.Status, true, Pending, "status"},
-		{"download", "done", Job.Download, true, Success, "status fetch"},
-		{"download too early", "pending", Job.Download, true, DownloadFailed, "status"},
-		{"download what failed", "failed", Job.Download, true, UpgradeFailed, "status"},
+		{"run a draft", "draft", "run", false, Success, "status upload status process status fetch"},
+		{"run a draft without a dump", "draft", "run", true, InvalidInput, "status"},
+		{"run what is at work", "pending", "run", true, Success, "status fetch"},
+		{"run what is done", "done", "run", true, Success, "status fetch"},
+		{"run what failed", "failed", "run", true, UpgradeFailed, "status"},
+		{"start a draft", "draft", "start", false, Pending, "status upload status process status"},
+		{"start what is at work", "pending", "start", true, Pending, "status"},
+		{"run a Draft", "Draft", "run", false, Success, "status upload status process status fetch"},
+		{"wait for a draft", "draft", "wait", true, InvalidInput, "status"},
+		{"wait", "pending", "wait", true, Success, "status"},
+		{"wait for what failed", "failed", "wait", true, UpgradeFailed, "status"},
+		{"look at a draft", "draft", "status", true, Pending, "status"},
+		{"look at what is done", "done", "status", true, Success, "status"},
+		{"look at what failed", "failed", "status", true, UpgradeFailed, "status"},
+		{"look at the unknown", "limbo", "status", true, Pending, "status"},
+		{"download", "done", "download", true, Success, "status fetch"},
+		{"download too early", "pending", "download", true, DownloadFailed, "status"},
+		{"download what failed", "failed", "download", true, UpgradeFailed, "status"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -324,7 +337,7 @@ func TestSkipTestIsMadeUpFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, p := newFake(), plan(t)
 		f.state, f.processed, p.Ticket, p.SkipTest = "pending", time.Now(), ticket, true
-		if ending, _ := carry(t, f, Job.Run, p); ending.Result != Success || f.tries["skip"] != 1 {
+		if ending, _ := carry(t, f, "run", p); ending.Result != Success || f.tries["skip"] != 1 {
 			t.Errorf("%s with %v", ending.Result, f.calls)
 		}
 	})
@@ -334,12 +347,12 @@ func TestAnotherDumpForADraft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, p := newFake(), plan(t)
 		p.Ticket, p.DumpSHA256 = ticket, strings.Repeat("0", 64)
-		ending, _ := carry(t, f, Job.Run, p)
-		if ending.Result != InvalidInput || !strings.Contains(ending.Err.Error(), "not the one that request 7 was made for") {
+		ending, _ := carry(t, f, "run", p)
+		if ending.Result != InvalidInput || !strings.Contains(ending.Err.Error(), "not the one that request 7 was created for") {
 			t.Errorf("%s: %v", ending.Result, ending.Err)
 		}
 		p.DumpSHA256 = ending.Dump.SHA256
-		if ending, _ = carry(t, f, Job.Run, p); ending.Result != Success {
+		if ending, _ = carry(t, f, "run", p); ending.Result != Success {
 			t.Errorf("the same dump: %s: %v", ending.Result, ending.Err)
 		}
 	})
@@ -351,7 +364,7 @@ func TestInterrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
 		start := time.Now()
-		ending := Job{Platform: Platform{f, f, f, f}, Observe: func(Event) {}}.Run(ctx, p)
+		ending := Job{Platform: f, Observe: func(event.Event) {}}.Do(ctx, CommandNamed("run"), p)
 		if ending.Result != Interrupted || ending.Ticket != ticket || ending.Status.State != "pending" || time.Since(start) != 20*time.Second {
 			t.Errorf("%+v after %v", ending, time.Since(start))
 		}
@@ -367,8 +380,8 @@ func TestAsked(t *testing.T) {
 			f.process = times(99, err)
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(20*time.Second, cancel)
-			ending := Job{Platform: Platform{f, f, f, f}, Observe: func(Event) {}}.Run(ctx, p)
-			if ending.Result != Interrupted || ending.Status.State != "draft" || ending.Asked != want {
+			ending := Job{Platform: f, Observe: func(event.Event) {}}.Do(ctx, CommandNamed("run"), p)
+			if ending.Result != Interrupted || ending.Status.State != "draft" || ending.ProcessSent != want {
 				t.Errorf("%v: %+v", err, ending)
 			}
 		})
@@ -380,14 +393,14 @@ func TestTimeoutIsKept(t *testing.T) {
 		f, p := newFake(), plan(t)
 		f.pace, p.Timeout = 24*time.Hour, 90*time.Second
 		start := time.Now()
-		ending, _ := carry(t, f, Job.Run, p)
+		ending, _ := carry(t, f, "run", p)
 		if ending.Result != Timeout || time.Since(start) != 90*time.Second {
 			t.Errorf("%s after %v", ending.Result, time.Since(start))
 		}
 		// An upgrade that ends together with the timeout is a success.
 		f, p = newFake(), plan(t)
 		f.pace, p.Timeout = 90*time.Second, 90*time.Second
-		if ending, _ := carry(t, f, Job.Run, p); ending.Result != Success {
+		if ending, _ := carry(t, f, "run", p); ending.Result != Success {
 			t.Errorf("ended in time: %s", ending.Result)
 		}
 		// An outage must not stretch it.
@@ -400,10 +413,63 @@ func TestTimeoutIsKept(t *testing.T) {
 			return nil
 		}
 		start = time.Now()
-		ending, _ = carry(t, f, Job.Run, p)
+		ending, _ = carry(t, f, "run", p)
 		late, ok := errors.AsType[*TimeoutError](ending.Err)
 		if !ok || late.Last == nil || ending.Result != Timeout || time.Since(start) > 4*time.Minute {
 			t.Errorf("%s after %v: %v", ending.Result, time.Since(start), ending.Err)
 		}
 	})
+}
+
+// minimal is a platform that only creates requests and reports their status.
+type minimal struct{ f *fake }
+
+func (m minimal) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticket, upgrade.Status, error) {
+	return m.f.Create(ctx, r)
+}
+func (m minimal) Status(ctx context.Context, t upgrade.Ticket) (upgrade.Status, error) {
+	return m.f.Status(ctx, t)
+}
+
+func TestMinimalPlatform(t *testing.T) {
+	for command, want := range map[string]struct {
+		result Result
+		err    string
+	}{
+		"run":      {InvalidInput, "takes no dumps"},
+		"start":    {InvalidInput, "takes no dumps"},
+		"wait":     {Success, ""},
+		"status":   {Success, ""},
+		"download": {InvalidInput, "does not offer upgraded-dump"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f, p := newFake(), plan(t)
+			f.state, p.Ticket = "done", ticket
+			ending, _ := carry(t, minimal{f}, command, p)
+			if ending.Result != want.result || (ending.Err == nil) != (want.err == "") || ending.Err != nil && !strings.Contains(ending.Err.Error(), want.err) {
+				t.Errorf("%s: %s, %v", command, ending.Result, ending.Err)
+			}
+		})
+	}
+}
+
+func TestCommandsAreFine(t *testing.T) {
+	for _, test := range []struct {
+		command string
+		ending  Ending
+		fine    bool
+	}{
+		{"run", Ending{Result: Success}, true},
+		{"run", Ending{Result: Pending}, false},
+		{"start", Ending{Result: Pending}, true},
+		{"status", Ending{Result: UpgradeFailed}, true},
+		{"download", Ending{Result: UpgradeFailed}, true},
+		{"download", Ending{Result: UpgradeFailed, Err: errPage}, false},
+		{"wait", Ending{Result: UpgradeFailed, Err: errPage}, false},
+		{"no such command", Ending{Result: Success}, false},
+	} {
+		if got := CommandNamed(test.command).IsFine(test.ending); got != test.fine {
+			t.Errorf("%s with %s: %t", test.command, test.ending.Result, got)
+		}
+	}
 }

@@ -3,21 +3,23 @@ package job
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
 // Preflight is what happens with a dump that cannot work.
 type Preflight string
 
-// The ways to deal with it.
+// The ways to handle it.
 const (
-	Strict Preflight = "strict" // end before anything is asked of the platform
-	Warn   Preflight = "warn"   // say so, and go on
-	Off    Preflight = "off"    // do not look
+	Strict Preflight = "strict" // end before anything is sent to the platform
+	Warn   Preflight = "warn"   // say so, and continue
+	Off    Preflight = "off"    // do not check
 )
 
 // PreflightError says why a dump would be sent in vain, and what to do instead.
@@ -27,55 +29,72 @@ type PreflightError struct {
 
 func (e *PreflightError) Error() string { return e.Problem + ": " + e.Advice }
 
-// preflight deals with what is wrong with the dump as the plan says. What
-// cannot be sent at all ends the job in any case.
-func (r *run) preflight(d dump.Info) error {
+// preflight handles what is wrong with the dump as the plan says. What cannot be sent
+// at all ends the job in any case.
+func (r *run) preflight(d dump.Info, target upgrade.Target) error {
 	if d.Problem != nil && d.Size == 0 {
 		return d.Problem
+	}
+	wrongKind := r.wrongKind(d)
+	if wrongKind != nil && d.Kind == dump.Directory { // there is no file to send
+		return wrongKind
 	}
 	if r.plan.Preflight == Off {
 		return nil
 	}
 	for _, warning := range d.Warnings {
-		r.observe(Warned{warning})
+		r.tell(event.DumpWarning{Text: warning})
 	}
-	problems := r.plan.Problems(d)
+	problems := r.plan.Problems(d, target)
+	if wrongKind != nil {
+		problems = append(problems, wrongKind)
+	}
 	if r.plan.Preflight == Strict {
 		return errors.Join(problems...)
 	}
 	for _, problem := range problems {
-		r.observe(Warned{"Preflight: " + problem.Error()})
+		r.tell(event.DumpWarning{Text: problem.Error()})
 	}
 	return nil
 }
 
-// Problems lists why the plan cannot work with the dump; a plan of nothing, with a
-// Room of -1, why none can.
-func (p Plan) Problems(d dump.Info) []error {
+// wrongKind returns an error if the platform does not take complete dumps of this
+// kind.
+func (r *run) wrongKind(d dump.Info) error {
+	kinds := r.platform.(Uploader).Kinds()
+	if d.Problem != nil || slices.Contains(kinds, d.Kind) {
+		return nil
+	}
+	return &PreflightError{fmt.Sprintf("%s is a dump of the kind %s, and this platform takes %v", d.Path, d.Kind, kinds), "create it with pg_dump -Fc"}
+}
+
+// Problems lists why the plan cannot work with the dump for that target, either of
+// which may be zero; a zero plan lists why no plan can.
+func (p Plan) Problems(d dump.Info, target upgrade.Target) []error {
 	if d.Problem != nil {
 		return []error{d.Problem}
 	}
 	var list []error
 	add := func(problem, advice string) { list = append(list, &PreflightError{problem, advice}) }
 	if !d.Odoo && !d.Opaque {
-		add("the dump is no Odoo database's: it has no table ir_module_module", "is it the right database, dumped with its schema public?")
+		add("the dump is not an Odoo database: it has no table ir_module_module", "check that it is the right database, and that its schema public was dumped")
 	}
 	source, known := upgrade.ParseSeries(d.Series)
-	if target := p.Request.Target; known && target.String() != "" && target.Compare(source) <= 0 {
-		add(fmt.Sprintf("the dump is of Odoo %s already, and target is %s", d.Series, target), "set a newer target, or take the dump from before the upgrade")
+	if known && target.String() != "" && target.Compare(source) <= 0 {
+		add(fmt.Sprintf("the dump is already at Odoo %s, and target is %s", d.Series, target), "set a newer target, or use a dump from before the upgrade")
 	}
 	if p.Request.Contract != "" && d.ContractMatches(p.Request.Contract.Reveal()) == dump.OtherContract {
-		add("the dump names another contract than the input contract", "is it the right database, and the right secret? With preflight: warn it is sent all the same")
+		add("the dump belongs to another contract than the one in the input contract", "check that it is the right database and the right secret; with preflight: warn it is sent all the same")
 	}
-	if needs := p.needs(d); p.Room >= 0 && p.Room < needs {
-		add(fmt.Sprintf("the disk of download-path has %s free, and the download may need %s", humanize.IBytes(uint64(p.Room)), humanize.IBytes(uint64(needs))),
-			"make room, set download-path to a folder on a larger disk, or download: none")
+	if needs := p.needs(d); p.Disk.Known && p.Disk.Free < needs {
+		add(fmt.Sprintf("the disk of download-path has %s free, and the download may need %s", humanize.IBytes(uint64(p.Disk.Free)), humanize.IBytes(uint64(needs))),
+			"free some space, set download-path to a folder on a larger disk, or set download to none")
 	}
 	return list
 }
 
-// needs estimates the bytes of what the plan downloads: an upgraded database is
-// about as large as the original one. How large its SQL is, nobody knows.
+// needs estimates the bytes of what the plan downloads: an upgraded database is about
+// as large as the original one. The size of its SQL cannot be estimated.
 func (p Plan) needs(d dump.Info) int64 {
 	n := int64(0)
 	for _, item := range p.Items {

@@ -4,25 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// run is a plan that is being carried out.
-type run struct {
-	Platform
-	plan    Plan
-	observe func(Event)
-	ending  Ending
-}
-
-// How often the steps are tried again. A wait has to outlive an outage of the
-// platform of a quarter of an hour; what is not begun yet should rather say
-// soon what is wrong.
+// How often the steps are tried again. A wait must outlive an outage of the platform
+// of a quarter of an hour; before anything has begun it is better to say soon what is
+// wrong.
 var (
 	createPolicy = retry.Policy{First: 2 * time.Second, Longest: 15 * time.Second, Tries: 4}
 	uploadPolicy = retry.Policy{First: 5 * time.Second, Longest: 30 * time.Second, Tries: 3}
@@ -30,345 +22,346 @@ var (
 	outagePolicy = retry.Policy{First: 2 * time.Second, Longest: time.Minute, Budget: 15 * time.Minute}
 )
 
-// step does work as a step of the way, which is told when it begins and ends.
-func (r *run) step(step Step, work func() error) error {
-	r.observe(Began{step})
+// step does work as a step of the flow, and tells when it begins and ends.
+func (r *run) step(step event.Step, work func() error) error {
+	r.tell(event.Began{Step: step})
 	start := time.Now()
 	err := work()
-	r.observe(Ended{step, time.Since(start), err})
+	r.tell(event.Ended{Step: step, Took: time.Since(start), Err: err})
 	return err
 }
 
-// retrying returns a function to tell of a step's retries.
-func (r *run) retrying(step Step) func(error, time.Duration) {
-	return func(err error, pause time.Duration) { r.observe(Retrying{step, err, pause}) }
+func (r *run) retrying(err error, pause time.Duration) {
+	r.tell(event.Retrying{Err: err, Pause: pause})
 }
 
-// begin brings the request to where the platform works on it.
-func (r *run) begin(ctx context.Context) error {
-	if r.plan.Ticket.ID == "" {
-		return inOrder(ctx, r.inspect, r.create, r.upload, r.process)
-	}
-	if err := r.look(ctx); err != nil {
-		return err
-	}
-	if upgrade.IsDraft(r.ending.Status.State) {
-		if err := r.plan.MayUpgrade(upgrade.Aim(r.ending.Status.Aim)); err != nil {
-			return as(InvalidInput, err)
+// possible returns an error if the platform cannot do what the plan asks for.
+func (r *run) possible(c Command) error {
+	if c.Creates {
+		_, uploads := r.platform.(Uploader)
+		_, processes := r.platform.(Processor)
+		if !uploads || !processes {
+			return errors.New("this platform takes no dumps: upload it another way, and use status, wait and download")
 		}
-		if r.plan.Dump == "" {
-			return as(InvalidInput, &DraftError{r.plan.Ticket.ID})
+		if _, skips := r.platform.(SkipTester); r.plan.SkipTest && !skips {
+			return errors.New("this platform does not know skip-test: set it to false")
 		}
-		if r.plan.Request.Target.String() == "" {
-			r.plan.Request.Target, _ = upgrade.ParseSeries(r.ending.Status.Target)
-		}
-		return inOrder(ctx, r.inspect, r.sameDump, r.upload, r.process)
 	}
-	if err := r.decided(); err != nil || r.reached() == Success {
-		return err
-	}
-	r.skipTest(ctx) // an earlier run may have ended before it could
-	return nil
-}
-
-func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	if c.Downloads && len(r.plan.Items) > 0 {
+		return r.offered()
 	}
 	return nil
 }
 
-// inspect recognises the dump, and refuses what cannot work.
-func (r *run) inspect(ctx context.Context) error {
-	return r.step(Inspect, func() error {
-		info, err := dump.Inspect(ctx, r.plan.Dump, dump.Options{Digest: true})
-		if err != nil {
+// offered returns an error if the platform does not offer an item of the plan.
+func (r *run) offered() error {
+	var offers []upgrade.Item
+	if f, ok := r.platform.(Fetcher); ok {
+		offers = f.Items()
+	}
+	for _, item := range r.plan.Items {
+		found := false
+		for _, offer := range offers {
+			found = found || offer == item
+		}
+		if !found {
+			return fmt.Errorf("download: this platform does not offer %s, only %v", item, offers)
+		}
+	}
+	return nil
+}
+
+// inspect recognizes the dump, and refuses what cannot work.
+func (r *run) inspect(ctx context.Context, target upgrade.Target) (d dump.Info, err error) {
+	err = r.step(event.Inspect, func() error {
+		if d, err = dump.Inspect(ctx, r.plan.Dump, dump.Options{Digest: true}); err != nil {
 			return as(InvalidInput, fmt.Errorf("inspecting the dump: %w", err))
 		}
-		r.ending.Dump = info
-		r.observe(Inspected{info})
-		return as(PreflightFailed, r.preflight(info))
+		r.tell(event.Inspected{Dump: d})
+		return as(PreflightFailed, r.preflight(d, target))
 	})
+	return d, err
 }
 
-// sameDump returns an error if the request was made for another dump: what its
+// sameDump returns an error if the request was created for another dump: what its
 // name, its target and its handle say would be wrong.
-func (r *run) sameDump(context.Context) error {
-	if want := r.plan.DumpSHA256; want != "" && want != r.ending.Dump.SHA256 {
-		return as(InvalidInput, fmt.Errorf("the dump is not the one that request %s was made for: its SHA-256 is %s, not %s", r.ending.Ticket.ID, r.ending.Dump.SHA256, want))
+func (r *run) sameDump(d dump.Info) error {
+	if want := r.plan.DumpSHA256; want != "" && want != d.SHA256 {
+		return fmt.Errorf("the dump is not the one that request %s was created for: its SHA-256 is %s, not %s", r.plan.Ticket.ID, d.SHA256, want)
 	}
 	return nil
 }
 
-// create makes the request. A second try may leave a draft of the first one,
-// which costs nothing.
-func (r *run) create(ctx context.Context) error {
+// create creates the request. A second try may leave a draft of the first one, which
+// costs nothing.
+func (r *run) create(ctx context.Context, d dump.Info) (ticket upgrade.Ticket, err error) {
 	warned := false
-	tell := func(err error, pause time.Duration) {
-		r.observe(Retrying{Create, err, pause})
+	retrying := func(err error, pause time.Duration) {
+		r.retrying(err, pause)
 		if _, unreached := errors.AsType[*upgrade.UnreachedError](err); !unreached && !warned {
-			r.observe(Warned{"The request is made a second time. If the platform took the first try, an empty draft stays behind there; it costs nothing."})
+			r.tell(event.CreateRetried{})
 			warned = true
 		}
 	}
-	return r.step(Create, func() error {
-		if err := r.ending.Dump.Unchanged(); err != nil {
+	err = r.step(event.Create, func() error {
+		if err := d.Unchanged(); err != nil {
 			return as(PreflightFailed, err)
 		}
 		return createPolicy.Do(ctx, func(ctx context.Context) error {
-			ticket, status, err := r.Create(ctx, r.plan.Request)
+			created, status, err := r.platform.Create(ctx, r.plan.Request)
 			if err != nil {
 				return fmt.Errorf("creating the request: %w", err)
 			}
-			r.ending.Ticket = ticket
-			r.observe(Created{ticket})
-			r.saw(status)
+			ticket = created
+			r.tell(event.Created{Ticket: ticket})
+			r.tell(event.StatusRead{Status: status})
 			return nil
-		}, tell)
+		}, retrying)
 	})
+	return ticket, err
+}
+
+// Uploaded is a request that has all of its dump.
+type Uploaded struct {
+	Ticket upgrade.Ticket
+	Status upgrade.Status
 }
 
 // upload sends the dump until the platform has all of it.
-func (r *run) upload(ctx context.Context) error {
-	d := r.ending.Dump
-	return r.step(Upload, func() error {
-		err := r.whileItGetsOn(ctx, Upload, uploadPolicy, func(ctx context.Context, reached func(int64)) error {
-			return r.Upload(ctx, r.ending.Ticket, d, func(sent, kept int64) {
-				reached(kept)
-				r.observe(Progress{Step: Upload, Done: sent, Total: d.Size})
+func (r *run) upload(ctx context.Context, t upgrade.Ticket, d dump.Info) (u Uploaded, err error) {
+	err = r.step(event.Upload, func() error {
+		err := r.whileItProgresses(ctx, uploadPolicy, func(ctx context.Context) (int64, error) {
+			return r.platform.(Uploader).Upload(ctx, t, d, func(sent int64) {
+				r.tell(event.Progress{Step: event.Upload, Done: sent, Total: d.Size})
 			})
 		})
 		if err != nil {
 			return as(UploadFailed, fmt.Errorf("uploading the dump: %w", err))
 		}
-		return r.arrived(ctx)
+		u, err = r.arrived(ctx, t, d)
+		return err
 	})
+	return u, err
 }
 
 // arrived checks that the platform has the dump, not a part of it.
-func (r *run) arrived(ctx context.Context) error {
-	if err := r.lookBy(ctx, looker(r.Status).patient); err != nil {
-		return err
+func (r *run) arrived(ctx context.Context, t upgrade.Ticket, d dump.Info) (Uploaded, error) {
+	status, err := r.statusAgain(ctx, t)
+	if err != nil {
+		return Uploaded{}, err
 	}
-	if shown := r.ending.Status.Filesize; !upgrade.FilesizeFits(shown, r.ending.Dump.Size) {
-		return as(UploadFailed, fmt.Errorf("uploading the dump: the platform has %s of it, but it is %d bytes long", shown, r.ending.Dump.Size))
+	if shown := status.Get(upgrade.Filesize); !upgrade.FilesizeFits(shown, d.Size) {
+		return Uploaded{}, as(UploadFailed, fmt.Errorf("uploading the dump: the platform has %s, but the dump has %d bytes", shown, d.Size))
 	}
-	return nil
+	return Uploaded{t, status}, nil
 }
 
-// process asks for the upgrade, once: when an answer is lost, the status tells
-// whether the platform took the call.
-func (r *run) process(ctx context.Context) error {
-	return r.step(Process, func() error {
+// process asks for the upgrade, once: when a response is lost, the status says
+// whether the platform accepted the call.
+func (r *run) process(ctx context.Context, u Uploaded) (status upgrade.Status, err error) {
+	err = r.step(event.Process, func() error {
 		lost := false
 		err := outagePolicy.Do(ctx, func(ctx context.Context) error {
 			if lost {
-				if taken, err := r.taken(ctx); taken || err != nil {
+				if accepted, err := r.accepted(ctx, u.Ticket); accepted || err != nil {
 					return err
 				}
 			}
-			err := patient(r.Process(ctx, r.ending.Ticket))
-			_, refused := errors.AsType[*upgrade.RefusedError](err)
-			_, unreached := errors.AsType[*upgrade.UnreachedError](err)
-			r.ending.Asked = r.ending.Asked || !refused && !unreached
-			if refused && lost {
-				// The lost call may have been taken between the look and this one.
-				if taken, _ := r.taken(ctx); taken {
+			err := r.callProcess(ctx, u.Ticket)
+			if _, refused := errors.AsType[*upgrade.RefusedError](err); refused && lost {
+				// The lost call may have been accepted between the check and this one.
+				if accepted, _ := r.accepted(ctx, u.Ticket); accepted {
 					return nil
 				}
 			}
 			lost = lost || retry.IsTransient(err)
 			return err
-		}, r.retrying(Process))
+		}, r.retrying)
 		if err != nil {
 			return fmt.Errorf("asking to process the dump: %w", err)
 		}
-		r.skipTest(ctx)
-		return r.lookBy(ctx, looker(r.Status).patient)
+		r.skipTest(ctx, u.Ticket)
+		status, err = r.statusAgain(ctx, u.Ticket)
+		return err
 	})
+	return status, err
 }
 
-// taken tells whether the request is past the state in which it can be
+// callProcess calls process once, and tells if the platform may have received it.
+func (r *run) callProcess(ctx context.Context, t upgrade.Ticket) error {
+	err := outage(r.platform.(Processor).Process(ctx, t))
+	_, refused := errors.AsType[*upgrade.RefusedError](err)
+	_, unreached := errors.AsType[*upgrade.UnreachedError](err)
+	if !refused && !unreached {
+		r.tell(event.ProcessSent{})
+	}
+	return err
+}
+
+// accepted reports whether the request is past the phase in which it can be
 // processed.
-func (r *run) taken(ctx context.Context) (bool, error) {
-	status, err := looker(r.Status).patient(ctx, r.ending.Ticket)
-	return err == nil && !upgrade.IsDraft(status.State), err
+func (r *run) accepted(ctx context.Context, t upgrade.Ticket) (bool, error) {
+	status, err := r.platform.Status(ctx, t)
+	return err == nil && status.Phase != upgrade.Draft, outage(err)
 }
 
-// skipTest asks for it if the plan says so. The upgrade is under way by then;
-// a refusal is told but ends nothing.
-func (r *run) skipTest(ctx context.Context) {
+// skipTest asks for it if the plan says so. The upgrade has started by then, so a
+// refusal is told but ends nothing.
+func (r *run) skipTest(ctx context.Context, t upgrade.Ticket) {
 	if !r.plan.SkipTest {
 		return
 	}
 	err := createPolicy.Do(ctx, func(ctx context.Context) error {
-		return r.SkipTest(ctx, r.ending.Ticket)
-	}, r.retrying(Process))
+		return r.platform.(SkipTester).SkipTest(ctx, t)
+	}, r.retrying)
 	if err != nil && ctx.Err() == nil {
-		r.observe(Warned{"The platform will test the upgraded database, although skip-test is set: " + err.Error()})
+		r.tell(event.SkipTestFailed{Err: err})
 	}
 }
 
-// looker is the API's status method.
-type looker func(context.Context, upgrade.Ticket) (upgrade.Status, error)
+// status reads the status, through outages.
+func (r *run) status(ctx context.Context, t upgrade.Ticket) (upgrade.Status, error) {
+	return r.readStatus(ctx, func(ctx context.Context) (upgrade.Status, error) { return r.platform.Status(ctx, t) })
+}
 
-// look reads the status, through outages.
-func (r *run) look(ctx context.Context) error { return r.lookBy(ctx, r.Status) }
+// statusAgain is status for a platform that has responded before: any error but a
+// refusal is an outage.
+func (r *run) statusAgain(ctx context.Context, t upgrade.Ticket) (upgrade.Status, error) {
+	return r.readStatus(ctx, func(ctx context.Context) (upgrade.Status, error) {
+		s, err := r.platform.Status(ctx, t)
+		return s, outage(err)
+	})
+}
 
-func (r *run) lookBy(ctx context.Context, read looker) error {
-	var status upgrade.Status
-	err := outagePolicy.Do(ctx, func(ctx context.Context) (err error) {
-		status, err = read(ctx, r.ending.Ticket)
+func (r *run) readStatus(ctx context.Context, read func(context.Context) (upgrade.Status, error)) (status upgrade.Status, err error) {
+	err = outagePolicy.Do(ctx, func(ctx context.Context) (err error) {
+		status, err = read(ctx)
 		return err
-	}, r.retrying(Wait))
+	}, r.retrying)
 	if err != nil {
-		return fmt.Errorf("reading the status of request %s: %w", r.ending.Ticket.ID, err)
+		return status, fmt.Errorf("checking the status of request %s: %w", r.seen.Ticket.ID, err)
 	}
-	r.saw(status)
-	return nil
+	r.tell(event.StatusRead{Status: status})
+	return status, nil
 }
 
-// patient looks for whoever has had an answer before.
-func (read looker) patient(ctx context.Context, t upgrade.Ticket) (upgrade.Status, error) {
-	status, err := read(ctx, t)
-	return status, patient(err)
-}
-
-// patient takes everything but a refusal for an outage: what stands in the place of
-// a platform that answered before, a page of a proxy or of somebody's maintenance,
-// will go.
-func patient(err error) error {
+// outage treats every error but a refusal as an outage: what responds in place of a
+// platform that worked before, a proxy's page or a maintenance page, will pass.
+func outage(err error) error {
 	if _, refused := errors.AsType[*upgrade.RefusedError](err); refused || retry.IsTransient(err) {
 		return err
 	}
 	return retry.Transient(err)
 }
 
-func (r *run) saw(status upgrade.Status) {
-	r.ending.Status = status
-	r.observe(Looked{status, r.plan.States.Known(status.State)})
+// failed is the error for a request that ended without an upgraded database.
+func failed(s upgrade.Status) error {
+	return as(UpgradeFailed, &UpgradeFailedError{s.State, s.Get(upgrade.CustomerMessage)})
 }
 
-// started returns an error for a request that would be waited for in vain.
-func (r *run) started(context.Context) error {
-	if upgrade.IsDraft(r.ending.Status.State) {
-		return as(InvalidInput, &DraftError{r.ending.Ticket.ID})
-	}
-	return nil
-}
+// lastCheck is how much longer than the plan's timeout the last check may take.
+const lastCheck = time.Minute
 
-// decided returns an error if the request has failed.
-func (r *run) decided() error {
-	s := r.ending.Status
-	if r.plan.States.Verdict(s.State) == upgrade.Failed {
-		return as(UpgradeFailed, &UpgradeFailedError{s.State, s.CustomerMessage})
+// wait checks the status until the request has ended.
+func (r *run) wait(ctx context.Context, status upgrade.Status) (upgrade.Status, error) {
+	if status.Phase.Ended() {
+		return status, outcome(status)
 	}
-	return nil
-}
-
-// lastLook is how much longer than the plan's timeout the last look may take.
-const lastLook = time.Minute
-
-// wait looks at the request until it has ended.
-func (r *run) wait(ctx context.Context) error {
-	if r.plan.States.Verdict(r.ending.Status.State) != upgrade.Waiting {
-		return r.decided()
-	}
-	return r.step(Wait, func() error {
+	err := r.step(event.Wait, func() error {
 		deadline := time.Now().Add(r.plan.Timeout)
-		looks, cancel := context.WithDeadline(ctx, deadline.Add(lastLook))
+		checks, cancel := context.WithDeadline(ctx, deadline.Add(lastCheck))
 		defer cancel()
 		poll := retry.NewPoll(r.plan.PollInterval)
-		for {
-			if r.plan.States.Verdict(r.ending.Status.State) != upgrade.Waiting {
-				return r.decided()
-			}
+		for !status.Phase.Ended() {
 			if !time.Now().Before(deadline) {
-				return as(Timeout, &TimeoutError{After: r.plan.Timeout, State: r.ending.Status.State})
+				return as(Timeout, &TimeoutError{After: r.plan.Timeout, State: status.State})
 			}
 			if err := poll.Pause(ctx, deadline); err != nil {
 				return err
 			}
-			before := r.ending.Status.State
-			err := r.lookBy(looks, looker(r.Status).patient)
-			if err != nil && looks.Err() != nil && ctx.Err() == nil {
-				return as(Timeout, &TimeoutError{r.plan.Timeout, r.ending.Status.State, err})
+			now, err := r.statusAgain(checks, status.Ticket)
+			if err != nil && checks.Err() != nil && ctx.Err() == nil {
+				return as(Timeout, &TimeoutError{r.plan.Timeout, status.State, err})
 			}
 			if err != nil {
 				return err
 			}
-			if r.ending.Status.State != before {
+			if now.State != status.State {
 				poll.Changed()
 			}
+			status = now
 		}
+		return outcome(status)
 	})
+	return status, err
 }
 
-// ready returns an error if the plan wants something upgraded of a request that
-// has nothing.
-func (r *run) ready(context.Context) error {
+// outcome returns an error if the upgrade failed.
+func outcome(s upgrade.Status) error {
+	if s.Phase == upgrade.Failed {
+		return failed(s)
+	}
+	return nil
+}
+
+// ready returns an error if the plan wants something upgraded of a request that has
+// nothing.
+func (r *run) ready(s upgrade.Status) error {
 	upgraded := false
 	for _, item := range r.plan.Items {
-		upgraded = upgraded || strings.HasPrefix(string(item), "upgraded")
+		upgraded = upgraded || item.IsUpgraded()
 	}
-	if !upgraded {
+	switch {
+	case !upgraded:
 		return nil
+	case !s.Phase.Ended():
+		return as(DownloadFailed, &NotReadyError{s.State})
 	}
-	if r.plan.States.Verdict(r.ending.Status.State) == upgrade.Waiting {
-		return as(DownloadFailed, &NotReadyError{r.ending.Status.State})
-	}
-	return r.decided()
+	return outcome(s)
 }
 
-func (r *run) download(ctx context.Context) error {
+// download fetches the plan's items.
+func (r *run) download(ctx context.Context, s upgrade.Status) error {
 	if len(r.plan.Items) == 0 {
 		return nil
 	}
-	return r.step(Download, func() error {
+	return r.step(event.Download, func() error {
 		for _, item := range r.plan.Items {
-			if err := r.fetch(ctx, item); err != nil {
+			artifact, err := r.fetch(ctx, s, item)
+			if err != nil {
 				return as(DownloadFailed, fmt.Errorf("downloading %s: %w", item, err))
 			}
+			r.tell(event.Downloaded{Artifact: artifact})
 		}
 		return nil
 	})
 }
 
-// whileItGetsOn tries a transfer as the policy says, and again as long as each
-// round of tries reaches further than the one before.
-func (r *run) whileItGetsOn(ctx context.Context, step Step, policy retry.Policy, transfer func(ctx context.Context, reached func(int64)) error) error {
+// fetch downloads one item.
+func (r *run) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item) (artifact upgrade.Artifact, err error) {
+	err = r.whileItProgresses(ctx, fetchPolicy, func(ctx context.Context) (kept int64, err error) {
+		artifact, kept, err = r.platform.(Fetcher).Fetch(ctx, s, item, func(done, total int64) {
+			r.tell(event.Progress{Step: event.Download, Item: item, Done: done, Total: total})
+		})
+		return kept, err
+	})
+	return artifact, err
+}
+
+// whileItProgresses tries a transfer as the policy says, and again as long as each
+// round of tries gets further than the one before. The transfer returns how far it
+// came, in bytes.
+func (r *run) whileItProgresses(ctx context.Context, policy retry.Policy, transfer func(context.Context) (int64, error)) error {
 	furthest := int64(0)
 	for {
 		before := furthest
 		err := policy.Do(ctx, func(ctx context.Context) error {
-			return transfer(ctx, func(n int64) { furthest = max(furthest, n) })
-		}, r.retrying(step))
+			n, err := transfer(ctx)
+			furthest = max(furthest, n)
+			return err
+		}, r.retrying)
 		if err == nil || !retry.IsTransient(err) || furthest == before {
 			return err
 		}
 	}
-}
-
-// fetch brings one item.
-func (r *run) fetch(ctx context.Context, item upgrade.Item) error {
-	from := r.ending.Status.URL(item)
-	if from == "" {
-		return errors.New("the platform names no place for it")
-	}
-	var artifact upgrade.Artifact
-	err := r.whileItGetsOn(ctx, Download, fetchPolicy, func(ctx context.Context, reached func(int64)) (err error) {
-		artifact, err = r.Fetch(ctx, r.ending.Ticket, item, from, func(done, total int64) {
-			reached(done)
-			r.observe(Progress{Download, item, done, total})
-		})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	r.ending.Artifacts = append(r.ending.Artifacts, artifact)
-	r.observe(Fetched{artifact})
-	return nil
 }

@@ -107,6 +107,12 @@ func (s *SSHD) KnownHosts(address string) string {
 	return fmt.Sprintf("[%s]:%s %s\n", host, port, s.HostKey)
 }
 
+// HostKeyOnly is the server's public key without its comment.
+func (s *SSHD) HostKeyOnly() string {
+	fields := strings.Fields(s.HostKey)
+	return strings.Join(fields[:2], " ")
+}
+
 // Port is that of an address, as a number.
 func Port(t testing.TB, address string) int {
 	t.Helper()

@@ -1,49 +1,40 @@
-// Package report tells what a job does: as log lines, step outputs, annotations
-// and a job summary. It decides how things are said, never what happens.
+// Package report puts what happens in a run into words: log lines, step outputs,
+// annotations and the job summary. It decides how things are said, never what
+// happens.
+//
+// Give New the runner, tell Observe every event, and call Finish once.
 package report
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dump"
-	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// Report tells of one job. Its methods are for one goroutine.
+// Report reports one run. Its methods are for one goroutine.
 type Report struct {
-	// Seal returns the handle of a request, "" where there can be none. Without
-	// it no handle is handed on.
-	Seal func(upgrade.Ticket, dump.Info) (string, error)
-
 	out   *actions.Runner
-	plan  job.Plan
+	wait  time.Duration // the longest that the run waits for the platform
 	began time.Time
 
-	dump     dump.Info
-	ticket   upgrade.Ticket
-	status   upgrade.Status    // the last that was told
+	status   upgrade.Status    // the last one
 	written  map[string]string // outputs, by name
-	unknown  map[string]bool
+	unknown  map[string]bool   // states, which were warned of
 	steps    []stepTook
 	states   []stateSince
-	lost     bool  // an output could not be written
+	lost     bool  // that an output could not be written was said
 	sent     int64 // bytes of the dump, so far
 	progress pace  // of transfers
-	waiting  pace  // of a platform that says nothing new
+	waiting  pace  // for a platform that reports nothing new
 }
 
 type stepTook struct {
-	step job.Step
+	step event.Step
 	took time.Duration
 	err  error
 }
@@ -53,39 +44,83 @@ type stateSince struct {
 	at    time.Time
 }
 
-// New returns a report of a job with that plan.
-func New(out *actions.Runner, plan job.Plan) *Report {
-	return &Report{out: out, plan: plan, began: time.Now(), written: map[string]string{}, unknown: map[string]bool{}}
+// New returns a report of a run that waits for the platform that long.
+func New(out *actions.Runner, wait time.Duration) *Report {
+	return &Report{out: out, wait: wait, began: time.Now(), written: map[string]string{}, unknown: map[string]bool{}}
 }
 
-// Observe tells of an event.
-func (r *Report) Observe(event job.Event) {
-	switch e := event.(type) {
-	case job.Began:
+// Observe reports an event.
+func (r *Report) Observe(e event.Event) {
+	switch e := e.(type) {
+	case event.Began:
 		r.begin(e.Step)
-	case job.Ended:
+	case event.Ended:
 		r.ended(e)
-	case job.Inspected:
-		r.dump = e.Dump
-		r.Dump(e.Dump)
-	case job.Created:
-		r.Ticket(e.Ticket)
+	case event.Inspected:
+		r.inspected(e.Dump)
+	case event.Created:
+		r.ticket(e.Ticket)
 		r.out.Info("Request " + e.Ticket.ID + " created.")
-	case job.Looked:
-		r.looked(e)
-	case job.Progress:
+	case event.Continuing:
+		r.ticket(e.Ticket)
+		r.out.Info("Continuing request " + e.Ticket.ID + ".")
+	case event.HandleSealed:
+		r.output("handle", e.Handle)
+	case event.StatusRead:
+		r.statusRead(e.Status)
+	case event.Progress:
 		r.transferred(e)
-	case job.Fetched:
-		r.fetched(e.Artifact)
-	case job.Retrying:
-		r.out.Info(fmt.Sprintf("%v. Next try in %v.", e.Err, e.Pause.Round(100*time.Millisecond)))
-	case job.Warned:
-		r.out.Warning("Odoo upgrade", e.Text)
+	case event.Downloaded:
+		r.downloaded(e.Artifact)
+	case event.ProcessSent: // not news: the step has begun, and the status will tell
+	default:
+		r.say(e)
 	}
 }
 
-// Dump tells in a line what a dump is, and sets the outputs about it.
-func (r *Report) Dump(d dump.Info) {
+// say reports an event that is a line in the log or a warning, and nothing else.
+func (r *Report) say(e event.Event) {
+	switch e := e.(type) {
+	case event.Started:
+		r.out.Info(fmt.Sprintf("odoo-upgrade %s: %s, %s", e.Version, e.Command, e.Server))
+	case event.Unencrypted:
+		r.warn("Not encrypted", "server-url starts with http: the contract, the key and the dump go over the network unencrypted.")
+	case event.Leftover:
+		r.out.Info(e.Path + " is there from an earlier run. The new file replaces it, or is put beside it if it has another extension.")
+	case event.HandleNotSealed:
+		r.warn("Output handle", e.Err.Error())
+	case event.CreateRetried:
+		r.warn("Odoo upgrade", "The request is created a second time. If the platform took the first call, an empty draft stays there; it costs nothing.")
+	case event.SkipTestFailed:
+		r.warn("Odoo upgrade", "The platform will test the upgraded database although skip-test is set: "+e.Err.Error())
+	case event.DumpWarning:
+		r.warn("Dump", e.Text)
+	case event.Retrying:
+		r.out.Info(fmt.Sprintf("%v. Next try in %v.", e.Err, e.Pause.Round(100*time.Millisecond)))
+	case event.HostKeyLearned:
+		r.out.Info(fmt.Sprintf("SSH host key of %s: %s. It is trusted on first use and required from now on; to pin it, set ssh-known-hosts to: %s",
+			e.Address, e.Fingerprint, e.KnownHosts))
+	case event.SwitchedTransport:
+		r.out.Info(fmt.Sprintf("Switching from %s to %s: %v.", strings.ToUpper(e.From), strings.ToUpper(e.To), e.Err))
+	case event.Resumed:
+		where := "The platform already has"
+		if e.Step == event.Download {
+			where = "There are already"
+		}
+		r.out.Info(fmt.Sprintf("%s the first %d of %d bytes: resuming there.", where, e.Done, e.Total))
+	case event.StartedOver:
+		text := "What the platform has is not the beginning of this dump: sending it from the first byte."
+		if e.Step == event.Download {
+			text = "What was downloaded before belongs to another file: downloading from the first byte."
+		}
+		r.out.Info(text)
+	}
+}
+
+func (r *Report) warn(title, text string) { r.out.Warning(title, text) }
+
+// inspected reports in one line what a dump is, and sets the outputs about it.
+func (r *Report) inspected(d dump.Info) {
 	line := []string{d.Name, size(d.Size), kindText(d)}
 	if d.Odoo {
 		line = append(line, strings.TrimSpace("Odoo "+d.Series))
@@ -103,7 +138,7 @@ func (r *Report) Dump(d dump.Info) {
 	r.output("dump-postgresql", d.PostgreSQL)
 }
 
-// kindText is a dump's kind, with what is around it.
+// kindText is a dump's kind, with what it is wrapped in.
 func kindText(d dump.Info) string {
 	if d.Wrapped && d.Kind != dump.Gzip {
 		return string(d.Kind) + ".gz"
@@ -111,162 +146,110 @@ func kindText(d dump.Info) string {
 	return string(d.Kind)
 }
 
-// Ticket masks a request's key and hands its address on, at once: a step that
-// is killed later has written it.
-func (r *Report) Ticket(t upgrade.Ticket) {
+// ticket masks a request's key and sets the outputs about it at once, so that they
+// are there even if the step is killed.
+func (r *Report) ticket(t upgrade.Ticket) {
 	r.out.Mask(t.Key.Reveal())
 	r.output("request-id", t.ID)
 	r.output("request-key", t.Key.Reveal())
-	r.ticket = t
-	r.seal()
 }
 
-func (r *Report) seal() {
-	if r.Seal == nil {
-		return
-	}
-	sealed, err := r.Seal(r.ticket, r.dump)
-	if err != nil {
-		r.out.Warning("Output handle", err.Error())
-	}
-	r.output("handle", sealed)
-}
-
-// Reseal hands a new handle on, for something in it is known only now.
-func (r *Report) Reseal() { r.seal() }
-
-// Handle returns the handle that was handed on, "" if there is none.
-func (r *Report) Handle() string { return r.written["handle"] }
-
-// output sets a step output, unless it has that value already. That it cannot be
-// set is told, but does not end a job that may have a database on its way.
-func (r *Report) output(name, value string) {
-	if was, ok := r.written[name]; ok && was == value || !ok && value == "" {
-		return
-	}
-	r.written[name] = value
-	if !secretOutput(name) {
-		value = r.out.Redact(value) // a platform may repeat the key in any text
-	}
-	err := r.out.Output(name, value)
-	if _, unwritable := errors.AsType[*fs.PathError](err); unwritable {
-		if r.lost {
-			return // said once
-		}
-		r.lost = true
-	}
-	if err != nil {
-		r.out.Warning("Output "+name, err.Error())
-	}
-}
-
-// Lost tells whether an output could not be written: steps that follow would
-// read nothing.
-func (r *Report) Lost() bool { return r.lost }
-
-func (r *Report) begin(step job.Step) {
+func (r *Report) begin(step event.Step) {
 	now := time.Now()
 	r.progress, r.waiting = newPace(now, 5*time.Second, time.Minute), newPace(now, time.Minute, 30*time.Minute)
 	switch step {
-	case job.Upload:
+	case event.Upload:
 		r.out.Group("Uploading the dump")
-	case job.Process:
+	case event.Process:
 		r.out.Info("Asking the platform to process the dump.")
-	case job.Wait:
-		r.out.Info("Waiting up to " + short(r.plan.Timeout) + " for the platform.")
-	case job.Download:
+	case event.Wait:
+		r.out.Info("Waiting up to " + short(r.wait) + " for the platform.")
+	case event.Download:
 		r.out.Group("Downloading")
 	}
 }
 
-func (r *Report) ended(e job.Ended) {
+func (r *Report) ended(e event.Ended) {
 	r.steps = append(r.steps, stepTook{e.Step, e.Took, e.Err})
-	if e.Step == job.Upload || e.Step == job.Download {
+	if e.Step == event.Upload || e.Step == event.Download {
 		r.out.EndGroup()
 	}
 	if e.Err != nil {
-		return // Finish tells it, once
+		return // Finish says it, once
 	}
 	switch e.Step {
-	case job.Upload:
+	case event.Upload:
 		r.out.Info(fmt.Sprintf("Uploaded %s in %s, %s/s.", size(r.sent), short(e.Took), size(rate(r.sent, e.Took))))
-	case job.Wait:
-		r.out.Info(fmt.Sprintf("The platform has ended the upgrade as %q.", r.status.State))
+	case event.Wait:
+		r.out.Info(fmt.Sprintf("The platform finished the upgrade as %q.", r.status.State))
 	}
 }
 
-// looked tells what is new in a status.
-func (r *Report) looked(e job.Looked) {
+// statusRead reports what is new in a status.
+func (r *Report) statusRead(s upgrade.Status) {
 	before, now := r.status, time.Now()
-	r.maskURLs(e.Status)
-	if e.Status.State != before.State {
-		r.states = append(r.states, stateSince{e.Status.State, now})
+	r.maskURLs(s)
+	if s.State != before.State {
+		r.states = append(r.states, stateSince{s.State, now})
 	}
-	if changed(before, e.Status) {
-		r.statusOutputs(e.Status)
+	if changed(before, s) {
+		r.statusOutputs(s)
 	}
-	if lines := news(before, e.Status); len(lines) > 0 {
+	if lines := news(before, s); len(lines) > 0 {
 		for _, line := range lines {
 			r.out.Info(line)
 		}
 		r.waiting = newPace(now, time.Minute, 30*time.Minute)
 	} else if r.waiting.due(now) {
-		r.out.Info(fmt.Sprintf("Still %q, %s after the start.", e.Status.State, short(now.Sub(r.began))))
+		r.out.Info(fmt.Sprintf("Still %q, %s after the start.", s.State, short(now.Sub(r.began))))
 	}
-	if !e.Known && !r.unknown[e.Status.State] {
-		r.unknown[e.Status.State] = true
-		r.out.Warning("Unknown state", fmt.Sprintf(
-			"The state %q is in no document of the platform. It counts as neither success nor failure: waiting goes on. If it means an end, list it in success-states or failure-states.", e.Status.State))
+	if s.Phase == upgrade.Unknown && !r.unknown[s.State] {
+		r.unknown[s.State] = true
+		r.warn("Unknown state", fmt.Sprintf(
+			"The platform's state %q is not documented. It counts as neither success nor failure, so the run keeps waiting. If it is a final state, add it to success-states or failure-states.", s.State))
 	}
-	r.status = e.Status
+	r.status = s
 }
 
 // news lists what a person wants to know of a status that was not so before.
 func news(before, now upgrade.Status) []string {
 	var lines []string
-	tell := func(format, was, is string) {
-		if is != was && is != "" {
-			lines = append(lines, fmt.Sprintf(format, is))
-		}
-	}
 	if now.State != before.State && before.State != "" {
 		lines = append(lines, "State: "+before.State+" → "+now.State)
-	} else {
-		tell("State: %s", before.State, now.State)
+	} else if now.State != before.State {
+		lines = append(lines, "State: "+now.State)
 	}
-	tell("Issue stage: %s", before.IssueStage, now.IssueStage)
-	tell("Odoo version, as the platform sees it: %s", before.DatabaseVersion, now.DatabaseVersion)
-	tell("Estimated time: %s", before.EstimatedTime, now.EstimatedTime)
-	tell("Message of the platform: %s", before.CustomerMessage, now.CustomerMessage)
+	for _, shown := range []struct {
+		field  upgrade.Field
+		format string
+	}{
+		{upgrade.IssueStage, "Issue stage: %s"},
+		{upgrade.DatabaseVersion, "Odoo version that the platform found: %s"},
+		{upgrade.EstimatedTime, "Estimated time: %s"},
+		{upgrade.CustomerMessage, "The platform's message: %s"},
+	} {
+		if is := now.Get(shown.field); is != "" && is != before.Get(shown.field) {
+			lines = append(lines, fmt.Sprintf(shown.format, is))
+		}
+	}
 	return lines
 }
 
-// changed tells whether anything but the time is another one.
+// changed reports whether anything but the time is different.
 func changed(before, now upgrade.Status) bool {
-	return !slices.EqualFunc(before.Fields(), now.Fields(), func(a, b upgrade.Field) bool {
-		return a == b || a.Name == "elapsed" && b.Name == "elapsed"
-	})
-}
-
-// maskURLs masks the addresses that a status gives, for who has one has the
-// database. One that holds the key is masked by the key's mask.
-func (r *Report) maskURLs(s upgrade.Status) {
-	for _, field := range s.Fields() {
-		if field.Secret && r.out.Redact(field.Value) == field.Value {
-			r.out.Mask(field.Value)
+	if before.State != now.State {
+		return true
+	}
+	for _, f := range upgrade.FieldTable() {
+		if f.Field != upgrade.Elapsed && before.Get(f.Field) != now.Get(f.Field) {
+			return true
 		}
 	}
+	return false
 }
 
-func (r *Report) statusOutputs(s upgrade.Status) {
-	for _, field := range s.Fields() {
-		r.output(strings.ReplaceAll(field.Name, "_", "-"), field.Value)
-	}
-	r.output("request", s.Raw.Reveal())
-}
-
-func (r *Report) transferred(e job.Progress) {
-	if e.Step == job.Upload {
+func (r *Report) transferred(e event.Progress) {
+	if e.Step == event.Upload {
 		r.sent = e.Done
 	}
 	if !r.progress.due(time.Now()) {
@@ -282,119 +265,8 @@ func (r *Report) transferred(e job.Progress) {
 	r.out.Info(line)
 }
 
-func (r *Report) fetched(a upgrade.Artifact) {
+func (r *Report) downloaded(a upgrade.Artifact) {
 	r.out.Info(fmt.Sprintf("%s: %s, %s, SHA-256 %s", a.Item, a.Path, size(a.Size), a.SHA256))
 	r.output(string(a.Item)+"-path", a.Path)
 	r.output(string(a.Item)+"-sha256", a.SHA256)
-}
-
-// Explanation is how a job's end is put to people.
-type Explanation struct {
-	Title string // a few words
-	Text  string // what happened and what the platform is doing now, one paragraph
-	Next  string // what to do next, one paragraph, or ""
-	GoOn  string // the command to go on with, or ""
-	Code  string // the YAML or the command to go on with, or ""
-	Fine  bool   // whether this is an end that was asked for
-}
-
-// Finish tells how the job ended: the rest of the outputs, one annotation
-// unless all is well, and the summary.
-func (r *Report) Finish(e job.Ending, why Explanation) {
-	if e.Status.State != "" {
-		r.maskURLs(e.Status)
-		r.statusOutputs(e.Status)
-	}
-	r.output("failures", failuresJSON(e.Err))
-	r.output("result", string(e.Result))
-	text := why.Text
-	if why.Next != "" {
-		text += "\n" + why.Next
-	}
-	switch {
-	case !why.Fine:
-		r.out.Error(why.Title, text)
-	case e.Err != nil, e.Result == job.UpgradeFailed:
-		r.out.Warning(why.Title, text)
-	default:
-		r.out.Info(why.Title + ". " + text)
-	}
-	if why.Code != "" {
-		r.out.Info("To go on:")
-		r.out.Info(why.Code)
-	}
-	if err := r.out.Summary(r.summary(e, why)); err != nil {
-		r.out.Warning("Job summary", err.Error())
-	}
-}
-
-// failuresJSON lists the platform's failures in the shape in which they came,
-// "[]" where there are none.
-func failuresJSON(err error) string {
-	list := []map[string]any{}
-	if refused, ok := errors.AsType[*upgrade.RefusedError](err); ok {
-		for _, f := range refused.Failures {
-			entry := map[string]any{"reason": f.Reason, "message": f.Message}
-			for key, value := range f.Other {
-				entry[key] = value
-			}
-			for key, value := range map[string]string{"code": f.Code, "value": f.Value} {
-				if value != "" {
-					entry[key] = value
-				}
-			}
-			if len(f.Expected) > 0 {
-				entry["expected"] = f.Expected
-			}
-			list = append(list, entry)
-		}
-	}
-	text, err := json.Marshal(list)
-	if err != nil {
-		return "[]"
-	}
-	return string(text)
-}
-
-func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
-
-// rate is bytes for each second.
-func rate(n int64, d time.Duration) int64 { return int64(float64(n) / max(d.Seconds(), 1e-3)) }
-
-// short writes a duration as a person reads it: 5h, 3m12s, 1.2s, 40ms.
-func short(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		d = d.Round(time.Millisecond)
-	case d < 10*time.Second:
-		d = d.Round(100 * time.Millisecond)
-	default:
-		d = d.Round(time.Second)
-	}
-	text := d.String()
-	for _, end := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(text, end) {
-			text = text[:len(text)-2]
-		}
-	}
-	return text
-}
-
-// pace spaces repeated lines, ever more widely.
-type pace struct {
-	next           time.Time
-	every, longest time.Duration
-}
-
-func newPace(now time.Time, first, longest time.Duration) pace {
-	return pace{now.Add(first), first, longest}
-}
-
-func (p *pace) due(now time.Time) bool {
-	if now.Before(p.next) {
-		return false
-	}
-	p.every = min(p.every*3/2, p.longest)
-	p.next = now.Add(p.every)
-	return true
 }

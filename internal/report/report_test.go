@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -15,15 +18,15 @@ import (
 const key = "Aw7_It+VK/uZ~FOR3U8VFQ==" // with all that Markdown, URLs and base64 make of one
 
 // tell reports events and an end, and returns log, outputs and summary.
-func tell(t *testing.T, ending job.Ending, why Explanation, events ...job.Event) (log, outputs, summary string) {
+func tell(t *testing.T, ending job.Ending, why Explanation, events ...event.Event) (log, outputs, summary string) {
 	t.Helper()
 	dir := t.TempDir()
 	files := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": filepath.Join(dir, "outputs"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary")}
 	var out bytes.Buffer
-	r := New(actions.New(&out, func(name string) string { return files[name] }), job.Plan{})
-	r.Ticket(upgrade.Ticket{ID: "10534", Key: key})
-	for _, event := range events {
-		r.Observe(event)
+	r := New(actions.New(&out, func(name string) string { return files[name] }), time.Hour)
+	r.Observe(event.Created{Ticket: upgrade.Ticket{ID: "10534", Key: key}})
+	for _, e := range events {
+		r.Observe(e)
 	}
 	r.Finish(ending, why)
 	o, err1 := os.ReadFile(files["GITHUB_OUTPUT"])
@@ -35,13 +38,11 @@ func tell(t *testing.T, ending job.Ending, why Explanation, events ...job.Event)
 }
 
 func TestTheKeyInForeignText(t *testing.T) {
-	status := upgrade.Status{
-		State: "failed", CustomerMessage: "see https://h/10534/" + key + "/status", Filename: key, Issue: key,
-		NotesURL: "https://elsewhere.example/a_secret_of_its_own",
-	}
-	refused := &upgrade.RefusedError{Method: "create", Failures: []upgrade.Failure{{Reason: key, Message: "no " + key + " and https://elsewhere.example/a_secret_of_its_own", Expected: []string{key}}}}
+	status := statusOf("failed", upgrade.Failed, "customer-message", "see https://h/10534/"+key+"/status", "filename", key, "issue", key,
+		"notes-url", "https://elsewhere.example/a_secret_of_its_own")
+	refused := &upgrade.RefusedError{Failures: []upgrade.Failure{{Reason: key, Message: "no " + key + " and https://elsewhere.example/a_secret_of_its_own", Expected: []string{key}}}}
 	log, outputs, summary := tell(t, job.Ending{Result: job.Refused, Err: refused, Status: status}, Explanation{Title: "Refused " + key, Text: refused.Error()},
-		job.Looked{Status: status, Known: true})
+		event.StatusRead{Status: status})
 	for _, secret := range []string{"Aw7", "FOR3U8VFQ", "secret_of_its_own", "secret&#95;of"} {
 		for line := range strings.Lines(log) {
 			if strings.Contains(line, secret) && !strings.HasPrefix(line, "::add-mask::") {
@@ -62,8 +63,8 @@ func TestTheKeyInForeignText(t *testing.T) {
 
 func TestForeignTextIsPlain(t *testing.T) {
 	evil := "| x |\n# head <script>alert(1)</script> [a](http://evil.example) `code` **bold** ![i](x) ::error::x ##[error]y"
-	status := upgrade.Status{State: "a|b<i>", CustomerMessage: evil}
-	log, _, summary := tell(t, job.Ending{Result: job.Failure, Status: status, Ticket: upgrade.Ticket{ID: "1"}}, Explanation{Title: "T", Text: evil}, job.Looked{Status: status})
+	status := statusOf("a|b<i>", upgrade.Unknown, "customer-message", evil)
+	log, _, summary := tell(t, job.Ending{Result: job.Failure, Status: status, Ticket: upgrade.Ticket{ID: "1"}}, Explanation{Title: "T", Text: evil}, event.StatusRead{Status: status})
 	for _, mark := range []string{"<script", "](", "**bold", "`code", "<i>", "\n# head", "http://evil"} {
 		if strings.Contains(summary, mark) {
 			t.Errorf("%q in the summary:\n%s", mark, summary)
@@ -77,8 +78,8 @@ func TestForeignTextIsPlain(t *testing.T) {
 }
 
 func TestWhatIsToldOnce(t *testing.T) {
-	unknown := job.Looked{Status: upgrade.Status{State: "limbo", Elapsed: "00:01"}}
-	later := job.Looked{Status: upgrade.Status{State: "limbo", Elapsed: "00:02"}}
+	unknown := event.StatusRead{Status: statusOf("limbo", upgrade.Unknown, "elapsed", "00:01")}
+	later := event.StatusRead{Status: statusOf("limbo", upgrade.Unknown, "elapsed", "00:02")}
 	log, outputs, _ := tell(t, job.Ending{Result: job.Timeout}, Explanation{}, unknown, later, later)
 	if n := strings.Count(log, "title=Unknown state"); n != 1 {
 		t.Errorf("the unknown state was told %d times", n)
@@ -88,5 +89,83 @@ func TestWhatIsToldOnce(t *testing.T) {
 	}
 	if n := strings.Count(outputs, "elapsed<<"); n != 1 { // alone, it is no news
 		t.Errorf("the time was handed on %d times", n)
+	}
+}
+
+// statusOf is a status with fields, by name and value.
+func statusOf(state string, phase upgrade.Phase, fields ...string) upgrade.Status {
+	s := upgrade.Status{State: state, Phase: phase}
+	for i := 0; i+1 < len(fields); i += 2 {
+		s.Set(upgrade.Field(fields[i]), fields[i+1])
+	}
+	return s
+}
+
+// TestHeartbeat waits on virtual time: a line after a minute, and then ever fewer.
+func TestHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		r := New(actions.New(&out, func(string) string { return "" }), time.Hour)
+		r.Observe(event.Began{Step: event.Wait})
+		same := event.StatusRead{Status: statusOf("pending", upgrade.Working)}
+		for range 5 * 60 * 2 { // five hours, checked twice a minute
+			r.Observe(same)
+			time.Sleep(30 * time.Second)
+		}
+		lines := strings.Count(out.String(), "Still \"pending\"")
+		if first, _, _ := strings.Cut(out.String(), "Still \"pending\", "); lines < 10 || lines > 25 || !strings.HasSuffix(first, "State: pending\n") {
+			t.Errorf("%d lines in five hours:\n%s", lines, &out)
+		}
+		if !strings.Contains(out.String(), "Still \"pending\", 1m after the start.") {
+			t.Errorf("no line after a minute:\n%s", &out)
+		}
+	})
+}
+
+// TestProgressIsPaced has a transfer that reports every 250 ms for an hour.
+func TestProgressIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		r := New(actions.New(&out, func(string) string { return "" }), time.Hour)
+		r.Observe(event.Began{Step: event.Upload})
+		const total = 4 * 3600
+		for n := range int64(total) {
+			r.Observe(event.Progress{Step: event.Upload, Done: n << 20, Total: total << 20})
+			time.Sleep(250 * time.Millisecond)
+		}
+		if lines := strings.Count(out.String(), " %, "); lines < 50 || lines > 80 {
+			t.Errorf("%d lines of progress in an hour:\n%s", lines, &out)
+		}
+		if !strings.Contains(out.String(), " 49 %, 7.0 GiB of 14 GiB\n") {
+			t.Errorf("no line at the half:\n%s", &out)
+		}
+	})
+}
+
+func TestEveryOutputIsExplained(t *testing.T) {
+	seen := map[string]bool{}
+	for _, o := range Outputs() {
+		if o.Help == "" || seen[o.Name] {
+			t.Errorf("output %s: help %q, declared before: %t", o.Name, o.Help, seen[o.Name])
+		}
+		seen[o.Name] = true
+	}
+}
+
+// TestEveryEventIsReported finds an event that the report has no words for.
+func TestEveryEventIsReported(t *testing.T) {
+	err := os.ErrDeadlineExceeded
+	for name, e := range map[string]event.Event{
+		"Started": event.Started{Version: "1"}, "Unencrypted": event.Unencrypted{}, "Continuing": event.Continuing{}, "Leftover": event.Leftover{Path: "x"},
+		"HandleNotSealed": event.HandleNotSealed{Err: err}, "CreateRetried": event.CreateRetried{}, "SkipTestFailed": event.SkipTestFailed{Err: err},
+		"Retrying": event.Retrying{Err: err}, "DumpWarning": event.DumpWarning{Text: "x"}, "HostKeyLearned": event.HostKeyLearned{},
+		"SwitchedTransport": event.SwitchedTransport{Err: err}, "Resumed": event.Resumed{}, "StartedOver": event.StartedOver{}, "Downloaded": event.Downloaded{},
+		"Created": event.Created{}, "StatusRead": event.StatusRead{Status: statusOf("x", upgrade.Working)}, "Inspected": event.Inspected{},
+	} {
+		var out bytes.Buffer
+		New(actions.New(&out, func(string) string { return "" }), time.Hour).Observe(e)
+		if strings.TrimSpace(out.String()) == "" {
+			t.Errorf("nothing is said about %s", name)
+		}
 	}
 }

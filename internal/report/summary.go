@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
-	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -21,8 +19,8 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 		b.WriteString("\n**What to do:** " + r.text(why.Next) + "\n")
 	}
 	r.writeFailures(&b, e.Err)
-	if e.Status.CustomerMessage != "" {
-		b.WriteString("\n> **The platform says:** " + r.text(e.Status.CustomerMessage) + "\n")
+	if e.Status.Get(upgrade.CustomerMessage) != "" {
+		b.WriteString("\n> **The platform says:** " + r.text(e.Status.Get(upgrade.CustomerMessage)) + "\n")
 	}
 	r.writeFacts(&b, e)
 	r.writeFiles(&b, e.Artifacts)
@@ -32,7 +30,7 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 		if strings.HasPrefix(why.Code, "with:") {
 			language = "yaml"
 		}
-		b.WriteString("\n### To go on\n\n```" + language + "\n" + why.Code + "\n```\n")
+		b.WriteString("\n### To continue\n\n```" + language + "\n" + why.Code + "\n```\n")
 	}
 	return b.String()
 }
@@ -70,20 +68,20 @@ func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 	row("Result", r.code(string(e.Result)))
 	row("Request", r.code(e.Ticket.ID))
 	row("State", r.stateWay(e.Status.State))
-	row("Target", r.text(e.Status.Target))
-	row("Aim", r.text(e.Status.Aim))
+	row("Target", r.text(e.Status.Get(upgrade.TargetField)))
+	row("Aim", r.text(e.Status.Get(upgrade.AimField)))
 	if e.Dump.Size > 0 {
 		row("Dump", fmt.Sprintf("%s, %s, %s", r.code(e.Dump.Name), size(e.Dump.Size), kindText(e.Dump)))
 		row("Dump's Odoo", r.text(e.Dump.Series))
 		row("Dump's PostgreSQL", r.text(e.Dump.PostgreSQL))
 		row("Dump's SHA-256", r.code(e.Dump.SHA256))
 	}
-	row("Source version, as the platform sees it", r.text(e.Status.DatabaseVersion))
-	row("Time at the platform", r.text(e.Status.Elapsed))
-	row("Time in all", short(time.Since(r.began)))
+	row("Odoo version that the platform found", r.text(e.Status.Get(upgrade.DatabaseVersion)))
+	row("Time on the platform", r.text(e.Status.Get(upgrade.Elapsed)))
+	row("Total time", short(time.Since(r.began)))
 }
 
-// stateWay shows the states that the request went through while it was watched.
+// stateWay shows the states that the request went through during the run.
 func (r *Report) stateWay(last string) string {
 	var way []string
 	for i, s := range r.states {
@@ -125,29 +123,4 @@ func (r *Report) writeSteps(b *strings.Builder) {
 		fmt.Fprintf(b, "| %s | %s | %s |\n", s.step, short(s.took), sign)
 	}
 	b.WriteString("\n</details>\n")
-}
-
-// text makes foreign text plain in Markdown: whatever could be a mark of it, or
-// of HTML, is written as a character reference. Secrets go first: no mask would
-// find one that is written so.
-func (r *Report) text(foreign string) string {
-	foreign = r.out.Redact(actions.Line(r.out.Redact(foreign)))
-	foreign = strings.ReplaceAll(foreign, "://", ":\u200B//") // no links to who knows where
-	var b strings.Builder
-	for _, c := range foreign {
-		if c < unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune(" ,.:;?'\"/%=-", c) {
-			fmt.Fprintf(&b, "&#%d;", c)
-		} else {
-			b.WriteRune(c)
-		}
-	}
-	return strings.TrimSpace(b.String())
-}
-
-// code is text in the look of code, or nothing for nothing.
-func (r *Report) code(foreign string) string {
-	if foreign == "" {
-		return ""
-	}
-	return "<code>" + r.text(foreign) + "</code>"
 }

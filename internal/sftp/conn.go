@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// watchedConn closes itself when nothing comes for too long, and makes few, large
-// calls of the system out of many small ones.
+// watchedConn closes itself when nothing arrives for too long, and combines many
+// small reads and writes into few large system calls.
 type watchedConn struct {
 	net.Conn
 	in      *bufio.Reader
 	out     *outbox
 	timer   *time.Timer
-	silence time.Duration
+	idle    time.Duration // that is allowed
 	mu      sync.Mutex
-	silent  bool
+	expired bool
 	tell    func()
-	heard   func() // told, unless nil, that the first bytes came
+	heard   func() // called, unless nil, when the first bytes arrive
 }
 
-// batch is how many bytes go into and out of a connection with one call of the
-// system, about: x/crypto/ssh makes two and more for each 32 KiB.
+// batch is about how many bytes one system call reads or writes: x/crypto/ssh makes
+// two and more for each 32 KiB.
 const batch = 256 << 10
 
-func watch(conn net.Conn, silence time.Duration) *watchedConn {
-	w := &watchedConn{Conn: conn, in: bufio.NewReaderSize(conn, batch), out: newOutbox(conn), silence: silence}
-	w.timer = time.AfterFunc(silence, func() {
+func watchIdle(conn net.Conn, idle time.Duration) *watchedConn {
+	w := &watchedConn{Conn: conn, in: bufio.NewReaderSize(conn, batch), out: newOutbox(conn), idle: idle}
+	w.timer = time.AfterFunc(idle, func() {
 		w.mu.Lock()
-		w.silent = true
+		w.expired = true
 		tell := w.tell
 		w.mu.Unlock()
 		if tell != nil {
@@ -40,7 +40,7 @@ func watch(conn net.Conn, silence time.Duration) *watchedConn {
 	return w
 }
 
-func (w *watchedConn) whenSilent(tell func()) {
+func (w *watchedConn) whenIdle(tell func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tell = tell
@@ -50,7 +50,7 @@ func (w *watchedConn) Read(b []byte) (int, error) {
 	fresh := w.in.Buffered() == 0
 	n, err := w.in.Read(b)
 	if n > 0 && fresh {
-		w.timer.Reset(w.silence)
+		w.timer.Reset(w.idle)
 		if w.heard != nil {
 			w.heard()
 			w.heard = nil
@@ -61,12 +61,12 @@ func (w *watchedConn) Read(b []byte) (int, error) {
 
 func (w *watchedConn) Write(b []byte) (int, error) { return w.out.put(b) }
 
-// cause tells silence from whatever it led to.
+// cause returns ErrIdle for an error that the idle timeout led to.
 func (w *watchedConn) cause(err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.silent && err != nil {
-		return ErrSilent
+	if w.expired && err != nil {
+		return ErrIdle
 	}
 	return err
 }
@@ -77,16 +77,16 @@ func (w *watchedConn) Close() error {
 	return w.Conn.Close()
 }
 
-// outbox gathers what is to be written while the system is busy with what came
-// before it. An error of writing is told to whoever writes next.
+// outbox gathers what is to be written while an earlier write is in progress. The
+// next caller gets the error of a write that failed.
 type outbox struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	pending []byte
-	err     error // once it is over
+	err     error // once it has ended
 }
 
-// newOutbox is a way into conn, until it fails.
+// newOutbox returns an outbox for conn.
 func newOutbox(conn net.Conn) *outbox {
 	o := new(outbox)
 	o.changed = sync.NewCond(&o.mu)
@@ -94,7 +94,7 @@ func newOutbox(conn net.Conn) *outbox {
 	return o
 }
 
-// put takes over b, as soon as there is room.
+// put adds b as soon as there is room.
 func (o *outbox) put(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -111,7 +111,7 @@ func (o *outbox) put(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// fail ends it; the first error counts.
+// fail ends the outbox; the first error counts.
 func (o *outbox) fail(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -121,7 +121,7 @@ func (o *outbox) fail(err error) {
 	o.changed.Broadcast()
 }
 
-// empty writes what is put in.
+// empty writes what put adds.
 func (o *outbox) empty(conn net.Conn) {
 	var b []byte
 	for o.take(&b) {
@@ -132,7 +132,7 @@ func (o *outbox) empty(conn net.Conn) {
 }
 
 // take exchanges b, which is written, for what is to be written next. It returns
-// false when it is over.
+// false at the end.
 func (o *outbox) take(b *[]byte) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

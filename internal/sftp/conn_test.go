@@ -12,8 +12,8 @@ import (
 
 func TestWritesGather(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := net.Pipe()
-		conn := watch(near, time.Hour)
+		lowLatency, far := net.Pipe()
+		conn := watchIdle(lowLatency, time.Hour)
 		defer conn.Close()
 		write := func(b ...byte) {
 			t.Helper()
@@ -39,14 +39,14 @@ func TestWritesGather(t *testing.T) {
 }
 
 func TestWritesAreBoundedAndEnd(t *testing.T) {
-	for name, end := range map[string]func(near *watchedConn, far net.Conn){
-		"closed here":  func(near *watchedConn, _ net.Conn) { _ = near.Close() },
+	for name, end := range map[string]func(lowLatency *watchedConn, far net.Conn){
+		"closed here":  func(lowLatency *watchedConn, _ net.Conn) { _ = lowLatency.Close() },
 		"closed there": func(_ *watchedConn, far net.Conn) { _ = far.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				near, far := net.Pipe()
-				conn := watch(near, time.Hour)
+				lowLatency, far := net.Pipe()
+				conn := watchIdle(lowLatency, time.Hour)
 				written, ended := 0, make(chan error, 1)
 				go func() {
 					for {

@@ -7,39 +7,39 @@ import (
 	"sync/atomic"
 )
 
-// What is under way fills SSH's window of 2 MiB on each channel, and a little more
-// for what is being answered. A download has to hold what came too early, so many
-// channels share what is kept. On a near line less does as well, and a cut costs
+// What is in flight fills SSH's window of 2 MiB on each channel, and a little more for
+// what is being acknowledged. A download must keep what arrives out of order, so many
+// channels share what may be kept. With low latency less is enough, and a cut costs
 // less.
 const full = 2<<20 + 512<<10
 
 var (
-	up     = inFlight{least: full, most: full, all: full}
-	nearUp = inFlight{least: 1 << 20, most: full, all: 2 << 20}
-	down   = inFlight{least: 1<<20 + 512<<10, most: full, all: mostKept - 4<<20}
+	up           = inFlight{least: full, most: full, all: full}
+	lowLatencyUp = inFlight{least: 1 << 20, most: full, all: 2 << 20}
+	down         = inFlight{least: 1<<20 + 512<<10, most: full, all: mostKept - 4<<20}
 )
 
-// Ahead is how far uploads run ahead of their lowest unacknowledged byte at most: of
-// a file that an upload left, everything before its size minus Ahead is certain.
-// Every version of this program keeps to it. It is more than all channels have
-// under way, so that none waits for the slowest.
+// Ahead is how far an upload runs ahead of its lowest unacknowledged byte at most: of a
+// file that an upload left, everything before its size minus Ahead is durable. Every
+// version of this program keeps to it. It is more than all channels have in flight, so
+// that none waits for the slowest.
 const Ahead = 96 << 20
 
-// mostKept bounds keep. On a line of 100 ms it is what bounds the speed.
+// mostKept limits keep. At a round trip of 100 ms it is what limits the speed.
 const mostKept = 52 << 20
 
-// keep is how much of a download is held in memory until what is before it has
-// come, and what a cut may cost: enough for what that many sessions have under way,
+// keep is how much of a download is kept in memory until what comes before it has
+// arrived, and what a cut may cost: enough for what that many sessions have in flight,
 // and as much again.
 func keep(sessions int) int64 { return min(mostKept, int64(sessions)*2*full) }
 
-// Put writes the bytes of source between from and size, no byte more than ahead
-// beyond the lowest that is not written. All below reached is written, even after
-// an error.
+// Put writes the bytes of source between from and size, at most ahead bytes beyond the
+// lowest one that is not acknowledged. Everything below reached is acknowledged, even
+// after an error.
 func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.Int64) error {
 	bounds := up
 	if f.pool.channels == 1 {
-		bounds = nearUp
+		bounds = lowLatencyUp
 	}
 	w := newWindow(from, size, ahead, bounds)
 	w.reached = reached
@@ -56,7 +56,7 @@ func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.
 	})
 }
 
-// Get reads the bytes between from and size, and hands them to sink in order.
+// Get reads the bytes between from and size, and passes them to sink in order.
 func (f *File) Get(from, size int64, sink func([]byte) error) error {
 	w := newWindow(from, size, keep(cap(f.pool.more)), down)
 	var free stack
@@ -70,7 +70,7 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 				at := part.offset + int64(part.have)
 				return s.readAt(handle, at, part.buffer[part.have:part.length], func(n int, err error) {
 					if HasCode(err, CodeEOF) {
-						err = fmt.Errorf("the file at the server ends at %d of %d bytes: %w", at, size, io.ErrUnexpectedEOF)
+						err = fmt.Errorf("the file on the server ends at %d of %d bytes: %w", at, size, io.ErrUnexpectedEOF)
 					}
 					if err == nil {
 						w.came(l, part, n)
@@ -84,19 +84,19 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 		}
 		ended <- err
 	}()
-	err := pour(w, &free, sink)
+	err := deliver(w, &free, sink)
 	if err != nil {
 		w.fail(err)
 		f.pool.cancel(err)
 	}
 	if failure := <-ended; failure != nil {
-		return failure // knows the cause
+		return failure // has the cause
 	}
 	return err
 }
 
-// pour hands a download to sink in order.
-func pour(w *window, free *stack, sink func([]byte) error) error {
+// deliver passes a download to sink in order.
+func deliver(w *window, free *stack, sink func([]byte) error) error {
 	for {
 		data, err := w.inOrder()
 		if err != nil || data == nil {
@@ -110,8 +110,8 @@ func pour(w *window, free *stack, sink func([]byte) error) error {
 	}
 }
 
-// stack holds buffers that are free; the one used last, which a processor still
-// has at hand, goes first.
+// stack holds free buffers; the one used last, which is still in a processor's cache,
+// goes first.
 type stack struct {
 	mu   sync.Mutex
 	list [][]byte
@@ -134,8 +134,8 @@ func (s *stack) back(b []byte) {
 	s.list = append(s.list, b)
 }
 
-// run moves pieces on one session until there are none. A session that may not
-// even open the file is done without, unless it is the first, which has.
+// run moves pieces on one session until there are none. A session that cannot open the
+// file is done without, unless it is the first, which has.
 func (f *File) run(w *window, s *session, flags uint32, move func(handle string, l *lane, part piece, done func(error)) error) error {
 	handle := f.handle
 	if s != f.pool.first {

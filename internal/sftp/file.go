@@ -15,7 +15,7 @@ type File struct {
 	leaving []func() error // waits for the end of each session's handle
 }
 
-// Open opens a file and tells of it.
+// Open opens a file and returns what the server says about it.
 func (p *Pool) Open(name string, flags uint32) (*File, Info, error) {
 	handle, info, err := p.first.openAndStat(name, flags)
 	if err != nil {
@@ -24,7 +24,7 @@ func (p *Pool) Open(name string, flags uint32) (*File, Info, error) {
 	return &File{pool: p, name: name, handle: handle}, info, nil
 }
 
-// Empty makes a file empty.
+// Empty truncates a file.
 func (p *Pool) Empty(name string) error {
 	handle, err := p.first.open(name, Write|Truncate)
 	if err == nil {
@@ -33,13 +33,13 @@ func (p *Pool) Empty(name string) error {
 	return p.cause(err)
 }
 
-// List returns the names in the folder that a session begins in.
+// List returns the names in the folder that a session starts in.
 func (p *Pool) List() ([]string, error) {
 	names, err := p.first.list()
 	return names, p.cause(err)
 }
 
-// Stat tells of the file as it is now.
+// Stat returns what the server says about the file now.
 func (f *File) Stat() (Info, error) {
 	info, err := f.pool.first.stat(f.handle)
 	return info, f.pool.cause(err)
@@ -56,9 +56,9 @@ func (f *File) leave(wait func() error) {
 	f.leaving = append(f.leaving, wait)
 }
 
-// Close closes the file, and Settle waits until the server has closed what a
-// transfer opened beside it. They return what it had to say: one that keeps what is
-// written for later may tell then that it could not.
+// Close closes the file, and Settle waits until the server has closed the handles that
+// a transfer opened on other sessions. Their errors count: a server that buffers what
+// is written may report only then that it could not store it.
 func (f *File) Close() error { return f.pool.cause(f.pool.first.closing(f.handle)()) }
 
 // Settle is described at Close.

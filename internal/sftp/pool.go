@@ -18,36 +18,36 @@ type Config struct {
 	Address     string // host:port, as the host key is known by
 	Client      *ssh.ClientConfig
 	Connections int           // at most
-	Silence     time.Duration // how long a server may send nothing at all
+	Idle        time.Duration // how long a server may send nothing at all
 }
 
-// How long a server that does send something may take, in silences: to begin with
-// SFTP, and to answer anything of what it was asked.
+// How long a server that does send something may take, in idle timeouts: to start
+// SFTP, and to respond to any of the requests.
 const (
 	greeting = 2
-	answer   = 5
+	response = 5
 )
 
-// ErrSilent is the cause of a connection's end whose server sent nothing for too
-// long, not even answers to the keep-alives, or nothing but those.
-var ErrSilent = errors.New("the connection went silent")
+// ErrIdle is why a connection ended whose server sent nothing for too long, not even
+// responses to keep-alives, or nothing but those.
+var ErrIdle = errors.New("the server sent nothing for too long")
 
-// Pool is a first session with a server, and more of them for a transfer: on
-// further channels, which lift SSH's window of 2 MiB in flight, and on further
-// connections, which share the work among processors.
+// Pool is a first session with a server, and more of them for a transfer: on more
+// channels, because SSH has at most 2 MiB in flight on each, and on more
+// connections, because those use more than one processor.
 type Pool struct {
 	config Config
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	begun                 int           // connections that were begun beside the first
+	begun                 int           // connections that were begun after the first
 	measured              chan struct{} // closed once the next two are known
-	connections, channels int           // to have at most, and on each
+	connections, channels int           // at most, and on each
 	first                 *session
 	more                  chan *session // that have opened since
 
-	asked      asked
-	background sync.WaitGroup
+	outstanding outstanding
+	background  sync.WaitGroup
 }
 
 // Connect opens the first session, and begins to open more. The pool ends with
@@ -59,7 +59,7 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 	client.HostKeyCallback = func(host string, remote net.Addr, key ssh.PublicKey) error {
 		err := config.Client.HostKeyCallback(host, remote, key)
 		if err != nil {
-			p.cancel(err) // on whichever connection: something stands between
+			p.cancel(err) // on any connection: another server may be in between
 		}
 		return err
 	}
@@ -69,10 +69,10 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 			p.Close()
 		}
 	}()
-	late := time.AfterFunc(greeting*config.Silence, func() { p.cancel(ErrSilent) })
+	late := time.AfterFunc(greeting*config.Idle, func() { p.cancel(ErrIdle) })
 	defer late.Stop()
 	conn, took, err := p.dial(func(wait time.Duration) {
-		if wait > 2*near { // it is far for certain: no need to wait for the rest of the handshake
+		if wait > 2*lowLatency { // the latency is high: no need to wait for the rest of the handshake
 			p.begin(p.config.Connections)
 		}
 	})
@@ -94,21 +94,21 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 	return nil, p.cause(err)
 }
 
-// handshakeTrips is how often an SSH handshake, from the greeting to the proof
-// of the user's key, waits for the server.
+// handshakeTrips is how often an SSH handshake, from the greeting to the proof of
+// the user's key, waits for the server.
 const handshakeTrips = 7
 
-// near is the round trip below which one channel fills the line. Then two
-// connections are best, for two processors; measured on loopback, where a
-// handshake takes 20 to 50 ms of computing.
-const near = 10 * time.Millisecond
+// lowLatency is the round trip below which one channel fills the line. Two connections are
+// best then, for two processors; measured on loopback, where a handshake takes 20 to
+// 50 ms of computing.
+const lowLatency = 10 * time.Millisecond
 
 // size is how many connections, and channels on each, to try.
 func (p *Pool) size(roundTrip time.Duration) (connections, channels int) {
-	if roundTrip < near {
+	if roundTrip < lowLatency {
 		return min(2, p.config.Connections), 1
 	}
-	return p.config.Connections, 8 // of the 10 that OpenSSH allows as it comes
+	return p.config.Connections, 8 // of the 10 that OpenSSH allows by default
 }
 
 // begin begins connections until there are that many with the first.
@@ -120,8 +120,8 @@ func (p *Pool) begin(connections int) {
 	}
 }
 
-// join makes one more connection. What the server refuses is done without; but it
-// may only have been busy with the first one's handshake.
+// join makes one more connection. It tries twice: the server may only have been busy
+// with the first one's handshake. Then the transfer does without it.
 func (p *Pool) join(number int) {
 	conn, _, err := p.dial(nil)
 	select {
@@ -129,7 +129,7 @@ func (p *Pool) join(number int) {
 	case <-p.ctx.Done():
 		return
 	}
-	wanted := number < p.connections // or it is near after all
+	wanted := number < p.connections // else the latency is low after all
 	if err != nil && wanted {
 		conn, _, err = p.dial(nil)
 	}
@@ -142,13 +142,13 @@ func (p *Pool) join(number int) {
 	}
 }
 
-// widen opens as many sessions on a connection as it may have, and returns what
-// tells of each that the server refuses.
+// widen opens as many sessions on a connection as it may have, and returns the
+// errors of those that the server refuses.
 func (p *Pool) widen(conn ssh.Conn) (refused <-chan error) {
 	failures := make(chan error, p.channels)
 	for range p.channels {
 		p.background.Go(func() {
-			s, err := offer(conn, &p.asked)
+			s, err := offer(conn, &p.outstanding)
 			if err != nil {
 				failures <- err
 				return
@@ -159,7 +159,7 @@ func (p *Pool) widen(conn ssh.Conn) (refused <-chan error) {
 	return failures
 }
 
-// cause is why a call failed, if the pool was ended.
+// cause returns why the pool has ended, if err came after that.
 func (p *Pool) cause(err error) error {
 	if err != nil && p.ctx.Err() != nil {
 		return context.Cause(p.ctx)
@@ -173,16 +173,16 @@ func (p *Pool) Close() {
 	p.background.Wait()
 }
 
-// dial makes a connection that ends with the pool, and tells how long its
-// handshake took. greeted, unless nil, is told how long the server's first word
-// took.
+// dial makes a connection that ends with the pool, and returns how long its
+// handshake took. greeted, unless nil, is called with the time until the server's
+// first bytes.
 func (p *Pool) dial(greeted func(time.Duration)) (_ ssh.Conn, handshake time.Duration, err error) {
 	raw, err := p.config.Dial(p.ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	begin := time.Now()
-	watched := watch(raw, p.config.Silence)
+	watched := watchIdle(raw, p.config.Idle)
 	if greeted != nil {
 		watched.heard = func() { greeted(time.Since(begin)) }
 	}
@@ -194,35 +194,35 @@ func (p *Pool) dial(greeted func(time.Duration)) (_ ssh.Conn, handshake time.Dur
 		return nil, 0, watched.cause(err)
 	}
 	handshake = time.Since(begin)
-	watched.whenSilent(func() { p.cancel(ErrSilent) }) // from now on, it would cost what is under way
+	watched.whenIdle(func() { p.cancel(ErrIdle) }) // from now on, this one connection would hold up the transfer
 	go ssh.DiscardRequests(requests)
 	go func() {
 		for channel := range channels {
-			_ = channel.Reject(ssh.Prohibited, "nothing is served here")
+			_ = channel.Reject(ssh.Prohibited, "this client offers no channels")
 		}
 	}()
 	p.background.Go(func() { p.keepAlive(conn, watched); stop() })
 	return conn, handshake, nil
 }
 
-// keepAlive asks the server for a sign of life now and then, which neither OpenSSH
-// nor any box on the way takes for silence.
+// keepAlive sends keep-alives, so that neither the server nor a firewall in between
+// closes an idle connection, and to notice when the server is gone.
 func (p *Pool) keepAlive(conn ssh.Conn, watched *watchedConn) {
 	ended := make(chan struct{})
 	go func() { _ = conn.Wait(); close(ended) }()
-	ticker := time.NewTicker(max(p.config.Silence/4, time.Millisecond))
+	ticker := time.NewTicker(max(p.config.Idle/4, time.Millisecond))
 	defer ticker.Stop()
-	answered := make(chan struct{}, 1) // one question at a time: a second would wait for a lock
+	answered := make(chan struct{}, 1) // one request at a time: a second would wait for a lock
 	answered <- struct{}{}
 	for {
 		select {
 		case <-ticker.C:
-			if p.asked.unanswered() > answer*p.config.Silence {
-				p.cancel(ErrSilent)
+			if p.outstanding.unanswered() > response*p.config.Idle {
+				p.cancel(ErrIdle)
 			}
 			select {
 			case <-answered:
-				// Its answer, whatever it says, is what counts, and the watch sees that.
+				// Any response will do: watchedConn sees that bytes arrive.
 				go func() {
 					_, _, _ = conn.SendRequest("keepalive@openssh.com", true, nil)
 					answered <- struct{}{}
@@ -236,9 +236,9 @@ func (p *Pool) keepAlive(conn ssh.Conn, watched *watchedConn) {
 	}
 }
 
-// offer begins a session on a channel of its own. It waits for no answer to the
-// request for SFTP, only for SFTP's own: a round trip less.
-func offer(conn ssh.Conn, asked *asked) (*session, error) {
+// offer begins a session on a channel of its own. It does not wait for the response to
+// the request for SFTP, only for SFTP's own greeting, which saves a round trip.
+func offer(conn ssh.Conn, waiting *outstanding) (*session, error) {
 	channel, requests, err := conn.OpenChannel("session", nil)
 	if err != nil {
 		return nil, err
@@ -248,17 +248,17 @@ func offer(conn ssh.Conn, asked *asked) (*session, error) {
 	_, err = channel.SendRequest("subsystem", false, ssh.Marshal(struct{ Name string }{"sftp"}))
 	if err == nil {
 		var s *session
-		if s, err = newSession(channel, asked); err == nil {
+		if s, err = newSession(channel, waiting); err == nil {
 			return s, nil
 		}
 	}
 	_ = channel.Close()
-	return nil, fmt.Errorf("the server does not begin with SFTP: %w", err)
+	return nil, fmt.Errorf("the server does not start SFTP: %w", err)
 }
 
-// spread runs work on the first session, and on each further one as soon as it
-// is open, until none is at work. The first error ends the pool, for what is
-// certain by then is known.
+// spread runs work on the first session, and on each further one as soon as it is
+// open, until none is at work. The first error ends the pool: what is acknowledged by
+// then is known.
 func (p *Pool) spread(work func(*session) error) error {
 	ended := make(chan error)
 	run := func(s *session) {

@@ -53,7 +53,7 @@ func (p *platform) start(t *testing.T) Config {
 	t.Cleanup(func() { _ = listener.Close() })
 	return Config{
 		Dial:    func(ctx context.Context) (net.Conn, error) { return listener.DialContext(ctx) },
-		Address: "platform.test:22", Connections: 2, Silence: time.Minute,
+		Address: "platform.test:22", Connections: 2, Idle: time.Minute,
 		Client: &ssh.ClientConfig{User: "user", HostKeyCallback: ssh.FixedHostKey(key.PublicKey())},
 	}
 }
@@ -145,14 +145,14 @@ func TestServersThatStopAnswering(t *testing.T) {
 		within   time.Duration
 		err      error
 	}{
-		"no channel":              {&platform{deaf: true}, false, 2 * time.Minute, ErrSilent},
-		"no greeting, by drops":   {&platform{}, true, 2 * time.Minute, ErrSilent},
-		"no SFTP":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeInit }}, false, 2 * time.Minute, ErrSilent},
-		"no file":                 {&platform{ignores: open}, false, 6 * time.Minute, ErrSilent},
+		"no channel":              {&platform{deaf: true}, false, 2 * time.Minute, ErrIdle},
+		"no greeting, by drops":   {&platform{}, true, 2 * time.Minute, ErrIdle},
+		"no SFTP":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeInit }}, false, 2 * time.Minute, ErrIdle},
+		"no file":                 {&platform{ignores: open}, false, 6 * time.Minute, ErrIdle},
 		"no file to the second":   {&platform{ignores: openAgain}, false, 6 * time.Minute, nil}, // the first brings all
-		"half of the data":        {&platform{breaks: true}, false, 6 * time.Minute, ErrSilent},
-		"no data":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeRead }}, false, 6 * time.Minute, ErrSilent},
-		"no data from the second": {&platform{ignores: func(n int32, kind byte) bool { return n > 1 && kind == typeRead }}, false, 6 * time.Minute, ErrSilent},
+		"half of the data":        {&platform{breaks: true}, false, 6 * time.Minute, ErrIdle},
+		"no data":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeRead }}, false, 6 * time.Minute, ErrIdle},
+		"no data from the second": {&platform{ignores: func(n int32, kind byte) bool { return n > 1 && kind == typeRead }}, false, 6 * time.Minute, ErrIdle},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -179,14 +179,14 @@ func TestServersThatStopAnswering(t *testing.T) {
 
 // drips connects to a server that says a byte now and then.
 func drips(context.Context) (net.Conn, error) {
-	near, far := net.Pipe()
+	lowLatency, far := net.Pipe()
 	go func() {
 		for _, err := far.Write([]byte("x")); err == nil; _, err = far.Write([]byte("x")) {
 			time.Sleep(time.Second)
 		}
 	}()
 	go func() { _, _ = io.Copy(io.Discard, far) }()
-	return near, nil
+	return lowLatency, nil
 }
 
 // fetch reads a file of that size, once all sessions are open.

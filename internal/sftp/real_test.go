@@ -38,7 +38,7 @@ func config(t testing.TB, s *realtest.SSHD, address string) Config {
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", address)
 		},
-		Address: address, Connections: 4, Silence: time.Minute,
+		Address: address, Connections: 4, Idle: time.Minute,
 		Client: &ssh.ClientConfig{User: s.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, HostKeyCallback: ssh.FixedHostKey(host)},
 	}
 }
@@ -112,7 +112,7 @@ func TestThereAndBackWithOpenSSH(t *testing.T) {
 // time: the connections that it refuses meanwhile are tried again.
 func TestServerBusyWithTheFirst(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519", "MaxStartups 1")
-	line := realtest.DelayLine(t, s.Address, 5*near)
+	line := realtest.DelayLine(t, s.Address, 5*lowLatency)
 	p := connect(t, config(t, s, line.Address))
 	for range p.channels { // one more than are left of the first connection's
 		select {

@@ -131,7 +131,7 @@ func TestGreeting(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s, err := newSession(newServer(append(test.replies, packet(typeHandle, text("h")...))...), new(asked))
+			s, err := newSession(newServer(append(test.replies, packet(typeHandle, text("h")...))...), new(outstanding))
 			if err == nil {
 				_, err = s.open("x", Read)
 			}
@@ -149,7 +149,7 @@ func TestGreeting(t *testing.T) {
 
 func TestStatOfTellsSizeAndTime(t *testing.T) {
 	body := append(numbers(attrSize|attrOwner|attrPermissions|attrTimes), numbers(0, 12345, 1, 2, 0o644, 77, 99)...)
-	s, err := newSession(newServer(greet(3), packet(typeAttrs, body...)), new(asked))
+	s, err := newSession(newServer(greet(3), packet(typeAttrs, body...)), new(outstanding))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestOpeningWaitsOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			end := newServer(append([][]byte{greet(3)}, test.replies...)...)
-			s, err := newSession(end, new(asked))
+			s, err := newSession(end, new(outstanding))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +189,7 @@ func TestOpeningWaitsOnce(t *testing.T) {
 
 // TestSettling closes at a server that could not keep what was written.
 func TestSettling(t *testing.T) {
-	s, err := newSession(newServer(greet(3), packet(typeStatus, numbers(0)...), packet(typeStatus, numbers(CodeFailure)...)), new(asked))
+	s, err := newSession(newServer(greet(3), packet(typeStatus, numbers(0)...), packet(typeStatus, numbers(CodeFailure)...)), new(outstanding))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestSettling(t *testing.T) {
 }
 
 func TestRefusalsAreTold(t *testing.T) {
-	s, err := newSession(newServer(greet(3), packet(typeStatus, append(numbers(CodePermissionDenied), text("not yours")...)...), packet(typeStatus, numbers(77)...)), new(asked))
+	s, err := newSession(newServer(greet(3), packet(typeStatus, append(numbers(CodePermissionDenied), text("not yours")...)...), packet(typeStatus, numbers(77)...)), new(outstanding))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func FuzzSession(f *testing.F) {
 			replies, script = append(replies, reply), script[3+n:]
 		}
 		end := newServer(replies...)
-		s, err := newSession(end, new(asked))
+		s, err := newSession(end, new(outstanding))
 		if err != nil {
 			return
 		}

@@ -5,20 +5,20 @@ import (
 	"sync/atomic"
 )
 
-// piece is a part of the file that one packet moves, or, of a download, as many as
-// the server's short answers make of it.
+// piece is a part of the file that one packet moves; of a download, several packets if
+// the server's responses are short.
 type piece struct {
 	offset int64
 	length int
 	buffer []byte // of a download, for all of it
-	have   int    // bytes of it that came
+	have   int    // bytes of it that arrived
 }
 
 func (p piece) end() int64 { return p.offset + int64(p.length) }
 
-// window hands a file out in pieces, in order, to whoever asks, but never
-// further than span beyond the lowest byte that is not done: what is behind the
-// file's end minus span is done for certain, whichever piece a cut hit.
+// window hands out a file in pieces, in order, but never further than span beyond the
+// lowest byte that is not done: everything before the file's end minus span is done,
+// whichever piece a cut hit.
 type window struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -26,25 +26,25 @@ type window struct {
 	next    int64 // all before it was handed out
 	end     int64
 	span    int64
-	again   []piece // of which a part has come: to be handed out once more, first
+	again   []piece // of which a part has arrived: to be handed out once more, first
 	out     int     // pieces handed out and not done
-	lanes   int     // that ask for pieces
+	lanes   int     // that take pieces
 	inFlight
 	done    map[int64]int    // length of what is done, at its offset at or above low
-	data    map[int64][]byte // what came, of a download
+	data    map[int64][]byte // what arrived, of a download
 	err     error
 	reached *atomic.Int64 // low, to be read at any time
 }
 
-// inFlight bounds the bytes that a lane has under way: most if it is alone, fewer
-// beside many, so that all of them together stay near all, but never fewer than
+// inFlight limits the bytes that a lane has in flight: most if it is alone, fewer if
+// there are many, so that all of them together stay near all, but never fewer than
 // least.
 type inFlight struct{ least, most, all int }
 
 // lane is one session's share in a transfer.
 type lane struct {
 	packet int // bytes at a time, at most
-	out    int // bytes under way
+	out    int // bytes in flight
 }
 
 func newWindow(from, end, span int64, bounds inFlight) *window {
@@ -53,7 +53,7 @@ func newWindow(from, end, span int64, bounds inFlight) *window {
 	return w
 }
 
-// join makes a lane of the transfer, for packets of that many bytes, until it leaves.
+// join adds a lane for packets of that many bytes, until it leaves.
 func (w *window) join(packet int) *lane {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -69,7 +69,7 @@ func (w *window) leave() {
 }
 
 // take hands out the next piece, a packet at most, as soon as the span and what the
-// lane has under way allow. ok is false when there will be none any more.
+// lane has in flight allow. ok is false when there will be no more.
 func (w *window) take(l *lane) (p piece, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -98,7 +98,7 @@ func (w *window) hand(l *lane, p piece) piece {
 	return p
 }
 
-// sent says that a piece of an upload is done.
+// sent records that a piece of an upload is done.
 func (w *window) sent(l *lane, p piece) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -113,8 +113,8 @@ func (w *window) sent(l *lane, p piece) {
 	w.changed.Broadcast()
 }
 
-// came says that n bytes more came of a piece of a download. Unless that is all, it
-// is handed out again.
+// came records that n more bytes of a piece of a download arrived. Unless that is all
+// of it, it is handed out again.
 func (w *window) came(l *lane, p piece, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -128,8 +128,7 @@ func (w *window) came(l *lane, p piece, n int) {
 	w.changed.Broadcast()
 }
 
-// inOrder returns what comes next of a download, and keeps its place until the
-// call after it. data is nil at the end.
+// inOrder waits for the next data of a download and returns it; nil at the end.
 func (w *window) inOrder() (data []byte, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -148,7 +147,7 @@ func (w *window) inOrder() (data []byte, err error) {
 	}
 }
 
-// passed says that n bytes of a download are dealt with.
+// passed records that n bytes of a download were delivered.
 func (w *window) passed(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -46,7 +46,7 @@ func TestWindow(t *testing.T) {
 				}
 				if download {
 					var free stack
-					if err := pour(w, &free, func([]byte) error { return nil }); err != nil {
+					if err := deliver(w, &free, func([]byte) error { return nil }); err != nil {
 						t.Error(err)
 					}
 				}

@@ -22,7 +22,7 @@ func ParseAim(s string) (Aim, error) {
 	case Test, Production:
 		return a, nil
 	}
-	return "", fmt.Errorf("%q is no aim: give %s or %s", s, Test, Production)
+	return "", fmt.Errorf("%q is not a valid aim: use %s or %s", s, Test, Production)
 }
 
 // Target is the Odoo version to upgrade to, like 17.0 or saas~17.4.
@@ -35,11 +35,11 @@ type Target struct {
 // in a refusal's expected values. Only the shape is checked.
 var targetShape = regexp.MustCompile(`^(?:saas~)?[0-9]{1,3}\.[0-9]{1,2}$`)
 
-// ParseTarget returns the target that s names. The error of anything that is
-// no version shows the two shapes that are.
+// ParseTarget returns the target that s names. The error for anything
+// else shows the two valid shapes.
 func ParseTarget(s string) (Target, error) {
 	if !targetShape.MatchString(s) {
-		return Target{}, fmt.Errorf("%q is no Odoo version: give one like 17.0 or saas~17.4", s)
+		return Target{}, fmt.Errorf("%q is not an Odoo version: use one like 17.0 or saas~17.4", s)
 	}
 	t, _ := ParseSeries(s) // takes all that a target may be
 	return t, nil
@@ -49,7 +49,7 @@ func ParseTarget(s string) (Target, error) {
 var seriesShape = regexp.MustCompile(`^(?:saas~)?([0-9]{1,3})\.(?:saas~)?([0-9]{1,2})$`)
 
 // ParseSeries returns the version that a database has, to be compared with a
-// target; ok is false for what is no version.
+// target; ok is false for anything that is not a version.
 func ParseSeries(s string) (t Target, ok bool) {
 	m := seriesShape.FindStringSubmatch(s)
 	if m == nil {
@@ -72,7 +72,7 @@ func (t Target) Compare(u Target) int {
 	return t.minor - u.minor
 }
 
-// Request is what the create method is asked for ("The create method").
+// Request is what a new request is made from ("The create method").
 type Request struct {
 	Contract Secret
 	Email    string
@@ -82,46 +82,43 @@ type Request struct {
 	Timezone string // only for sources older than 6.1; empty is not sent
 }
 
-// Missing returns the names of the required parameters that r leaves empty, in
-// the specification's order.
-func (r Request) Missing() []string {
+// Missing returns those of the named inputs that r leaves empty, in the order in
+// which they are named. The names are those that users know: contract, email,
+// target, aim and filename.
+func (r Request) Missing(required []string) []string {
+	given := map[string]string{
+		"contract": r.Contract.Reveal(), "email": r.Email, "target": r.Target.text, "aim": string(r.Aim), "filename": r.Filename,
+	}
 	var names []string
-	for _, p := range []struct {
-		name  string
-		empty bool
-	}{
-		{"contract", r.Contract == ""},
-		{"email", r.Email == ""},
-		{"target", r.Target.text == ""},
-		{"aim", r.Aim == ""},
-		{"filename", r.Filename == ""},
-	} {
-		if p.empty {
-			names = append(names, p.name)
+	for _, name := range required {
+		if given[name] == "" {
+			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// Ticket is the address of a created request: the two values that every other
-// method asks for (key request.id and request.key of the create method).
+// Ticket is the reference of a created request: what every further call needs.
 type Ticket struct {
 	ID  string
 	Key Secret
 }
 
-// SFTPAccess is the answer of the request_sftp_access method: where one file
-// may be sent or fetched. The server's sample_command is left out on purpose,
-// for it is a stranger's text that nobody should run.
-type SFTPAccess struct {
-	Hostname   string
-	Port       int
-	User       string
-	SharedFile string
-}
+// Kind is what a refusal is about. The back end decides it.
+type Kind int
+
+// The kinds of refusal.
+const (
+	OtherRefusal    Kind = iota
+	ContractRefusal      // the contract
+	TargetRefusal        // the version to upgrade to
+	KeyRefusal           // the request or its key
+	AccessRefusal        // one way to transfer files; another may be open
+)
 
 // Failure is one error that the platform lists ("failures").
 type Failure struct {
+	Kind     Kind              // what it is about
 	Reason   string            // the error type, like TARGET:INVALID; an open set
 	Message  string            // for people
 	Code     string            // a faulty value
@@ -149,8 +146,8 @@ func (f Failure) String() string {
 	return text
 }
 
-// UnreachedError says that a call found no connection: the platform knows nothing
-// of it.
+// UnreachedError says that no connection could be made for a call: the platform
+// does not know of it.
 type UnreachedError struct{ Err error }
 
 func (e *UnreachedError) Error() string { return e.Err.Error() }
@@ -158,13 +155,10 @@ func (e *UnreachedError) Error() string { return e.Err.Error() }
 // Unwrap returns the network's error.
 func (e *UnreachedError) Unwrap() error { return e.Err }
 
-// SFTPMethod is the API's method whose refusal leaves another way for files.
-const SFTPMethod = "request_sftp_access"
-
 // RefusedError says that the platform understood a call and refused it. It is
 // final: the same call would be refused again.
 type RefusedError struct {
-	Method   string // of the API, like create
+	Kind     Kind
 	Failures []Failure
 }
 
@@ -174,5 +168,5 @@ func (e *RefusedError) Error() string {
 	for i, f := range e.Failures {
 		texts[i] = f.String()
 	}
-	return "the platform refused " + e.Method + ": " + strings.Join(texts, "; ")
+	return "the platform refused: " + strings.Join(texts, "; ")
 }

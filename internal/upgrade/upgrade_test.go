@@ -11,7 +11,8 @@ import (
 func TestSecretNeverShows(t *testing.T) {
 	const text = "Aw7pItGVKFuZ_FOR3U8VFQ=="
 	ticket := Ticket{ID: "1", Key: text}
-	status := Status{Key: text, StatusURL: "https://host/" + text}
+	status := Status{Ticket: ticket}
+	status.Set("status-url", "https://host/"+text)
 	asJSON, err := json.Marshal(ticket)
 	if err != nil {
 		t.Fatal(err)
@@ -64,32 +65,43 @@ func TestParseAim(t *testing.T) {
 }
 
 func TestMissing(t *testing.T) {
-	if got := (Request{}).Missing(); !slices.Equal(got, []string{"contract", "email", "target", "aim", "filename"}) {
+	all := []string{"contract", "email", "target", "aim", "filename"}
+	if got := (Request{}).Missing(all); !slices.Equal(got, all) {
 		t.Errorf("missing: %v", got)
 	}
+	if got := (Request{Contract: "c"}).Missing([]string{"contract"}); got != nil {
+		t.Errorf("missing: %v, although nothing else is required", got)
+	}
 	target, _ := ParseTarget("17.0")
-	if got := (Request{Contract: "c", Email: "e", Target: target, Aim: Test, Filename: "f"}).Missing(); got != nil {
+	if got := (Request{Contract: "c", Email: "e", Target: target, Aim: Test, Filename: "f"}).Missing(all); got != nil {
 		t.Errorf("missing: %v", got)
 	}
 }
 
-func TestVerdict(t *testing.T) {
-	states := States{Success: []string{"done", "delivered"}, Failure: []string{"failed", "cancelled"}}
-	for state, want := range map[string]Verdict{
-		"done": Succeeded, "Delivered": Succeeded, " failed ": Failed, "cancelled": Failed,
-		"draft": Waiting, "pending": Waiting, "": Waiting, "never heard of": Waiting, "donee": Waiting,
+func TestPhase(t *testing.T) {
+	states := States{Draft: []string{"draft"}, Working: []string{"pending"}, Done: []string{"done", "delivered"}, Failed: []string{"failed", "cancelled"}}
+	for state, want := range map[string]Phase{
+		"done": Done, "Delivered": Done, " failed ": Failed, "cancelled": Failed, "Draft": Draft, "pending": Working,
+		"": Unknown, " ": Unknown, "never heard of": Unknown, "donee": Unknown,
 	} {
-		if got := states.Verdict(state); got != want {
-			t.Errorf("Verdict(%q) = %d, want %d", state, got, want)
+		if got := states.Phase(state); got != want {
+			t.Errorf("Phase(%q) = %d, want %d", state, got, want)
 		}
 	}
-	for state, want := range map[string]bool{"done": true, "draft": true, "Progress": true, "limbo": false} {
-		if got := states.Known(state); got != want {
-			t.Errorf("Known(%q) = %t", state, got)
+	own := states.With([]string{"ready"}, []string{"draft"})
+	for state, want := range map[string]Phase{"ready": Done, "done": Unknown, "draft": Failed, "failed": Unknown, "pending": Working} {
+		if got := own.Phase(state); got != want {
+			t.Errorf("with other lists, Phase(%q) = %d, want %d", state, got, want)
 		}
 	}
-	if got := (States{Success: []string{""}}).Verdict(""); got != Waiting {
-		t.Errorf("an empty state is %d, want waiting", got)
+	if got := states.With([]string{"Failed"}, nil).Phase("failed"); got != Done {
+		t.Errorf("failed counts as %d, although it was listed as success alone", got)
+	}
+	if got := states.With(nil, nil).Phase("done"); got != Done {
+		t.Errorf("without other lists, done is %d", got)
+	}
+	if got := (States{Done: []string{""}}).Phase(""); got != Unknown {
+		t.Errorf("an empty state is %d", got)
 	}
 }
 
@@ -135,8 +147,8 @@ func TestFailureText(t *testing.T) {
 			t.Errorf("%#v: %q, want %q", c.failure, got, c.want)
 		}
 	}
-	err := &RefusedError{Method: "create", Failures: []Failure{{Message: "a"}, {Message: "b"}}}
-	if err.Error() != "the platform refused create: a; b" {
+	err := &RefusedError{Failures: []Failure{{Message: "a"}, {Message: "b"}}}
+	if err.Error() != "the platform refused: a; b" {
 		t.Error(err)
 	}
 }

@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/dial"
+	"odoo-upgrade-action/internal/handle"
+	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// options are what a command that talks to the platform was given.
+type options struct {
+	command job.Command
+	serverFlags
+	dial.HTTPSettings
+	dial.TransferSettings
+	requestFlags
+	referenceFlags
+	waitFlags
+	stateFlags
+	downloadFlags
+	outputs, summary string
+}
+
+func (c *runCommand) run(p *program) int {
+	return p.carryOut(options{command: job.CommandNamed("run"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings, TransferSettings: c.TransferSettings,
+		requestFlags: c.requestFlags, referenceFlags: c.referenceFlags, waitFlags: c.waitFlags, stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.Summary})
+}
+
+func (c *startCommand) run(p *program) int {
+	return p.carryOut(options{command: job.CommandNamed("start"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings, TransferSettings: c.TransferSettings,
+		requestFlags: c.requestFlags, referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.Summary})
+}
+
+func (c *waitCommand) run(p *program) int {
+	return p.carryOut(options{command: job.CommandNamed("wait"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings,
+		referenceFlags: c.referenceFlags, waitFlags: c.waitFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.localFlags.Summary})
+}
+
+func (c *statusCommand) run(p *program) int {
+	return p.carryOut(options{command: job.CommandNamed("status"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings,
+		referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.localFlags.Summary})
+}
+
+func (c *downloadCommand) run(p *program) int {
+	return p.carryOut(options{command: job.CommandNamed("download"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings, TransferSettings: c.TransferSettings,
+		referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.localFlags.Summary})
+}
+
+// trimmed returns o without the surrounding space that secrets and references may
+// have as flags; inputs and the environment come without it.
+func (o options) trimmed() options {
+	for _, flag := range []*string{&o.Contract, &o.Email, &o.Handle, &o.HandleSecret, &o.RequestID, &o.RequestKey} {
+		*flag = strings.TrimSpace(*flag)
+	}
+	return o
+}
+
+// planned is what the inputs amount to.
+type planned struct {
+	options
+	plan   job.Plan
+	server string        // address of the platform, as users give it
+	opened handle.Handle // what the input handle holds, zero without one
+}
+
+// surroundings are what a plan depends on apart from the inputs.
+type surroundings struct {
+	workspace string   // folder that relative paths are in, "" for the current one
+	event     string   // of the workflow
+	required  []string // inputs that a new request needs
+}
+
+// makePlan checks the inputs against each other. Its errors are the user's to fix.
+func makePlan(o options, s surroundings) (planned, error) {
+	p := planned{options: o, server: o.ServerURL}
+	p.plan = job.Plan{
+		Request: upgrade.Request{
+			Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Filename: o.Filename, Timezone: string(o.Timezone),
+		},
+		Preflight: o.Preflight.Preflight, SkipTest: o.SkipTest.on, Timeout: o.Timeout, PollInterval: o.PollInterval, Items: o.Download, Dump: inFolder(s.workspace, o.Dump),
+	}
+	if err := p.reference(); err != nil {
+		return p, err
+	}
+	if p.server == "" {
+		p.server = defaultServer
+	}
+	if o.command.Downloads && !o.command.Creates && len(o.Download) == 0 {
+		return p, fmt.Errorf("download: none leaves the command %s nothing to do", o.command.Name)
+	}
+	if strings.HasPrefix(s.event, "pull_request") && o.command.Creates {
+		p.plan.PullRequest = s.event
+	}
+	if err := p.plan.MayUpgrade(p.Aim.Aim); err != nil || p.plan.Ticket.ID != "" {
+		return p, err
+	}
+	return p, p.checkNew(s.required)
+}
+
+// inFolder returns where a path is that users gave.
+func inFolder(folder, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(folder, path)
+}
+
+// checkNew returns an error if no request can be created with the inputs.
+func (p *planned) checkNew(required []string) error {
+	if !p.command.Creates {
+		return fmt.Errorf("missing: handle, or request-id and request-key: %s continues an existing request", p.command.Name)
+	}
+	if p.plan.Request.Filename == "" && p.Dump != "" {
+		p.plan.Request.Filename = filepath.Base(p.Dump)
+	}
+	asked := p.plan.Request
+	asked.Filename = "any" // it follows from dump
+	missing := asked.Missing(required)
+	if p.Dump == "" {
+		missing = append(missing, "dump")
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("missing: %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// reference sets the request to continue, if there is one, and what its handle says.
+func (p *planned) reference() error {
+	if n := len(p.Contract); n > 0 && n < actions.MinMask {
+		return errors.New("contract is too short to be one, and to be masked: use one like M123456-abcdef")
+	}
+	if n := len(p.HandleSecret); n > 0 && n < actions.MinMask {
+		return errors.New("handle-secret is too short to be masked, and handles are public: use a long random one")
+	}
+	switch {
+	case p.Handle != "" && p.RequestID+p.RequestKey != "":
+		return errors.New("handle replaces request-id and request-key: give one or the other")
+	case p.Handle != "":
+		return p.openHandle()
+	case (p.RequestID == "") != (p.RequestKey == ""):
+		return errors.New("request-id and request-key belong together, but one of them is missing")
+	}
+	p.plan.Ticket = upgrade.Ticket{ID: p.RequestID, Key: upgrade.Secret(p.RequestKey)}
+	return nil
+}
+
+// secret is what a handle is sealed with, "" if there is nothing.
+func (o options) secret() string {
+	if o.HandleSecret != "" {
+		return o.HandleSecret
+	}
+	return o.Contract
+}
+
+// openHandle takes the request's reference out of the handle.
+func (p *planned) openHandle() error {
+	if p.secret() == "" {
+		return errors.New("a handle needs the secret that it was sealed with: set handle-secret, or contract")
+	}
+	h, err := handle.Open(p.Handle, p.secret())
+	if err != nil {
+		return err
+	}
+	if p.server == "" {
+		p.server = h.Server
+	}
+	if strings.TrimRight(p.server, "/") != strings.TrimRight(h.Server, "/") {
+		return fmt.Errorf("the handle is for a request on %s, but server-url is %s: remove server-url, or use that request's handle", h.Server, p.server)
+	}
+	p.opened = h
+	p.plan.Ticket, p.plan.DumpSHA256, p.Aim.Aim = h.Ticket, h.DumpSHA256, h.Aim
+	p.plan.Request.Target, _ = upgrade.ParseSeries(h.Target)
+	return nil
+}

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// resumption is how a request can be continued.
+type resumption struct {
+	command string // "" if it cannot
+	id      string
+	handle  string      // "" if there is none
+	secret  string      // the input that the handle is sealed with
+	more    [][2]string // other inputs, by name and value
+}
+
+// resume returns how to continue a request by a command after an ending.
+func (o planned) resume(command string, e job.Ending, handle string) resumption {
+	if command == "" || e.Ticket.ID == "" || o.isEmbedded() { // its requests end with the command
+		return resumption{}
+	}
+	r := resumption{command: command, id: e.Ticket.ID, handle: handle, secret: "contract"}
+	if o.HandleSecret != "" {
+		r.secret = "handle-secret"
+	}
+	if handle == "" && o.server != defaultServer { // a handle has it
+		r.more = append(r.more, [2]string{"server-url", o.server})
+	}
+	next := job.CommandNamed(command)
+	switch {
+	case next.Creates && e.Status.Phase == upgrade.Draft && !e.ProcessSent:
+		r.more = append(r.more, [2]string{"dump", cmp.Or(o.Dump, "DUMP")})
+	case next.Downloads && e.Result == job.UpgradeFailed:
+		r.more = append(r.more, [2]string{"download", "notes"})
+	}
+	return r
+}
+
+// code returns the YAML for a step, or else the shell command, "" if the request
+// cannot be continued.
+func (r resumption) code(step bool) string {
+	switch {
+	case r.command == "":
+		return ""
+	case step:
+		return r.yaml()
+	}
+	return r.shell()
+}
+
+func (r resumption) yaml() string {
+	var b strings.Builder
+	b.WriteString("with:\n  command: " + r.command + "\n")
+	if r.handle == "" {
+		fmt.Fprintf(&b, "  request-id: %s\n  request-key: ${{ steps.STEP.outputs.request-key }} # STEP: the ID of this step, in the same job\n", r.id)
+	} else {
+		secret := map[string]string{"contract": "ODOO_CONTRACT", "handle-secret": "ODOO_HANDLE_SECRET"}[r.secret]
+		fmt.Fprintf(&b, "  %s: ${{ secrets.%s }} # the same as here\n  handle: %s\n", r.secret, secret, r.handle)
+	}
+	for _, input := range r.more {
+		fmt.Fprintf(&b, "  %s: %s\n", input[0], inYAML(input[1]))
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func (r resumption) shell() string {
+	flags := ""
+	for _, flag := range r.more {
+		flags += " --" + flag[0] + " " + inShell(flag[1])
+	}
+	if r.handle == "" {
+		return fmt.Sprintf("odoo-upgrade %s --request-id %s --request-key -%s # reads the key, which is in the outputs file", r.command, r.id, flags)
+	}
+	return fmt.Sprintf("odoo-upgrade %s --handle %s%s # with the same %s", r.command, r.handle, flags, r.secret)
+}
+
+// plainWord is what neither a shell nor YAML interprets.
+var plainWord = regexp.MustCompile(`^[\w./]([\w./+:-]*[\w/])?$`)
+
+func inShell(text string) string { return quoted(text, `'\''`) }
+
+func inYAML(text string) string { return quoted(text, "''") }
+
+// quoted puts text between single quotes if it needs them, with quote for one inside.
+func quoted(text, quote string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", quote) + "'"
+}

@@ -1,0 +1,163 @@
+package dial
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+)
+
+// HostKeys decides which SSH host keys are the platform's: those that are pinned,
+// else the first one that the request met.
+type HostKeys struct {
+	pinned ssh.HostKeyCallback // nil if none is
+
+	mu      sync.Mutex
+	trusted ssh.PublicKey // nil until one was seen
+	learned bool          // trusted on first use, by this program
+}
+
+// HostKeyError says that a server is not the one that it should be.
+type HostKeyError struct {
+	Address, Fingerprint, Why string
+}
+
+func (e *HostKeyError) Error() string {
+	return fmt.Sprintf("the SSH host key of %s, %s, %s: nothing was sent to it", e.Address, e.Fingerprint, e.Why)
+}
+
+// NewHostKeys returns the keys that known, lines of a known_hosts file, pins.
+// Without any, trusted, a key as authorized_keys has it, is required; without
+// that too, the first key seen will be.
+func NewHostKeys(known, trusted string) (*HostKeys, error) {
+	h := new(HostKeys)
+	if strings.TrimSpace(known) != "" {
+		var err error
+		if h.pinned, err = pins(known); err != nil {
+			return nil, fmt.Errorf("ssh-known-hosts: %w", err)
+		}
+		return h, nil
+	}
+	if trusted == "" {
+		return h, nil
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(trusted))
+	h.trusted = key
+	return h, err
+}
+
+// pins reads known_hosts lines. x/crypto's reader, which knows hashed names,
+// wildcards and revoked keys, takes files only.
+func pins(known string) (ssh.HostKeyCallback, error) {
+	file, err := os.CreateTemp("", "known_hosts-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.WriteString(known + "\n")
+	if err := errors.Join(err, file.Close()); err != nil {
+		return nil, err
+	}
+	check, err := knownhosts.New(file.Name())
+	if err != nil {
+		return nil, errors.New(strings.NewReplacer(file.Name()+":", "line ", "knownhosts: ", "").Replace(err.Error()))
+	}
+	return check, nil
+}
+
+// Learned returns a key that was trusted on first use, in the form of
+// authorized_keys, and its fingerprint; ok is false unless there is a new one
+// since the last call.
+func (h *HostKeys) Learned() (key, fingerprint string, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.learned {
+		return "", "", false
+	}
+	h.learned = false
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(h.trusted))), ssh.FingerprintSHA256(h.trusted), true
+}
+
+// KnownHostsLine is what pins a key for an address, host:port.
+func KnownHostsLine(address, key string) string { return knownhosts.Normalize(address) + " " + key }
+
+// Check is an ssh.HostKeyCallback.
+func (h *HostKeys) Check(address string, remote net.Addr, key ssh.PublicKey) error {
+	wrong := func(why string) error {
+		return &HostKeyError{address, ssh.FingerprintSHA256(key), why}
+	}
+	if h.pinned != nil {
+		err := h.pinned(address, remote, key)
+		if unknown, ok := errors.AsType[*knownhosts.KeyError](err); ok && len(unknown.Want) == 0 {
+			return wrong("is not in ssh-known-hosts, which has no line for this address")
+		}
+		if err != nil {
+			return wrong("is not the one in ssh-known-hosts")
+		}
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.trusted == nil {
+		h.trusted, h.learned = key, true
+	}
+	if !bytes.Equal(h.trusted.Marshal(), key.Marshal()) {
+		return wrong("is not " + ssh.FingerprintSHA256(h.trusted) + ", which this request met before")
+	}
+	return nil
+}
+
+// otherType returns an error if there was no agreement on a host key because the
+// server has none of the required type.
+func (h *HostKeys) otherType(address string, disagree error) error {
+	if len(h.algorithms(address)) == 0 || !strings.Contains(disagree.Error(), "host key") {
+		return nil
+	}
+	why := "is not the one in ssh-known-hosts"
+	if h.pinned == nil {
+		why = "is not the one that this request met before"
+	}
+	return &HostKeyError{address, "of another type", why}
+}
+
+// algorithms lists those with which a server can present an acceptable key, nil
+// for all: a server has one key for each.
+func (h *HostKeys) algorithms(address string) []string {
+	var kinds []string
+	h.mu.Lock()
+	if h.trusted != nil {
+		kinds = []string{h.trusted.Type()}
+	}
+	h.mu.Unlock()
+	if h.pinned != nil {
+		// For a key that no server has, it returns those that it wants.
+		err := h.pinned(address, &net.TCPAddr{IP: net.IPv4zero}, noKey{})
+		if want, ok := errors.AsType[*knownhosts.KeyError](err); ok {
+			for _, known := range want.Want {
+				kinds = append(kinds, known.Key.Type())
+			}
+		}
+	}
+	var list []string
+	for _, kind := range kinds {
+		if kind == ssh.KeyAlgoRSA {
+			list = append(list, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
+			continue
+		}
+		list = append(list, kind)
+	}
+	return list
+}
+
+// noKey is a key that no server has.
+type noKey struct{}
+
+func (noKey) Type() string                        { return "none" }
+func (noKey) Marshal() []byte                     { return nil }
+func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }

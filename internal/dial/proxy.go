@@ -1,0 +1,143 @@
+package dial
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpproxy"
+	"golang.org/x/net/proxy"
+)
+
+// Dialer makes connections for SSH.
+type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialTime is how long it may take to connect.
+const dialTime = 15 * time.Second
+
+// NewDialer returns a Dialer that uses the proxy in the environment, as only
+// net/http's transports do by themselves: ALL_PROXY, else HTTPS_PROXY, through
+// SOCKS5 or HTTP CONNECT, but not for what NO_PROXY lists. Its error says what is
+// wrong with the proxy's address.
+func NewDialer(getenv func(string) string) (Dialer, error) {
+	get := func(names ...string) string {
+		for _, name := range names {
+			if value := getenv(name); value != "" {
+				return value
+			}
+		}
+		return ""
+	}
+	config := httpproxy.Config{
+		HTTPSProxy: get("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"),
+		NoProxy:    get("NO_PROXY", "no_proxy"),
+	}
+	if config.HTTPSProxy != "" {
+		config.HTTPSProxy = proxyURL(config.HTTPSProxy)
+		u, err := url.Parse(config.HTTPSProxy)
+		if err != nil || u.Host == "" {
+			return nil, errors.New("the proxy in the environment is not a URL: set ALL_PROXY or HTTPS_PROXY to one like http://proxy:3128 or socks5://proxy:1080")
+		}
+		switch u.Scheme {
+		case "http", "https", "socks5", "socks5h":
+		default:
+			return nil, fmt.Errorf("the environment sets a proxy of an unknown kind, %q: http, https and socks5 are supported", u.Scheme)
+		}
+	}
+	choose := config.ProxyFunc()
+	direct := &net.Dialer{Timeout: dialTime, KeepAlive: 15 * time.Second}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		via, err := choose(&url.URL{Scheme: "https", Host: address})
+		if err != nil || via == nil {
+			return direct.DialContext(ctx, network, address)
+		}
+		ctx, cancel := context.WithTimeout(ctx, dialTime)
+		defer cancel()
+		conn, err := dialVia(ctx, direct, via, network, address)
+		if err != nil {
+			return nil, fmt.Errorf("through the proxy %s: %w", via.Host, err)
+		}
+		return conn, nil
+	}, nil
+}
+
+// proxyURL completes what people write: a missing scheme stands for http, and
+// GNOME writes socks for socks5.
+func proxyURL(text string) string {
+	scheme, rest, found := strings.Cut(text, "://")
+	switch {
+	case !found:
+		return "http://" + text
+	case scheme == "socks":
+		return "socks5://" + rest
+	}
+	return text
+}
+
+func dialVia(ctx context.Context, direct *net.Dialer, via *url.URL, network, address string) (net.Conn, error) {
+	if via.Scheme == "socks5" || via.Scheme == "socks5h" {
+		dialer, err := proxy.FromURL(via, direct)
+		if err != nil {
+			return nil, err
+		}
+		return dialer.(proxy.ContextDialer).DialContext(ctx, network, address)
+	}
+	host := via.Host
+	if via.Port() == "" {
+		host = net.JoinHostPort(via.Hostname(), map[string]string{"http": "80", "https": "443"}[via.Scheme])
+	}
+	conn, err := direct.DialContext(ctx, network, host)
+	if err != nil {
+		return nil, err
+	}
+	if via.Scheme == "https" {
+		conn = tls.Client(conn, &tls.Config{ServerName: via.Hostname(), MinVersion: tls.VersionTLS12})
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	tunnel, err := connect(conn, via, address)
+	if !stop() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return tunnel, nil
+}
+
+// connect asks an HTTP proxy for a tunnel (RFC 9110, section 9.3.6).
+func connect(conn net.Conn, via *url.URL, address string) (net.Conn, error) {
+	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{}}
+	if via.User != nil {
+		password, _ := via.User.Password()
+		request.Header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(via.User.Username()+":"+password)))
+	}
+	if err := request.Write(conn); err != nil {
+		return nil, err
+	}
+	in := bufio.NewReader(conn)
+	response, err := http.ReadResponse(in, request)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("it answered HTTP %d", response.StatusCode)
+	}
+	return &tunnelled{conn, in}, nil
+}
+
+// tunnelled first reads what arrived right after the proxy's response.
+type tunnelled struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func (t *tunnelled) Read(b []byte) (int, error) { return t.in.Read(b) }

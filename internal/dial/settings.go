@@ -1,0 +1,53 @@
+package dial
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// HTTPSettings are what users set about HTTPS.
+type HTTPSettings struct {
+	CACertificate string `name:"ca-certificate" help:"Certificates to trust in addition to the system's, as PEM"`
+}
+
+// TransferSettings are what users set about transfers. They are declared here
+// once, with their names and help, and reach the back end as they are.
+type TransferSettings struct {
+	Transport     Transport `default:"auto" help:"How files are transferred: https, sftp, or auto, which uses https for small dumps, and sftp from 512 MiB on and where https fails"`
+	Streams       Streams   `default:"4" help:"Most SSH connections to open, for sftp"`
+	SSHKnownHosts string    `name:"ssh-known-hosts" help:"Lines of a known_hosts file with the SFTP server's host key. Without them, the first key that a request meets is trusted, shown, and required from then on"`
+	SSHPrivateKey string    `name:"ssh-private-key" help:"Private key for sftp, as ssh-keygen writes it, without a passphrase. Without it, a new key is made that is never written to disk" secret:""`
+}
+
+// Transport chooses how files are transferred.
+type Transport string
+
+// The transports. Auto uses HTTPS for small dumps and SFTP for large ones, and
+// switches to the other one when the first does not work.
+const (
+	Auto  Transport = "auto"
+	HTTPS Transport = "https"
+	SFTP  Transport = "sftp"
+)
+
+// UnmarshalText reads one of the transports.
+func (t *Transport) UnmarshalText(text []byte) error {
+	switch *t = Transport(text); *t {
+	case Auto, HTTPS, SFTP:
+		return nil
+	}
+	return fmt.Errorf("%q is not one of auto, https and sftp", text)
+}
+
+// Streams is a number of SSH connections.
+type Streams int
+
+// UnmarshalText reads a number from 1 to 16.
+func (s *Streams) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > 16 {
+		return fmt.Errorf("%q is not a number from 1 to 16", text)
+	}
+	*s = Streams(n)
+	return nil
+}

@@ -1,0 +1,71 @@
+package dial
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/retry"
+)
+
+// ParseKey reads a private key as ssh-keygen writes it, without a passphrase.
+func ParseKey(text string) (ssh.Signer, error) {
+	key, err := ssh.ParsePrivateKey([]byte(strings.TrimSpace(text) + "\n"))
+	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked {
+		return nil, errors.New("ssh-private-key: it is protected by a passphrase; use a key without one")
+	}
+	if err != nil {
+		return nil, errors.New("ssh-private-key: it is not a private key as ssh-keygen writes it")
+	}
+	return key, nil
+}
+
+// NewKey makes an Ed25519 key that is never written to disk.
+func NewKey() (ssh.Signer, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return ssh.NewSignerFromKey(private)
+}
+
+// SSH returns what a client needs to log in to a server at address, host:port.
+func SSH(address, user string, key ssh.Signer, keys *HostKeys) *ssh.ClientConfig {
+	return &ssh.ClientConfig{
+		// AES in Galois/Counter mode comes first: it is the fastest where the
+		// processors at both ends have instructions for AES.
+		Config:            ssh.Config{Ciphers: ssh.SupportedAlgorithms().Ciphers},
+		User:              user,
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(key)},
+		HostKeyCallback:   keys.Check,
+		HostKeyAlgorithms: keys.algorithms(address),
+		ClientVersion:     "SSH-2.0-odoo-upgrade-action",
+	}
+}
+
+// SSHError says why no SSH session with address could begin, and marks as
+// transient whatever may pass: anything but a stop, a wrong host key, and a server
+// with which no algorithm can be agreed on. It returns nil for nil.
+func SSHError(ctx context.Context, address string, keys *HostKeys, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if wrong, ok := errors.AsType[*HostKeyError](err); ok {
+		return wrong
+	}
+	if disagree, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); ok {
+		if wrong := keys.otherType(address, disagree); wrong != nil {
+			return wrong
+		}
+		return fmt.Errorf("%s and this program have no SSH algorithm in common: %w", address, disagree)
+	}
+	return retry.Transient(fmt.Errorf("no SSH connection to %s: %w", address, err))
+}

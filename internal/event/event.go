@@ -1,0 +1,130 @@
+// Package event is the one stream of what happens in a run. The flow, the back
+// ends and the command line tell events; package report puts them into words.
+// Nothing else writes to the log.
+package event
+
+import (
+	"time"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// Step is a part of the flow.
+type Step string
+
+// The steps, in their order.
+const (
+	Inspect  Step = "inspect"
+	Create   Step = "create"
+	Upload   Step = "upload"
+	Process  Step = "process"
+	Wait     Step = "wait"
+	Download Step = "download"
+)
+
+// Event is something that happened: one of the types below.
+type Event interface{ isEvent() }
+
+// Events of the command line.
+type (
+	// Started is told first.
+	Started struct{ Version, Command, Server string }
+	// Unencrypted says that everything, secrets included, goes over the network
+	// in clear text.
+	Unencrypted struct{}
+	// Continuing says that the run continues an existing request.
+	Continuing struct{ Ticket upgrade.Ticket }
+	// Leftover tells of a file from an earlier run where a download will go.
+	Leftover struct{ Path string }
+	// HandleSealed hands on the request's handle; there may be a newer one later.
+	HandleSealed struct{ Handle string }
+	// HandleNotSealed says why there is no handle.
+	HandleNotSealed struct{ Err error }
+)
+
+// Events of the flow.
+type (
+	// Began says that a step begins.
+	Began struct{ Step Step }
+	// Ended says that a step is over, Err nil if it did its work.
+	Ended struct {
+		Step Step
+		Took time.Duration
+		Err  error
+	}
+	// Inspected tells of the dump.
+	Inspected struct{ Dump dump.Info }
+	// Created tells of a new request.
+	Created struct{ Ticket upgrade.Ticket }
+	// CreateRetried says that a second request may have been created.
+	CreateRetried struct{}
+	// StatusRead tells of a status.
+	StatusRead struct{ Status upgrade.Status }
+	// ProcessSent says that the platform may have received the call to process.
+	ProcessSent struct{}
+	// SkipTestFailed says why the platform tests the upgraded database after all.
+	SkipTestFailed struct{ Err error }
+	// Progress tells how far a transfer is; Total is -1 while it is not known.
+	Progress struct {
+		Step        Step
+		Item        upgrade.Item // of a download
+		Done, Total int64        // in bytes
+	}
+	// Downloaded tells of a file that is complete.
+	Downloaded struct{ Artifact upgrade.Artifact }
+	// Retrying says that something is tried again after a pause.
+	Retrying struct {
+		Err   error
+		Pause time.Duration
+	}
+	// DumpWarning tells of something odd about the dump that does not stop the run.
+	DumpWarning struct{ Text string }
+)
+
+// Events of a back end.
+type (
+	// HostKeyLearned says that a server's SSH host key was trusted on first use.
+	HostKeyLearned struct {
+		Address     string // host:port
+		Fingerprint string
+		Key         string // as authorized_keys has it
+		KnownHosts  string // the line that pins it
+	}
+	// SwitchedTransport says that files take another way from now on.
+	SwitchedTransport struct {
+		From, To string
+		Err      error // why
+	}
+	// Resumed says that a transfer continues behind the first Done bytes of Total.
+	Resumed struct {
+		Step        Step
+		Done, Total int64
+	}
+	// StartedOver says that a transfer starts from its first byte, because what
+	// was there is not a part of the file.
+	StartedOver struct{ Step Step }
+)
+
+func (Started) isEvent()           {}
+func (Unencrypted) isEvent()       {}
+func (Continuing) isEvent()        {}
+func (Leftover) isEvent()          {}
+func (HandleSealed) isEvent()      {}
+func (HandleNotSealed) isEvent()   {}
+func (Began) isEvent()             {}
+func (Ended) isEvent()             {}
+func (Inspected) isEvent()         {}
+func (Created) isEvent()           {}
+func (CreateRetried) isEvent()     {}
+func (StatusRead) isEvent()        {}
+func (ProcessSent) isEvent()       {}
+func (SkipTestFailed) isEvent()    {}
+func (Progress) isEvent()          {}
+func (Downloaded) isEvent()        {}
+func (Retrying) isEvent()          {}
+func (DumpWarning) isEvent()       {}
+func (HostKeyLearned) isEvent()    {}
+func (SwitchedTransport) isEvent() {}
+func (Resumed) isEvent()           {}
+func (StartedOver) isEvent()       {}

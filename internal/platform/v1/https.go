@@ -1,0 +1,122 @@
+package v1
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/upgrade"
+	"odoo-upgrade-action/internal/workspace"
+)
+
+// How long a peer may send nothing. Once a dump has arrived the platform may read
+// through all of it before it responds, and an archive may have to be compressed
+// before its first byte comes: that takes longer.
+const (
+	idleTimeout     = 2 * time.Minute
+	responseTimeout = 15 * time.Minute
+)
+
+var errIdle = retry.Transient(errors.New("the connection was idle for too long"))
+
+// watchdog stops a transfer whose peer sends nothing.
+type watchdog struct {
+	timer *time.Timer
+	stop  context.CancelFunc
+}
+
+// watch returns a context that ends with errIdle as its cause unless the watchdog is
+// fed within the timeout, again and again.
+func watch(ctx context.Context, timeout time.Duration) (context.Context, *watchdog) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(timeout, func() { cancel(errIdle) })
+	return ctx, &watchdog{timer: timer, stop: func() { timer.Stop(); cancel(nil) }}
+}
+
+// feed grants another timeout from now.
+func (w *watchdog) feed(timeout time.Duration) { w.timer.Reset(timeout) }
+
+// poster is the API's upload method: one exchange, from byte 0.
+type poster interface {
+	upload(ctx context.Context, t upgrade.Ticket, open func() (io.ReadCloser, error), size int64) error
+}
+
+// overHTTPS transfers files over HTTPS.
+type overHTTPS struct {
+	api       poster
+	downloads *downloader
+	folder    *workspace.Folder
+}
+
+func newHTTPS(api *client, transport http.RoundTripper, folder *workspace.Folder) *overHTTPS {
+	return &overHTTPS{api: api, downloads: newDownloader(api.base, transport), folder: folder}
+}
+
+// upload sends the dump once, all of it. Nothing is kept of a broken upload. It
+// returns a *dump.UnusableError if the file changed meanwhile: what the platform has
+// then must not be processed.
+func (h *overHTTPS) upload(ctx context.Context, t upgrade.Ticket, d dump.Info, tell func(int64)) (kept int64, err error) {
+	ctx, dog := watch(ctx, idleTimeout)
+	defer dog.stop()
+	var sent atomic.Int64
+	open := func() (io.ReadCloser, error) {
+		file, err := d.Open()
+		if err != nil {
+			return nil, err
+		}
+		return &meter{file: file, size: d.Size, dog: dog, sent: &sent}, nil
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- h.api.upload(ctx, t, open, d.Size) }()
+	err = follow(ended, func() { tell(sent.Load()) })
+	if changed := d.Unchanged(); changed != nil {
+		return 0, changed
+	}
+	return 0, err
+}
+
+// follow calls tell now and then until something has ended. net/http may read a
+// body in a goroutine of its own even after an early response, so the reading
+// itself must not tell.
+func follow(ended <-chan error, tell func()) error {
+	ticker := time.NewTicker(250 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-ended:
+			tell()
+			return err
+		case <-ticker.C:
+			tell()
+		}
+	}
+}
+
+// meter counts how far a file has been read, and feeds the watchdog.
+type meter struct {
+	file *os.File
+	read int64
+	size int64
+	dog  *watchdog
+	sent *atomic.Int64
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.file.Read(p)
+	m.read += int64(n)
+	if m.read >= m.size {
+		m.dog.feed(responseTimeout)
+	} else {
+		m.dog.feed(idleTimeout)
+	}
+	m.sent.Store(m.read)
+	return n, err
+}
+
+func (m *meter) Close() error { return m.file.Close() }

@@ -1,0 +1,112 @@
+package v1
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/dial"
+	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/sftp"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// accesser is the API's method that opens an SFTP server for a request.
+type accesser interface {
+	requestSFTPAccess(ctx context.Context, t upgrade.Ticket, authorizedKeys []byte) (sftpAccess, error)
+}
+
+// overSFTP transfers files over SFTP ("The request_sftp_access method").
+type overSFTP struct {
+	Config
+	api  accesser
+	key  ssh.Signer
+	keys *dial.HostKeys
+
+	ahead    int64 // how far an upload runs ahead, if not sftp.Ahead
+	kept     int64 // of an upload: everything before it is acknowledged
+	distrust bool  // what the platform has is not what was sent
+}
+
+func newSFTP(c Config, api accesser) (s *overSFTP, err error) {
+	s = &overSFTP{Config: c, api: api}
+	if s.keys, err = dial.NewHostKeys(c.Transfer.SSHKnownHosts, c.HostKey); err != nil {
+		return nil, err
+	}
+	if c.Transfer.SSHPrivateKey != "" {
+		s.key, err = dial.ParseKey(c.Transfer.SSHPrivateKey)
+	} else {
+		s.key, err = dial.NewKey()
+	}
+	if err == nil && c.Dial == nil {
+		s.Dial, err = dial.NewDialer(c.Getenv)
+	}
+	return s, err
+}
+
+// readyPolicy bridges the time until the server that was requested listens: it is
+// created on request.
+var readyPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Budget: time.Minute}
+
+// sshIdle is how long a server may send nothing, not even responses to keep-alives.
+const sshIdle = time.Minute
+
+// open requests access to the ticket's file and connects.
+func (s *overSFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, string, error) {
+	access, err := s.api.requestSFTPAccess(ctx, t, ssh.MarshalAuthorizedKey(s.key.PublicKey()))
+	if err != nil {
+		return nil, "", err
+	}
+	address := net.JoinHostPort(access.Hostname, strconv.Itoa(access.Port))
+	var pool *sftp.Pool
+	err = readyPolicy.Do(ctx, func(ctx context.Context) (err error) {
+		pool, err = sftp.Connect(ctx, s.config(address, access.User))
+		return dial.SSHError(ctx, address, s.keys, err)
+	}, func(err error, pause time.Duration) { s.Tell(event.Retrying{Err: err, Pause: pause}) })
+	if err != nil {
+		return nil, "", err
+	}
+	if key, fingerprint, ok := s.keys.Learned(); ok {
+		s.Tell(event.HostKeyLearned{Address: address, Fingerprint: fingerprint, Key: key, KnownHosts: dial.KnownHostsLine(address, key)})
+	}
+	return pool, access.SharedFile, nil
+}
+
+func (s *overSFTP) config(address, user string) sftp.Config {
+	return sftp.Config{
+		Address: address, Connections: int(s.Transfer.Streams), Idle: sshIdle,
+		Dial:   func(ctx context.Context) (net.Conn, error) { return s.Dial(ctx, "tcp", address) },
+		Client: dial.SSH(address, user, s.key, s.keys),
+	}
+}
+
+// transferError marks what may pass, like a cut.
+func transferError(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if source, ok := errors.AsType[*sftp.SourceError](err); ok {
+		return source
+	}
+	if longer, ok := errors.AsType[*LongerError](err); ok {
+		return longer
+	}
+	if wrong, ok := errors.AsType[*dial.HostKeyError](err); ok {
+		return wrong
+	}
+	for _, final := range []uint32{sftp.CodeNoSuchFile, sftp.CodePermissionDenied, sftp.CodeUnsupported} {
+		if sftp.HasCode(err, final) {
+			return err
+		}
+	}
+	return retry.Transient(fmt.Errorf("the SFTP connection broke: %w", err))
+}

@@ -1,0 +1,77 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+
+	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// Explanation is how the end of a run is explained to people.
+type Explanation struct {
+	Title   string // a few words
+	Text    string // what happened and what the platform is doing now, one paragraph
+	Next    string // what to do next, one paragraph, or ""
+	Command string // the command that continues the request, or ""
+	Code    string // the YAML or the shell command that does, or ""
+	Fine    bool   // whether the command did what it was asked to do
+}
+
+// Finish reports how the run ended: the remaining outputs, one annotation unless all
+// is well, and the summary.
+func (r *Report) Finish(e job.Ending, why Explanation) {
+	if e.Status.State != "" {
+		r.maskURLs(e.Status)
+		r.statusOutputs(e.Status)
+	}
+	r.output("failures", failuresJSON(e.Err))
+	r.output("result", string(e.Result))
+	text := why.Text
+	if why.Next != "" {
+		text += "\n" + why.Next
+	}
+	switch {
+	case !why.Fine:
+		r.out.Error(why.Title, text)
+	case e.Err != nil, e.Result == job.UpgradeFailed:
+		r.warn(why.Title, text)
+	default:
+		r.out.Info(why.Title + ". " + text)
+	}
+	if why.Code != "" {
+		r.out.Info("To continue:")
+		r.out.Info(why.Code)
+	}
+	if err := r.out.Summary(r.summary(e, why)); err != nil {
+		r.warn("Job summary", err.Error())
+	}
+}
+
+// failuresJSON lists the platform's failures in the shape in which they came,
+// "[]" if there are none.
+func failuresJSON(err error) string {
+	list := []map[string]any{}
+	if refused, ok := errors.AsType[*upgrade.RefusedError](err); ok {
+		for _, f := range refused.Failures {
+			entry := map[string]any{"reason": f.Reason, "message": f.Message}
+			for key, value := range f.Other {
+				entry[key] = value
+			}
+			for key, value := range map[string]string{"code": f.Code, "value": f.Value} {
+				if value != "" {
+					entry[key] = value
+				}
+			}
+			if len(f.Expected) > 0 {
+				entry["expected"] = f.Expected
+			}
+			list = append(list, entry)
+		}
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return "[]"
+	}
+	return string(text)
+}

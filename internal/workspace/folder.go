@@ -1,0 +1,128 @@
+// Package workspace writes files that are complete or not there at all: what
+// arrives is a hidden partial file, beside a note that says what it is a part of,
+// until it is whole. Nothing is written outside the folder, and what is written
+// belongs to the workspace's owner.
+//
+// Open a Folder, begin a Partial in it, write to it, and Commit it; or Close it,
+// which keeps what a later run can continue.
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Folder is where downloads go. Nothing is written outside it, whatever symbolic
+// links a checkout contains.
+type Folder struct {
+	root  *os.Root
+	shown string // its path as users gave it
+	owner owner
+}
+
+// Open opens the folder path, and creates it if needed. If workspace is not empty,
+// path must be inside it, and files get the workspace's owner: a self-hosted runner
+// cannot delete what belongs to root.
+func Open(workspace, path string) (*Folder, error) {
+	if workspace == "" {
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			return nil, err
+		}
+		root, err := os.OpenRoot(path)
+		if err != nil {
+			return nil, err
+		}
+		return newFolder(root, path, noOwner)
+	}
+	base, err := os.OpenRoot(workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer base.Close()
+	who, err := ownerOf(base)
+	if err != nil {
+		return nil, err
+	}
+	relative := path
+	if filepath.IsAbs(path) {
+		if relative, err = filepath.Rel(workspace, path); err != nil {
+			return nil, err
+		}
+	}
+	if !filepath.IsLocal(relative) {
+		return nil, fmt.Errorf("%s is outside the workspace, and what is written there is lost after the step", path)
+	}
+	if err := mkdirAll(base, relative, who); err != nil {
+		return nil, err
+	}
+	root, err := base.OpenRoot(relative)
+	if err != nil {
+		return nil, err
+	}
+	return newFolder(root, relative, who)
+}
+
+// newFolder returns a Folder if files can be created in root, and closes root if
+// not.
+func newFolder(root *os.Root, shown string, who owner) (*Folder, error) {
+	f := &Folder{root: root, shown: shown, owner: who}
+	if err := f.writable(); err != nil {
+		_ = root.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// writable returns an error if no file can be created in the folder.
+func (f *Folder) writable() error {
+	const name = ".odoo-upgrade.probe"
+	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_ = file.Close()
+	if err := f.root.Remove(name); !errors.Is(err, fs.ErrNotExist) { // another run's, at the same time
+		return err
+	}
+	return nil
+}
+
+// Named returns the paths of files called name with any extension.
+func (f *Folder) Named(name string) []string {
+	entries, _ := fs.ReadDir(f.root.FS(), ".")
+	var paths []string
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), name+".") {
+			paths = append(paths, f.Path(entry.Name()))
+		}
+	}
+	return paths
+}
+
+// mkdirAll makes the folders of path one by one, so that only new ones get a
+// new owner.
+func mkdirAll(base *os.Root, path string, who owner) error {
+	if parent := filepath.Dir(path); parent != "." {
+		if err := mkdirAll(base, parent, who); err != nil {
+			return err
+		}
+	}
+	err := base.Mkdir(path, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return who.take(base, path)
+}
+
+// Close closes the folder.
+func (f *Folder) Close() error { return f.root.Close() }
+
+// Path returns the path of a file in the folder as users know it.
+func (f *Folder) Path(name string) string { return filepath.ToSlash(filepath.Join(f.shown, name)) }
