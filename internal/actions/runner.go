@@ -1,7 +1,7 @@
-// Package actions speaks the workflow runner's protocol over go-githubactions:
-// inputs, masks, outputs, groups, annotations and the summary file. It is the
-// one door through which text reaches a log; what is foreign is made harmless
-// here, and what is secret is replaced.
+// Package actions speaks the workflow runner's protocol with go-githubactions: inputs,
+// masks, outputs, groups, annotations and the summary file. It is the one door through
+// which text reaches a log: untrusted text is made harmless here, and secrets are
+// replaced.
 //
 // Outside a workflow the same calls print plain text and use the files that
 // GITHUB_OUTPUT and GITHUB_STEP_SUMMARY name, if they name any.
@@ -47,7 +47,7 @@ type Runner struct {
 }
 
 // New returns a Runner that logs to out and reads the environment through
-// getenv. Errors of out are dropped: there is no other place to tell them.
+// getenv. Errors of out are dropped: they could not be logged anywhere else.
 func New(out io.Writer, getenv func(string) string) *Runner {
 	return &Runner{
 		gha:      githubactions.New(githubactions.WithWriter(deaf{out}), githubactions.WithGetenv(getenv)),
@@ -200,7 +200,7 @@ func (r *Runner) annotate(level, title, text string) {
 func (r *Runner) Output(name, value string) error {
 	value = strings.ToValidUTF8(value, "\uFFFD")
 	for line := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == '\r' || c == '\n' }) {
-		// The delimiter of go-githubactions is a constant that anybody can write.
+		// The delimiter of go-githubactions is a constant that any text can contain.
 		if strings.TrimSpace(line) == "_GitHubActionsFileCommandDelimeter_" {
 			return fmt.Errorf("output %s holds the line that ends an output: not written", name)
 		}

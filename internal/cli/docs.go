@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
 )
 
@@ -75,10 +76,10 @@ func quote(text string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// Readme returns text with new tables of inputs, outputs and results between their
+// Readme returns text with new tables of commands, inputs, outputs and results between their
 // marks.
 func Readme(text []byte) ([]byte, error) {
-	for name, table := range map[string]string{"inputs": inputTable(), "outputs": outputTable(), "results": resultTable()} {
+	for name, table := range map[string]string{"commands": commandTable(), "inputs": inputTable(), "outputs": outputTable(), "results": resultTable()} {
 		begin, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- /"+name+" -->")
 		head, rest, ok1 := bytes.Cut(text, begin)
 		_, tail, ok2 := bytes.Cut(rest, end)
@@ -88,6 +89,16 @@ func Readme(text []byte) ([]byte, error) {
 		text = slices.Concat(head, begin, []byte(table), end, tail)
 	}
 	return text, nil
+}
+
+func commandTable() string {
+	var b strings.Builder
+	b.WriteString("| `command` | Does |\n|---|---|\n")
+	for _, c := range job.Commands() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", c.Name, c.Help)
+	}
+	b.WriteString("| `inspect` | Recognize a dump and say what is in it; sends nothing |\n")
+	return b.String()
 }
 
 func inputTable() string {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"odoo-upgrade-action/internal/realtest"
 	"testing/synctest"
 	"time"
 
@@ -28,6 +30,7 @@ import (
 // held against what the platform has, and a second run goes on with it to the end.
 // ODOO_UPGRADE_TEST_SEEDS sets how many seeds, ODOO_UPGRADE_TEST_SEED repeats one.
 func TestFaultSchedules(t *testing.T) {
+	realtest.Long(t)
 	first, last := 1, 100
 	if text := os.Getenv("ODOO_UPGRADE_TEST_SEEDS"); text != "" {
 		last, _ = strconv.Atoi(text)

@@ -12,23 +12,26 @@ import (
 // levels is how the packages are layered: an import goes to a lower level, never to
 // the same one.
 var levels = map[string]int{
-	module + "":                      9,
-	module + "/internal/cli/gen":     9,
-	module + "/internal/cli":         8,
-	module + "/internal/report":      7,
-	module + "/internal/job":         6,
-	module + "/internal/platform/v1": 5,
-	module + "/internal/event":       4,
-	module + "/internal/handle":      3,
-	module + "/internal/workspace":   3,
-	module + "/internal/dial":        3,
-	module + "/internal/sandbox":     3,
-	module + "/internal/sftp":        2,
-	module + "/internal/dump":        2,
-	module + "/internal/realtest":    2, // for tests only
-	module + "/internal/actions":     1,
-	module + "/internal/retry":       1,
-	module + "/internal/upgrade":     1,
+	module:                                10,
+	module + "/internal/cli/gen":          10,
+	module + "/internal/cli":              9,
+	module + "/internal/report":           8,
+	module + "/internal/job":              7,
+	module + "/internal/platform/v1":      6,
+	module + "/internal/sandbox":          6,
+	module + "/internal/sandbox/v1":       5,
+	module + "/internal/event":            4,
+	module + "/internal/sandbox/requests": 4,
+	module + "/internal/sandbox/fault":    3,
+	module + "/internal/handle":           3,
+	module + "/internal/workspace":        3,
+	module + "/internal/dial":             3,
+	module + "/internal/sftp":             2,
+	module + "/internal/dump":             2,
+	module + "/internal/realtest":         2, // for tests only
+	module + "/internal/actions":          1,
+	module + "/internal/retry":            1,
+	module + "/internal/upgrade":          1,
 }
 
 const module = "odoo-upgrade-action"

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"odoo-upgrade-action/internal/realtest"
 	"time"
 )
 
@@ -17,6 +19,7 @@ import (
 // another step, and goes on by the handle: with one request all the way, and
 // without a byte twice that was certain.
 func TestKilledAtEveryStep(t *testing.T) {
+	realtest.Long(t)
 	work, data := t.TempDir(), t.TempDir()
 	randomFile(t, work+"/db.dump", 24<<20)
 	const some = 6 << 20 // bytes that are certain when a transfer is killed

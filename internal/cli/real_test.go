@@ -154,6 +154,7 @@ func randomFile(t *testing.T, path string, n int64) {
 }
 
 func TestSpecificationsOwnSamples(t *testing.T) {
+	realtest.Long(t)
 	realtest.Need(t, "bash", "curl", "jq", "ssh-keygen")
 	url, _ := sandboxProcess(t, "--pace", "100ms", "--contract", "M123456-abcdef")
 	dir := t.TempDir()
@@ -192,6 +193,7 @@ INSERT INTO res_partner (name) VALUES (NULL);
 CREATE TABLE empty_one (id serial PRIMARY KEY, partner_id integer REFERENCES res_partner(id));`
 
 func TestRealPostgreSQLThereAndBack(t *testing.T) {
+	realtest.Long(t)
 	c := realtest.StartCluster(t)
 	c.Run("createdb", "source")
 	c.SQL("source", odooLike)
@@ -238,6 +240,7 @@ func give(t *testing.T, c *realtest.Cluster, from, to string) {
 // TestMemoryStaysFlat takes a large dump through the whole cycle. Its size, in
 // MiB, can be set: .ci/run does it with 2 GiB.
 func TestMemoryStaysFlat(t *testing.T) {
+	realtest.Long(t)
 	size := int64(256)
 	if text := os.Getenv("ODOO_UPGRADE_TEST_DUMP_MIB"); text != "" {
 		var err error

@@ -49,8 +49,8 @@ func (c *sandboxCommand) serve(p *program) error {
 // healthTime is how long a sandbox may take to answer.
 const healthTime = 2 * time.Second
 
-// run asks the sandbox beside it for a page. It is an image's health check, where
-// there is no shell: in a container that serves none, all is well.
+// run requests a page of the sandbox beside it. It is the image's health check, which has
+// no shell to use. A container that serves no sandbox is always healthy.
 func (c *healthCommand) run(p *program) int {
 	if serves := p.lookup("command"); actions.InWorkflow(p.getenv) || serves != "" && serves != "sandbox" {
 		return 0
@@ -82,7 +82,7 @@ func (c *healthCommand) ask(ctx context.Context) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the sandbox answers HTTP %d", response.StatusCode)
+		return fmt.Errorf("the sandbox responded with HTTP %d", response.StatusCode)
 	}
 	return nil
 }

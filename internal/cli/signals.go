@@ -8,9 +8,8 @@ import (
 )
 
 // Signals returns a context that ends when the program is told to stop; a second
-// signal kills, but for a hang-up, which comes twice from a terminal that closes.
-// Somebody who only stops reading the log stops nothing: the result is written all
-// the same.
+// signal kills, except for a hang-up, which comes twice from a terminal that closes.
+// When the log's reader is gone nothing stops: the result is written all the same.
 func Signals() context.Context {
 	signal.Ignore(syscall.SIGPIPE)
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}

@@ -23,7 +23,7 @@ func Version() string {
 	return info.Main.Version
 }
 
-// revision is the commit that was built, "" where nobody knows.
+// revision is the commit that was built, "" if not known.
 func revision() string {
 	if commit != "" {
 		return commit

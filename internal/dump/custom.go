@@ -163,8 +163,8 @@ const (
 	endHops   = 3
 )
 
-// checkLast looks whether the block at offset, the last one, goes on to the
-// end of the file.
+// checkLast checks that the block at offset, the last one, reaches the end of the
+// file.
 func (a *archive) checkLast(offset, size int64) error {
 	if offset >= size {
 		return truncated("after %d bytes: its last table begins at %d", size, offset)
@@ -193,7 +193,7 @@ func (a *archive) checkLast(offset, size int64) error {
 
 // chainEnds tells whether the window ends with an empty chunk, as all data does,
 // and whether that is sure: some place in it is the begin of a chunk from which
-// chunk follows chunk up to that last one. Three in a row are no accident in any
+// chunk follows chunk up to that last one. Three in a row do not occur by accident in any
 // data: each says where the next one is.
 func (a *archive) chainEnds(window []byte) (ends, sure bool) {
 	number := 1 + a.intSize

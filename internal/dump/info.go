@@ -1,6 +1,9 @@
-// Package dump recognises a database dump by its content, without restoring it
-// and without trusting a byte of it: lengths, counts and ratios are bounded,
-// and memory does not grow with the file.
+// Package dump recognizes a database dump by its content, without restoring it and
+// without trusting a byte of it: lengths, counts and ratios are limited, and memory does
+// not grow with the file.
+//
+// Inspect returns all that is known of a file as an Info. Sniff needs only its first
+// bytes, and tells less.
 package dump
 
 import (
@@ -71,7 +74,7 @@ func (i Info) ContractMatches(contract string) Match {
 	return OtherContract
 }
 
-// UnusableError says that a file exists but is no dump that could be sent.
+// UnusableError says that a file exists but is not a dump that could be sent.
 type UnusableError struct {
 	Path    string
 	Problem string
@@ -87,12 +90,12 @@ func (i *Info) refuse(problem, advice string) {
 	}
 }
 
-const makeAnew = "make it anew, and look whether the step that makes it ended well"
+const createAgain = "create it again, and check that the backup step succeeded"
 
 // broken notes that the dump ends early or holds what no dump holds.
 func (i *Info) broken(err error) {
 	if cut, ok := errors.AsType[*truncatedError](err); ok {
-		i.refuse("is truncated "+cut.where, makeAnew)
+		i.refuse("is truncated "+cut.where, createAgain)
 		return
 	}
 	if version, ok := errors.AsType[*unknownVersionError](err); ok {
@@ -100,7 +103,7 @@ func (i *Info) broken(err error) {
 		i.Warnings = append(i.Warnings, "The dump could not be looked into: "+version.Error()+".")
 		return
 	}
-	i.refuse("is corrupt ("+err.Error()+")", makeAnew)
+	i.refuse("is corrupt ("+err.Error()+")", createAgain)
 }
 
 // truncatedError says where a dump breaks off.

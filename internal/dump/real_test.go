@@ -139,6 +139,7 @@ func answerOf(i Info) answer {
 }
 
 func TestEveryKindGivesTheSameAnswer(t *testing.T) {
+	realtest.Long(t)
 	for name, statements := range map[string]string{"small": bootstrap, "large": bootstrap + many} {
 		t.Run(name, func(t *testing.T) { sameAnswers(t, dumps(t, statements), name == "large") })
 	}
@@ -187,6 +188,7 @@ func sameAnswers(t *testing.T, files map[string]string, large bool) {
 
 // TestEveryPrefixIsNoWholeDump cuts a dump of each kind at each byte.
 func TestEveryPrefixIsNoWholeDump(t *testing.T) {
+	realtest.Long(t)
 	files := dumps(t, strings.ReplaceAll(bootstrap, "CREATE TABLE empty_one (t text);", ""))
 	for name, path := range files {
 		t.Run(name, func(t *testing.T) {

@@ -19,8 +19,9 @@ type script struct {
 	closing    int    // how many lines of the closing have been seen, see close
 
 	copying bool  // between COPY and \.
-	rows    *rows // of the table that is being copied, nil if nobody wants it
-	midLine bool  // the begin of the line at hand was passed over
+	rows    *rows // of the table that is being copied, nil if it is not needed
+	midLine bool  // the beginning of the current line was skipped
+	atEnd   bool  // what is in the buffer is the rest
 }
 
 // scriptBuffer is how much is looked at in one piece. Lines outside of data
@@ -37,7 +38,8 @@ func (s *script) read(in io.Reader) error {
 			n, err = in.Read(buffer[len(buffer):cap(buffer)])
 			buffer = buffer[:len(buffer)+n]
 		}
-		used := s.consume(buffer, err != nil)
+		s.atEnd = err != nil
+		used := s.consume(buffer)
 		if used == 0 && len(buffer) == cap(buffer) {
 			used = s.tooLong(buffer)
 		}
@@ -52,14 +54,14 @@ func (s *script) read(in io.Reader) error {
 }
 
 // consume takes what can be understood of b and returns how much that was.
-func (s *script) consume(b []byte, last bool) int {
+func (s *script) consume(b []byte) int {
 	used := 0
 	for {
 		var n int
 		if s.copying && s.rows == nil {
 			n = s.skipData(b[used:])
 		} else {
-			n = s.line(b[used:], last)
+			n = s.line(b[used:])
 		}
 		if n == 0 {
 			return used
@@ -68,7 +70,7 @@ func (s *script) consume(b []byte, last bool) int {
 	}
 }
 
-// skipData passes over rows that nobody wants, up to the line \. that ends them
+// skipData skips rows that are not needed, up to the line \. that ends them
 // or to where one could still begin. A backslash in data is always doubled, so
 // no row can look like that line (PostgreSQL, COPY, "Text Format").
 func (s *script) skipData(b []byte) int {
@@ -100,12 +102,18 @@ func endOfData(b []byte) int {
 	return 0
 }
 
-// line takes one line and returns its length, 0 where its end is not there yet.
-func (s *script) line(b []byte, last bool) int {
+// sqlLine is a line without its end.
+type sqlLine struct {
+	text  []byte
+	ended bool // it had one
+}
+
+// line reads one line and returns its length, 0 if its end is not in b yet.
+func (s *script) line(b []byte) int {
 	at := bytes.IndexByte(b, '\n')
 	n := at + 1
 	if at < 0 {
-		if !last || len(b) == 0 {
+		if !s.atEnd || len(b) == 0 {
 			return 0
 		}
 		at, n = len(b), len(b)
@@ -115,7 +123,7 @@ func (s *script) line(b []byte, last bool) int {
 	case s.midLine:
 		s.midLine = false
 	case !s.copying:
-		s.statement(text, n > at)
+		s.statement(sqlLine{text, n > at})
 	case string(text) == `\.`:
 		s.copying, s.rows = n == at, nil // the last line needs its end
 	default:
@@ -147,18 +155,19 @@ var (
 
 // close takes a line of the closing, which has been the same in every version of
 // pg_dump: the banner, "--", an empty line; since August 2025 also \unrestrict
-// and an empty line. ended is false for a line without its end.
-func (s *script) close(line []byte, ended bool) bool {
+// and an empty line.
+func (s *script) close(line sqlLine) bool {
+	text := line.text
 	switch {
-	case bytes.Equal(line, completeBanner):
+	case bytes.Equal(text, completeBanner):
 		s.closing = 0
-	case s.closing == 1 && string(line) == "--",
-		(s.closing == 2 || s.closing == 4) && len(line) == 0,
-		s.closing == 3 && bytes.HasPrefix(line, []byte(`\unrestrict `)):
+	case s.closing == 1 && string(text) == "--",
+		(s.closing == 2 || s.closing == 4) && len(text) == 0,
+		s.closing == 3 && bytes.HasPrefix(text, []byte(`\unrestrict `)):
 	default:
 		return false
 	}
-	if ended {
+	if line.ended {
 		s.closing++
 	}
 	return true
@@ -168,9 +177,10 @@ func (s *script) close(line []byte, ended bool) bool {
 func (s *script) complete() bool { return s.closing == 5 || s.closing == 3 && !s.restricted }
 
 // statement looks at a line outside of data.
-func (s *script) statement(line []byte, ended bool) {
+func (s *script) statement(l sqlLine) {
+	line := l.text
 	switch {
-	case s.close(line, ended), len(line) == 0:
+	case s.close(l), len(line) == 0:
 		return
 	case bytes.HasPrefix(line, []byte("--")):
 		if s.postgreSQL == "" && bytes.HasPrefix(line, fromVersion) {

@@ -1,5 +1,7 @@
-// Package handle seals the address and the key of a request, so that a later
-// job can go on with it: the text may stand in a public log.
+// Package handle seals the reference of a request, so that a later job can continue it:
+// the text may appear in a public log.
+//
+// Seal turns a Handle into text with a secret, and Open turns it back.
 package handle
 
 import (
@@ -16,7 +18,7 @@ import (
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// Handle is all that a later job needs to go on with a request.
+// Handle is all that a later job needs to continue a request.
 type Handle struct {
 	Server     string // address of the platform
 	Ticket     upgrade.Ticket
@@ -53,7 +55,7 @@ const workFactor = 15
 
 // Errors of Open that a user can mend.
 var (
-	ErrDamaged     = errors.New("the handle is damaged: it must be handed on whole, as one word")
+	ErrDamaged     = errors.New("the handle is damaged: pass it on completely, as one word")
 	ErrWrongSecret = errors.New("the handle does not open with this secret")
 )
 

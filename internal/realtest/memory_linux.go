@@ -23,7 +23,7 @@ func InMemory(t testing.TB, dir string) {
 
 // WarmMemory sees to it that a file system in memory finds size bytes of memory at
 // hand until the test's end. A virtual machine that gives free memory back to its
-// host waits for each page that it takes anew, and that is slower than any transfer;
+// host waits for each page that it takes again, and that is slower than any transfer;
 // but it gives back whole blocks of 2 MiB only. So each such block is touched, and
 // one page of it is kept.
 func WarmMemory(t testing.TB, dir string, size int64) {

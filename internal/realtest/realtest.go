@@ -1,6 +1,7 @@
 //go:build unix
 
-// Package realtest is what tests need that run against real programs.
+// Package realtest helps tests to run against real programs: it starts them, and skips
+// a test where they are missing.
 package realtest
 
 import (
@@ -22,6 +23,14 @@ func Need(t testing.TB, programs ...string) {
 		if _, err := exec.LookPath(program); err != nil {
 			Skip(t, "needs "+program)
 		}
+	}
+}
+
+// Long skips a test with go test -short.
+func Long(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes long")
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 )
 
 // SSHD is a real OpenSSH server of a test's own that shows one folder, as the
-// platform's does: a chroot in which nothing can be made, with one file of
-// somebody else that anybody may write.
+// platform's does: a chroot in which nothing can be created, with one file of another
+// user that everyone may write.
 type SSHD struct {
 	Address string // host:port
 	User    string

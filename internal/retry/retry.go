@@ -1,8 +1,8 @@
-// Package retry says what is tried again, when and how often, over
-// cenkalti/backoff. It is the only room that sleeps.
+// Package retry says what is tried again, when and how often, with cenkalti/backoff. It
+// is the only package that sleeps.
 //
-// An error is final unless whoever made it marked it with Transient: a layer
-// that knows the protocol marks, the one owner of an operation retries.
+// An error is final unless it was marked with Transient: a layer that knows the protocol
+// marks, and the one owner of an operation retries, with a Policy and its Do.
 package retry
 
 import (
@@ -26,8 +26,8 @@ func (e *transientError) Unwrap() error { return e.err }
 // Transient marks err as worth another try. It returns nil for nil.
 func Transient(err error) error { return TransientAfter(err, 0) }
 
-// TransientAfter is Transient for a peer that said how long to wait before the
-// next try (Retry-After); a pause of zero or less leaves that to the policy.
+// TransientAfter is Transient for a peer that says how long to wait before the next try
+// (Retry-After); a pause of zero or less leaves that to the policy.
 func TransientAfter(err error, after time.Duration) error {
 	if err == nil {
 		return nil
@@ -35,15 +35,15 @@ func TransientAfter(err error, after time.Duration) error {
 	return &transientError{err: err, after: after}
 }
 
-// IsTransient tells whether err, or an error that it wraps, is worth another try.
+// IsTransient reports whether err, or an error that it wraps, is worth another try.
 func IsTransient(err error) bool {
 	_, ok := errors.AsType[*transientError](err)
 	return ok
 }
 
-// After returns how long the Retry-After of an HTTP answer's header asks to
-// wait, in seconds or until a date (RFC 9110, section 10.2.3): 0 where there is
-// none, where it is rubbish and where it is past.
+// After returns how long the Retry-After in an HTTP response's header asks to wait, in
+// seconds or until a date (RFC 9110, section 10.2.3): 0 if there is none, if it is
+// malformed, and if it has passed.
 func After(header http.Header) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
@@ -63,13 +63,12 @@ type Policy struct {
 	Budget         time.Duration // no try starts later than this after the first one, but one always follows a first failure; 0 is no limit
 }
 
-// longestAsked caps the pause that a peer may ask for: a stranger's number must
-// not stop a run for days.
-const longestAsked = 5 * time.Minute
+// longestAfter limits the pause that a peer may ask for: it must not stop a run for days.
+const longestAfter = 5 * time.Minute
 
-// Do runs op until it succeeds, fails for good, the policy is used up or ctx
-// ends. It returns op's last error, or ctx's cause when ctx ended. Before each
-// pause it calls notify, which may be nil, with the error and the pause.
+// Do runs op until it succeeds, fails for good, the policy is used up or ctx ends. It
+// returns op's last error, or ctx's cause if ctx ended. Before each pause it calls
+// notify, which may be nil, with the error and the pause.
 func (p Policy) Do(ctx context.Context, op func(context.Context) error, notify func(error, time.Duration)) error {
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
@@ -103,8 +102,8 @@ func (p Policy) classify(err error) error {
 	case !ok:
 		return backoff.Permanent(err)
 	case mark.after > 0:
-		// A pause below First would let a peer make us spin.
-		return &backoff.RetryAfterError{Duration: min(max(mark.after, p.First), max(longestAsked, p.First))}
+		// With a pause below First, a peer could make us spin.
+		return &backoff.RetryAfterError{Duration: min(max(mark.after, p.First), max(longestAfter, p.First))}
 	}
 	return err
 }
@@ -122,13 +121,13 @@ func exponential(first, longest time.Duration) *backoff.ExponentialBackOff {
 	}
 }
 
-// budgeted stops a BackOff once the budget is used up. backoff's own limit
-// would not let a second try follow a first one that outlasted the budget.
+// budgeted stops a BackOff once the budget is used up. backoff's own limit would not
+// let a second try follow a first one that took longer than the budget.
 type budgeted struct {
 	backoff.BackOff
 	budget time.Duration
 	begun  time.Time
-	asked  int
+	pauses int
 }
 
 func (b *budgeted) Reset() {
@@ -139,21 +138,21 @@ func (b *budgeted) Reset() {
 }
 
 func (b *budgeted) NextBackOff() time.Duration {
-	b.asked++
-	if b.budget > 0 && b.asked > 1 && time.Since(b.begun) >= b.budget {
+	b.pauses++
+	if b.budget > 0 && b.pauses > 1 && time.Since(b.begun) >= b.budget {
 		return backoff.Stop
 	}
 	return b.BackOff.NextBackOff()
 }
 
-// Poll paces repeated looks at something that changes rarely: often at first
-// and after each Changed, then less and less.
+// Poll paces repeated checks of something that changes rarely: often at first and after
+// each Changed, then less and less.
 type Poll struct {
 	longest time.Duration
 	pauses  *backoff.ExponentialBackOff
 }
 
-// firstPoll is the first pause of a Poll; shorter ones only load the platform.
+// firstPoll is the first pause of a Poll; shorter ones would only load the platform.
 const firstPoll = time.Second
 
 // NewPoll returns a Poll whose pauses grow up to longest.
@@ -166,13 +165,13 @@ func NewPoll(longest time.Duration) *Poll {
 // Changed makes the next pauses short again.
 func (p *Poll) Changed() { p.pauses.Reset() }
 
-// Pause waits until the next look is due, but never past deadline. It returns
-// ctx's cause when ctx ends first.
+// Pause waits until the next check is due, but never past deadline. It returns ctx's
+// cause if ctx ends first.
 func (p *Poll) Pause(ctx context.Context, deadline time.Time) error {
 	return Sleep(ctx, min(p.pauses.NextBackOff(), p.longest, time.Until(deadline)))
 }
 
-// Sleep waits for d, or returns ctx's cause when ctx ends first.
+// Sleep waits for d, or returns ctx's cause if ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

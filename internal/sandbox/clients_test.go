@@ -5,6 +5,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
 	"mime/multipart"
@@ -17,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"odoo-upgrade-action/internal/realtest"
 )
@@ -101,6 +104,20 @@ func (c *client) access(public []byte) (a sftpAccess) {
 		}
 	}
 	return a
+}
+
+// port is that of the SFTP server.
+func (c *client) port() string {
+	c.t.Helper()
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	key, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return strconv.Itoa(c.access(ssh.MarshalAuthorizedKey(key.PublicKey())).Port)
 }
 
 // untilDone returns once the request is done, which the test's timeout limits.

@@ -1,11 +1,10 @@
-// Package sandbox is the vendor's upgrade platform in small: the same HTTP API,
-// the same SFTP server, the same pages, so that a workflow can be tried without
-// a contract and without sending a database anywhere. It upgrades nothing: what
-// it hands out as upgraded is what it was given.
+// Package sandbox is a small stand-in for the vendor's upgrade platform: the same HTTP
+// API, the same SFTP server, the same pages, so that a workflow can be tried without a
+// contract and without sending a database anywhere.
 //
-// It is strict where the specification speaks, so that it finds the mistakes of
-// its clients, ours included. It shares no type with internal/api on purpose: a
-// wrong name in a shared one would cancel out.
+// Run serves one inside this process; New and Serve are for one that is a process of
+// its own. What an upgrade does is up to its Engine: the one that is there upgrades
+// nothing.
 package sandbox
 
 import (
@@ -14,34 +13,41 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"odoo-upgrade-action/internal/sandbox/fault"
+	"odoo-upgrade-action/internal/sandbox/requests"
 )
+
+// Engine upgrades what was uploaded.
+type Engine = requests.Engine
 
 // Config is how a sandbox behaves.
 type Config struct {
 	Data      string        // folder for requests, dumps and the SSH host key
+	Engine    Engine        // nil copies
 	Contracts []string      // the contracts that are known; none: every well-formed one
 	Outcome   string        // state that requests end in: one of Outcomes
 	Pace      time.Duration // how long a request stays pending, and then in progress
-	Faults    []Fault       // what goes wrong
+	Faults    []fault.Fault // what goes wrong
 	Log       func(string)  // one line a call; without keys
 }
 
 // Outcomes lists the states that a sandbox's requests can end in.
-func Outcomes() []string { return []string{"done", "failed", "cancelled"} }
+func Outcomes() []string { return []string{requests.Done, requests.Failed, requests.Cancelled} }
 
 // CheckOutcome returns an error unless outcome is one of Outcomes.
 func CheckOutcome(outcome string) error {
 	if slices.Contains(Outcomes(), outcome) {
 		return nil
 	}
-	return fmt.Errorf("%q is no outcome of a sandbox: give one of %s", outcome, strings.Join(Outcomes(), ", "))
+	return fmt.Errorf("%q is not an outcome of a sandbox: use one of %s", outcome, strings.Join(Outcomes(), ", "))
 }
 
-// ParseFaults reads faults, as ParseFault does.
-func ParseFaults(texts []string) ([]Fault, error) {
-	var list []Fault
+// ParseFaults reads faults, as fault.Parse does.
+func ParseFaults(texts []string) ([]fault.Fault, error) {
+	var list []fault.Fault
 	for _, text := range texts {
-		f, err := ParseFault(text)
+		f, err := fault.Parse(text)
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +69,7 @@ func ParseAddress(address string) (c Config, ok bool, err error) {
 	c = Config{Outcome: "done", Pace: DefaultPace}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return c, true, fmt.Errorf("%q is no address of a sandbox: give one like sandbox?outcome=failed&pace=1s", address)
+		return c, true, fmt.Errorf("%q is not the address of a sandbox: use one like sandbox?outcome=failed&pace=1s", address)
 	}
 	for key, value := range values {
 		switch key {

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"odoo-upgrade-action/internal/sandbox/v1"
 )
 
 // box is a sandbox that is called without a network.
@@ -48,19 +50,24 @@ func open(t *testing.T, config Config) *box {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.sftp = sftp
 	ctx, stop := context.WithCancel(t.Context())
-	s.ctx = ctx
-	for _, r := range s.store.unfinished() {
-		s.start(r.ID)
+	web := s.handler(ctx, sftp.Addr().String())
+	for _, r := range s.store.Unfinished() {
+		s.worker.Start(ctx, r.ID)
 	}
-	b := &box{s, t, s.handler(), func() { stop(); s.workers.Wait(); _ = sftp.Close() }}
+	b := &box{s, t, web, func() { stop(); s.worker.Wait(); _ = sftp.Close() }}
 	t.Cleanup(b.stop)
 	return b
 }
 
+// refusal is an entry of failures, as the specification's sample has it.
+type refusal struct {
+	Reason, Message, Code, Value string
+	Expected                     []string
+}
+
 type answer struct {
-	Failures []failure
+	Failures []refusal
 	Request  map[string]any
 }
 
@@ -164,8 +171,8 @@ func TestCreateRefusesAsTheSampleShows(t *testing.T) {
 	values := good()
 	values.Set("target", "5.0")
 	values.Set("contract", "M123456-abcxyz")
-	want := []failure{
-		{Reason: "TARGET:INVALID", Message: `Invalid value "5.0"`, Value: "5.0", Expected: targets},
+	want := []refusal{
+		{Reason: "TARGET:INVALID", Message: `Invalid value "5.0"`, Value: "5.0", Expected: v1.Targets()},
 		{Reason: "CONTRACT:NOT_FOUND", Message: "Can not find contract M123456-abcxyz", Code: "M123456-abcxyz"},
 	}
 	if diff := cmp.Diff(want, b.form("create", values).Failures); diff != "" {
@@ -210,7 +217,7 @@ func TestParametersHoweverTheyAreSent(t *testing.T) {
 	if w := b.do(httptest.NewRequest("PUT", "/database/v1/create", nil)); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("PUT: %d", w.Code)
 	}
-	big := httptest.NewRequest("POST", "/database/v1/create", strings.NewReader("a="+strings.Repeat("x", maxForm)))
+	big := httptest.NewRequest("POST", "/database/v1/create", strings.NewReader("a="+strings.Repeat("x", 1<<20)))
 	big.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if w := b.do(big); w.Code != http.StatusBadRequest {
 		t.Errorf("2 MiB of form: %d", w.Code)
@@ -399,7 +406,7 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	b.workers.Wait()
+	b.worker.Wait()
 	seen := map[string]bool{}
 	for _, id := range ids {
 		text, err := os.ReadFile(filepath.Join(b.config.Data, "requests", id, "upgraded"))
@@ -531,22 +538,11 @@ func TestNoKeyInTheLog(t *testing.T) {
 	address := b.created()
 	b.query("upload", address, "PGDMP")
 	b.form("process", address)
-	b.workers.Wait()
+	b.worker.Wait()
 	b.get(address, "status_url")
 	b.get(address, "upgraded_sql_url")
 	if strings.Contains(log.String(), address.Get("key")) || !strings.Contains(log.String(), "POST process: ok") {
 		t.Error(log.String())
-	}
-}
-
-func TestHumanSizeAndClock(t *testing.T) {
-	for n, want := range map[int64]string{38: "38 bytes", 934902: "912.99 Kb", 1 << 30: "1.00 Gb", 3 << 40: "3.00 Tb"} {
-		if got := humanSize(n); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
-	}
-	if got := clock(125 * time.Second); got != "02:05" {
-		t.Error(got)
 	}
 }
 

@@ -6,24 +6,26 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/sandbox/fault"
+	"odoo-upgrade-action/internal/sandbox/requests"
+	"odoo-upgrade-action/internal/sandbox/v1"
 )
 
 // Server is a sandbox.
 type Server struct {
 	config  Config
-	store   *store
+	store   *requests.Store
+	worker  *requests.Worker
 	hostKey ssh.Signer
-	faults  faults
-	sftp    net.Listener // nil until it is served
+	faults  *fault.Set
+	v1      *v1.Server
 
-	workers sync.WaitGroup
-	ctx     context.Context // of the workers: ends with Serve
-	sql     sync.Mutex      // one conversion at a time
+	running sync.WaitGroup // connections and sessions over SSH
 }
 
 // New opens a sandbox and what an earlier one left in its folder.
@@ -32,12 +34,15 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	if config.Pace < 0 {
-		return nil, fmt.Errorf("a pace of %v is none", config.Pace)
+		return nil, fmt.Errorf("a pace of %v is not possible", config.Pace)
 	}
 	if config.Log == nil {
 		config.Log = func(string) {}
 	}
-	store, err := openStore(config.Data)
+	if config.Engine == nil {
+		config.Engine = requests.Copy{}
+	}
+	store, err := requests.Open(config.Data)
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox's data: %w", err)
 	}
@@ -45,26 +50,26 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox's host key: %w", err)
 	}
-	return &Server{config: config, store: store, hostKey: hostKey, faults: faults{list: config.Faults}}, nil
+	worker := &requests.Worker{Store: store, Engine: config.Engine, Outcome: config.Outcome, Pace: config.Pace, Log: config.Log}
+	return &Server{config: config, store: store, worker: worker, hostKey: hostKey, faults: &fault.Set{List: config.Faults}}, nil
 }
 
-// shutdownTime is how long calls under way may go on once a sandbox is stopped.
+// shutdownTime is how long calls may continue once a sandbox is stopped.
 const shutdownTime = 2 * time.Second
 
-// Serve answers on both listeners until ctx ends, and closes them. It returns
-// nil when ctx ended it.
+// Serve answers on both listeners until ctx ends, and closes them. It returns nil when
+// ctx ended it.
 func (s *Server) Serve(ctx context.Context, web, sftp net.Listener) error {
-	asked := ctx
+	outer := ctx
 	ctx, cancel := context.WithCancel(ctx) // a listener that breaks ends the rest, too
 	defer cancel()
-	s.ctx, s.sftp = ctx, sftp
-	for _, r := range s.store.unfinished() {
-		s.start(r.ID)
+	server := &http.Server{Handler: s.handler(ctx, sftp.Addr().String()), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
+	for _, r := range s.store.Unfinished() {
+		s.worker.Start(ctx, r.ID)
 	}
-	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
 	ended := make(chan error, 2)
 	go func() { ended <- server.Serve(web) }()
-	go func() { ended <- s.serveSFTP(ctx, sftp) }()
+	go func() { ended <- s.serveSSH(ctx, sftp) }()
 	var err error
 	select {
 	case <-ctx.Done():
@@ -78,23 +83,23 @@ func (s *Server) Serve(ctx context.Context, web, sftp net.Listener) error {
 	}
 	_ = sftp.Close()
 	cancel()
-	s.workers.Wait()
-	if asked.Err() != nil || errors.Is(err, http.ErrServerClosed) {
+	s.running.Wait()
+	s.worker.Wait()
+	if outer.Err() != nil || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
 }
 
-// start lets a request be worked on, which ends with Serve.
-func (s *Server) start(id int) {
-	s.workers.Go(func() { s.work(s.ctx, id) })
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }
-
-func atoi(text string) (n int, ok bool) {
-	n, err := strconv.Atoi(text)
-	return n, err == nil
+// handler serves each protocol until ctx ends.
+func (s *Server) handler(ctx context.Context, sshAddress string) http.Handler {
+	mux := http.NewServeMux()
+	s.v1 = &v1.Server{
+		Store: s.store, Start: func(id int) { s.worker.Start(ctx, id) }, About: s.config.Engine.About(),
+		Contracts: s.config.Contracts, Pace: s.config.Pace, Faults: s.faults, SSHAddress: sshAddress, Log: s.config.Log,
+	}
+	s.v1.Serve(ctx, mux)
+	return mux
 }
 
 // Run serves an embedded sandbox on loopback ports of its own until stop is

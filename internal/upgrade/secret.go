@@ -1,10 +1,13 @@
-// Package upgrade is the domain: a request to the upgrade platform, the status
-// that the platform gives of it, and what that status means for a gate. It is
-// pure: no I/O, no clock, no encoding.
+// Package upgrade is the domain: a request to the upgrade platform, its status, and what
+// that status means for a workflow. It is pure: no I/O, no clock, no encoding, and no
+// word of any protocol.
+//
+// A back end makes a Status of what its platform says, with the Phase that it means, and
+// a RefusedError of what the platform refuses.
 package upgrade
 
-// Secret is text that nobody may read in a log: a contract, a request's key, a
-// URL that holds the key. Formatting one in any way prints Redacted; only
+// Secret is text that must not be readable in a log: a contract, a request's key, a URL
+// that holds the key. Formatting one in any way prints Redacted; only
 // Reveal gives the text, so that a leak has to be written on purpose.
 type Secret string
 
@@ -23,7 +26,7 @@ func (s Secret) String() string {
 	return Redacted
 }
 
-// GoString implements fmt.GoStringer, so that %#v is no way around String.
+// GoString implements fmt.GoStringer, so that %#v does not get around String.
 func (s Secret) GoString() string { return s.String() }
 
 // MarshalText keeps a Secret out of JSON, of slog and of every other encoder

@@ -72,9 +72,7 @@ func untoldOf(int64, int64) {}
 // TestCuts breaks transfers at pseudo-random bytes, and goes on in the same process
 // or as another one would. ODOO_UPGRADE_TEST_CUTS sets how many; .ci/run makes 500.
 func TestCuts(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long")
-	}
+	realtest.Long(t)
 	cuts := 60
 	text, alone := os.LookupEnv("ODOO_UPGRADE_TEST_CUTS")
 	if alone {
@@ -155,6 +153,7 @@ func cutUpload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD, c
 // that what another process takes to be certain is more than nothing, and the more
 // so where it may not read.
 func TestCutsFarBehindTheFirstByte(t *testing.T) {
+	realtest.Long(t)
 	for name, mode := range map[string]os.FileMode{"readable": 0o666, "unreadable": 0o222} {
 		t.Run(name, func(t *testing.T) {
 			s := realtest.StartSSHD(t, "ed25519")
@@ -482,6 +481,7 @@ func TestPortThatOpensLater(t *testing.T) {
 }
 
 func TestCancelling(t *testing.T) {
+	realtest.Long(t)
 	s := realtest.StartSSHD(t, "ed25519")
 	line := realtest.DelayLine(t, s.Address, 200*time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,4 +1,4 @@
-package sandbox
+package v1
 
 import (
 	"archive/zip"
@@ -10,7 +10,10 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
+
+	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
 //go:embed page.html
@@ -19,19 +22,19 @@ var pageSource string
 var page = template.Must(template.New("page").Parse(pageSource))
 
 // pages serves the seven URLs of a status. Each holds the key, and so needs no
-// other proof; the node's name stands where the platform's has its own.
+// other proof; eu1 stands for the name of the platform's node.
 func (s *Server) pages(mux *http.ServeMux) {
-	for path, serve := range map[string]func(http.ResponseWriter, *http.Request, record){
+	for path, serve := range map[string]func(http.ResponseWriter, *http.Request, requests.Record){
 		"status":           s.statusPage,
 		"upgraded/notes":   s.notesPage,
-		"original/archive": s.archive(originalFile),
-		"original/sql":     s.sqlStream(originalFile),
-		"upgraded/archive": s.archive(upgradedFile),
-		"upgraded/sql":     s.sqlStream(upgradedFile),
+		"original/archive": s.archive(requests.OriginalFile),
+		"original/sql":     s.sqlStream(requests.OriginalFile),
+		"upgraded/archive": s.archive(requests.UpgradedFile),
+		"upgraded/sql":     s.sqlStream(requests.UpgradedFile),
 		"modules/archive":  s.modules,
 	} {
-		mux.HandleFunc("GET /database/eu1/{id}/{key}/"+path, s.fail("page", func(w http.ResponseWriter, r *http.Request) {
-			found, ok := s.store.find(r.PathValue("id"), r.PathValue("key"))
+		mux.HandleFunc("GET /database/eu1/{id}/{key}/"+path, s.Faults.Web(s.ctx, "page", func(w http.ResponseWriter, r *http.Request) {
+			found, ok := s.Store.Find(r.PathValue("id"), r.PathValue("key"))
 			if !ok {
 				http.NotFound(w, r)
 				return
@@ -43,7 +46,7 @@ func (s *Server) pages(mux *http.ServeMux) {
 		}))
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintln(w, "A sandbox of the upgrade platform, API v1 below /database/v1/. It upgrades nothing.")
+		_, _ = fmt.Fprintln(w, "A sandbox of the upgrade platform, with API v1 below /database/v1/. "+s.About)
 	})
 }
 
@@ -53,10 +56,10 @@ type step struct {
 	Class string // past, now, bad or next
 }
 
-// steps shows the way of a request and where it stands.
-func (r record) steps() []step {
-	names := []string{draft, pending, progress, done}
-	if r.ended() {
+// steps shows the states of a request and where it is.
+func steps(r requests.Record) []step {
+	names := []string{requests.Draft, requests.Pending, requests.Progress, requests.Done}
+	if r.HasEnded() {
 		names[3] = r.State
 	}
 	list := make([]step, len(names))
@@ -67,50 +70,47 @@ func (r record) steps() []step {
 			continue
 		}
 		list[i].Class, class = "now", "next"
-		if r.ended() && !r.upgraded() {
+		if r.HasEnded() && !r.IsUpgraded() {
 			list[i].Class = "bad"
 		}
 	}
 	return list
 }
 
-func (s *Server) statusPage(w http.ResponseWriter, call *http.Request, r record) {
+func (s *Server) statusPage(w http.ResponseWriter, call *http.Request, r requests.Record) {
 	rows := [][2]string{
 		{"Target", r.Target}, {"Aim", r.Aim}, {"File", r.Filename}, {"Size", "nothing uploaded yet"},
 		{"Created", r.Created.UTC().Format(time.DateTime) + " UTC"},
 	}
-	if size := s.store.size(r.ID, originalFile); size > 0 {
+	if size := s.Store.Size(r.ID, requests.OriginalFile); size > 0 {
 		rows[3][1] = humanSize(size)
 	}
 	if !r.Processed.IsZero() {
-		rows = append(rows, [2]string{"Time taken", clock(r.elapsed())})
+		rows = append(rows, [2]string{"Time taken", clock(elapsed(r))})
 	}
 	refresh := 2
-	if r.ended() {
+	if r.HasEnded() {
 		refresh = 0
 	}
 	s.render(w, call, map[string]any{
-		"Title": "Upgrade request " + itoa(r.ID), "Steps": r.steps(), "Rows": rows, "Refresh": refresh,
-		"Links": r.upgraded(), "Message": "This is a sandbox. It upgrades nothing.",
+		"Title": "Upgrade request " + strconv.Itoa(r.ID), "Steps": steps(r), "Rows": rows, "Refresh": refresh,
+		"Links": r.IsUpgraded(), "Message": "This is a sandbox. " + s.About,
 	})
 }
 
-func (s *Server) notesPage(w http.ResponseWriter, call *http.Request, r record) {
+func (s *Server) notesPage(w http.ResponseWriter, call *http.Request, r requests.Record) {
 	text := "The request has not ended yet."
-	if r.ended() {
-		text = verdict(r)
+	if r.HasEnded() {
+		text = r.Message
 	}
-	s.render(w, call, map[string]any{
-		"Title": "Notes on upgrade request " + itoa(r.ID), "Message": text,
-		"Text": "The platform describes here what its upgrade has changed. A sandbox changes nothing, so there is nothing to describe.",
-	})
+	s.render(w, call, map[string]any{"Title": "Notes on upgrade request " + strconv.Itoa(r.ID), "Message": text, "Text": r.Notes})
 }
 
 func (s *Server) render(w http.ResponseWriter, r *http.Request, data any) {
 	var out bytes.Buffer
 	if err := page.Execute(&out, data); err != nil {
-		s.config.Log("page: " + err.Error())
-		http.Error(w, "the sandbox broke", http.StatusInternalServerError)
+		s.Log("page: " + err.Error())
+		http.Error(w, "internal error of the sandbox", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -119,11 +119,11 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, data any) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(out.Bytes()))
 }
 
-func (s *Server) archive(name string) func(http.ResponseWriter, *http.Request, record) {
-	return func(w http.ResponseWriter, r *http.Request, found record) {
+func (s *Server) archive(name string) func(http.ResponseWriter, *http.Request, requests.Record) {
+	return func(w http.ResponseWriter, r *http.Request, found requests.Record) {
 		filename := found.Filename
-		if name == upgradedFile {
-			filename = "upgraded_" + filename
+		if name == requests.UpgradedFile {
+			filename = found.Result
 		}
 		s.serveFile(w, r, found, name, filename)
 	}
@@ -131,9 +131,9 @@ func (s *Server) archive(name string) func(http.ResponseWriter, *http.Request, r
 
 // serveFile serves a file of a request, if it is time for it, with Range and
 // ETag.
-func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, found record, name, filename string) {
-	file, err := os.Open(s.store.path(found.ID, name))
-	if err != nil || name == upgradedFile && !found.upgraded() {
+func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, found requests.Record, name, filename string) {
+	file, err := os.Open(s.Store.Path(found.ID, name))
+	if err != nil || name == requests.UpgradedFile && !found.IsUpgraded() {
 		http.Error(w, "not there (yet)", http.StatusNotFound)
 		return
 	}
@@ -152,19 +152,19 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, found record,
 
 // modules serves the archive of upgraded custom modules, of which a sandbox
 // never has any.
-func (s *Server) modules(w http.ResponseWriter, r *http.Request, found record) {
+func (s *Server) modules(w http.ResponseWriter, r *http.Request, found requests.Record) {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	file, err := z.Create("README.txt")
 	if err == nil {
-		_, err = file.Write([]byte("This is a sandbox. It upgrades nothing, custom modules included.\n"))
+		_, err = file.Write([]byte("This is a sandbox. It upgrades no custom modules.\n"))
 	}
 	if err == nil {
 		err = z.Close()
 	}
 	if err != nil {
-		s.config.Log("modules: " + err.Error())
-		http.Error(w, "the sandbox broke", http.StatusInternalServerError)
+		s.Log("modules: " + err.Error())
+		http.Error(w, "internal error of the sandbox", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("ETag", `"modules-1"`)

@@ -1,4 +1,4 @@
-package sandbox
+package v1
 
 import (
 	"archive/zip"
@@ -14,21 +14,22 @@ import (
 	"strings"
 
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
 // errNoSQL says that a file cannot be shown as SQL.
 var errNoSQL = errors.New("no SQL can be made of this kind of file")
 
 // sqlStream serves a file of a request as SQL, made at the first call.
-func (s *Server) sqlStream(name string) func(http.ResponseWriter, *http.Request, record) {
-	return func(w http.ResponseWriter, r *http.Request, found record) {
-		if s.store.size(found.ID, name) == 0 || name == upgradedFile && !found.upgraded() || name == originalFile && found.State == draft {
+func (s *Server) sqlStream(name string) func(http.ResponseWriter, *http.Request, requests.Record) {
+	return func(w http.ResponseWriter, r *http.Request, found requests.Record) {
+		if s.Store.Size(found.ID, name) == 0 || name == requests.UpgradedFile && !found.IsUpgraded() || name == requests.OriginalFile && found.State == requests.Draft {
 			http.Error(w, "not there (yet)", http.StatusNotFound)
 			return
 		}
 		filename := strings.TrimSuffix(found.Filename, ".dump") + ".sql"
 		if err := s.makeSQL(r.Context(), found.ID, name); err != nil {
-			s.config.Log("sql: " + err.Error())
+			s.Log("sql: " + err.Error())
 			http.Error(w, err.Error(), http.StatusNotImplemented)
 			return
 		}
@@ -36,14 +37,14 @@ func (s *Server) sqlStream(name string) func(http.ResponseWriter, *http.Request,
 	}
 }
 
-// maxSQL bounds what is unpacked of an upload: a few kilobytes can hold as many
+// maxSQL limits what is decompressed of an upload: a few kilobytes can hold as many
 // terabytes of zeros.
 const maxSQL = 64 << 30
 
 func (s *Server) makeSQL(ctx context.Context, id int, name string) (err error) {
 	s.sql.Lock()
 	defer s.sql.Unlock()
-	to := s.store.path(id, name+".sql")
+	to := s.Store.Path(id, name+".sql")
 	if _, err := os.Stat(to); err == nil {
 		return nil
 	}
@@ -59,7 +60,7 @@ func (s *Server) makeSQL(ctx context.Context, id int, name string) (err error) {
 			_ = os.Remove(to + ".new")
 		}
 	}()
-	path := s.store.path(id, name)
+	path := s.Store.Path(id, name)
 	switch s.kind(id, name) {
 	case dump.Custom, dump.Tar:
 		return pgRestore(ctx, path, out)
@@ -80,18 +81,18 @@ func plainSQL(in io.Reader, out io.Writer) error {
 	head, _ := peeked.Peek(dump.HeadSize)
 	switch dump.Sniff(head) {
 	case dump.SQL:
-		return bounded(out, peeked)
+		return limited(out, peeked)
 	case dump.Gzip:
-		unpacked, err := gzip.NewReader(peeked)
+		decompressed, err := gzip.NewReader(peeked)
 		if err != nil {
 			return err
 		}
-		defer unpacked.Close()
-		inner := bufio.NewReaderSize(unpacked, dump.HeadSize)
+		defer decompressed.Close()
+		inner := bufio.NewReaderSize(decompressed, dump.HeadSize)
 		if head, _ := inner.Peek(dump.HeadSize); dump.Sniff(head) != dump.SQL {
 			return errNoSQL
 		}
-		return bounded(out, inner)
+		return limited(out, inner)
 	}
 	return errNoSQL
 }
@@ -108,10 +109,10 @@ func unzip(path string, out io.Writer) error {
 		return errNoSQL
 	}
 	defer file.Close()
-	return bounded(out, file)
+	return limited(out, file)
 }
 
-func bounded(out io.Writer, in io.Reader) error {
+func limited(out io.Writer, in io.Reader) error {
 	n, err := io.Copy(out, io.LimitReader(in, maxSQL))
 	if err == nil && n == maxSQL {
 		return fmt.Errorf("more than %d GiB of SQL", maxSQL>>30)

@@ -1,4 +1,4 @@
-package sandbox
+package v1
 
 import (
 	"fmt"
@@ -20,10 +20,10 @@ type failure struct {
 	Expected []string `json:"expected,omitempty"`
 }
 
-// parameters of one call, whichever way they were sent.
+// parameters of one call, in whichever way they were sent.
 type parameters map[string]string
 
-// missing returns a failure for each of names that was not given.
+// missing returns a failure for each of the names that was not given.
 func (p parameters) missing(names ...string) []failure {
 	var list []failure
 	for _, name := range names {
@@ -48,12 +48,14 @@ var (
 	timezoneShape = regexp.MustCompile(`^[A-Za-z0-9_+/-]{1,64}$`)
 )
 
-// targets are the versions that the sandbox upgrades to, like the platform's
-// "valid choices": newer ones than the specification's, which never were kept
-// up to date.
-var targets = []string{"6.0", "6.1", "7.0", "8.0", "9.0", "10.0", "11.0", "12.0", "13.0", "14.0", "15.0", "16.0", "17.0", "18.0", "19.0"}
+// Targets returns the versions that the sandbox upgrades to, like the platform's
+// "valid choices": newer ones than the specification's, which was never kept up to
+// date.
+func Targets() []string {
+	return []string{"6.0", "6.1", "7.0", "8.0", "9.0", "10.0", "11.0", "12.0", "13.0", "14.0", "15.0", "16.0", "17.0", "18.0", "19.0"}
+}
 
-// checkCreate returns what is wrong with the parameters of create, all of it.
+// checkCreate returns everything that is wrong with the parameters of create.
 func (s *Server) checkCreate(p parameters) []failure {
 	list := p.missing("contract", "email", "target", "aim", "filename")
 	check := func(name string, ok bool, f failure) {
@@ -62,7 +64,7 @@ func (s *Server) checkCreate(p parameters) []failure {
 		}
 	}
 	target, aim, email, filename := p["target"], p["aim"], p["email"], p["filename"]
-	check("target", slices.Contains(targets, target) || saasShape.MatchString(target), invalid("target", target, targets...))
+	check("target", slices.Contains(Targets(), target) || saasShape.MatchString(target), invalid("target", target, Targets()...))
 	check("aim", aim == "test" || aim == "production", invalid("aim", aim, "test", "production"))
 	parsed, err := mail.ParseAddress(email)
 	check("email", err == nil && parsed.Address == email, invalid("email", email))
@@ -70,8 +72,8 @@ func (s *Server) checkCreate(p parameters) []failure {
 	check("timezone", timezoneShape.MatchString(p["timezone"]), invalid("timezone", p["timezone"]))
 	contract := p["contract"]
 	known := contractShape.MatchString(contract)
-	if len(s.config.Contracts) > 0 {
-		known = slices.Contains(s.config.Contracts, contract)
+	if len(s.Contracts) > 0 {
+		known = slices.Contains(s.Contracts, contract)
 	}
 	check("contract", known, failure{
 		Reason: "CONTRACT:NOT_FOUND", Message: "Can not find contract " + contract, Code: contract,
@@ -79,13 +81,13 @@ func (s *Server) checkCreate(p parameters) []failure {
 	return list
 }
 
-// goodFilename tells whether name can be the one file of an SFTP server.
+// goodFilename reports whether name can be the one file of an SFTP server.
 func goodFilename(name string) bool {
 	return len(name) <= 200 && name == path.Base(name) && !strings.ContainsRune(name, '\\') &&
 		name != "." && name != ".." && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
-// wrongState says that a method is not for requests in that state.
+// wrongState says that a method does not apply to requests in that state.
 func wrongState(state string, expected ...string) failure {
 	return failure{
 		Reason: "REQUEST:STATE", Message: fmt.Sprintf("Not possible for a request in state %q", state), Value: state, Expected: expected,

@@ -1,11 +1,15 @@
-package sandbox
+// Package fault scripts what a sandbox does wrong on purpose, so that workflows and
+// this program itself can be tested against it.
+//
+// Parse reads a fault, a Set counts calls and says which faults each of them has, and
+// Web, CutConn and SlowConn make them happen.
+package fault
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -19,10 +23,11 @@ import (
 // Fault is something that a sandbox does wrong on purpose.
 type Fault struct {
 	on          string // a method of the API, page or sftp
-	first, last int    // of its calls, from 1 on; last 0 is no end
-	kind        string
-	n           int64         // bytes, or an HTTP status
-	wait        time.Duration // pause, or Retry-After
+	first, last int    // of its calls, from 1 on; last 0 means all of them
+
+	Kind string
+	N    int64         // bytes, or an HTTP status
+	Wait time.Duration // pause, or Retry-After
 }
 
 // kinds of faults, with what they apply to and what their argument is.
@@ -36,7 +41,7 @@ var faultKinds = map[string]struct {
 	"truncated":   {false, true, "none"},  // half of the answer
 	"html":        {false, true, "none"},  // a page in place of the answer
 	"slow":        {false, true, "time"},  // the answer takes that long
-	"hang":        {false, true, "none"},  // there is no answer
+	"hang":        {false, true, "none"},  // no response ever
 	"refuse":      {true, false, "time"},  // no connection, for that long after the first; 0s is always
 	"one-session": {true, false, "none"},  // one channel for each connection
 	"no-reading":  {true, false, "none"},  // the shared file can be written only
@@ -47,16 +52,16 @@ var faultKinds = map[string]struct {
 // status links to, and SSH connections.
 var faultSubjects = []string{"create", "upload", "request_sftp_access", "process", "skip_test", "status", "page", "sftp"}
 
-// ParseFault reads a fault: status=503, status:2=429:30s, upload:1-2=cut:100000,
-// sftp:2-=refuse:0s. Before the = stands what it is on, with which calls of it;
-// behind it the kind, a number being an HTTP status, and its argument.
-func ParseFault(text string) (f Fault, err error) {
+// Parse reads a fault: status=503, status:2=429:30s, upload:1-2=cut:100000,
+// sftp:2-=refuse:0s. Before the = is what it is on, and which calls of it; after it the
+// kind, where a number is an HTTP status, and its argument.
+func Parse(text string) (f Fault, err error) {
 	where, what, found := strings.Cut(text, "=")
 	subject, calls, _ := strings.Cut(where, ":")
 	kind, argument, _ := strings.Cut(what, ":")
-	f = Fault{on: subject, kind: kind}
+	f = Fault{on: subject, Kind: kind}
 	wrong := func(why string) (Fault, error) {
-		return f, fmt.Errorf("%q is no fault: %s; give one like status:2=503, upload:1=cut:100000 or sftp:2-=refuse:0s", text, why)
+		return f, fmt.Errorf("%q is not a fault: %s; use one like status:2=503, upload:1=cut:100000 or sftp:2-=refuse:0s", text, why)
 	}
 	if !found || !slices.Contains(faultSubjects, subject) {
 		return wrong("faults are on one of " + strings.Join(faultSubjects, ", "))
@@ -65,28 +70,28 @@ func ParseFault(text string) (f Fault, err error) {
 		return wrong("calls are counted from 1 on, like 2, 2-3 or 2-")
 	}
 	if code, err := strconv.Atoi(kind); err == nil && code >= 400 && code < 600 && subject != "sftp" {
-		f.kind, f.n = "status", int64(code)
+		f.Kind, f.N = "status", int64(code)
 		if argument != "" {
-			f.wait, err = time.ParseDuration(argument)
+			f.Wait, err = time.ParseDuration(argument)
 		}
 		if err != nil {
-			return wrong("behind an HTTP status stands how long to wait, like 429:30s")
+			return wrong("after an HTTP status comes how long to wait, like 429:30s")
 		}
 		return f, nil
 	}
 	known, ok := faultKinds[kind]
 	if !ok || subject == "sftp" && !known.sftp || subject != "sftp" && !known.web {
-		return wrong(kind + " is no kind for that")
+		return wrong(kind + " is not a kind of fault for that")
 	}
 	switch {
 	case known.argument == "bytes":
-		f.n, err = strconv.ParseInt(argument, 10, 64)
+		f.N, err = strconv.ParseInt(argument, 10, 64)
 	case known.argument == "time":
-		f.wait, err = time.ParseDuration(argument)
+		f.Wait, err = time.ParseDuration(argument)
 	case argument != "":
 		err = errors.New("none")
 	}
-	if err != nil || f.n < 0 || f.wait < 0 {
+	if err != nil || f.N < 0 || f.Wait < 0 {
 		return wrong(kind + " takes another argument: " + known.argument)
 	}
 	return f, nil
@@ -114,17 +119,17 @@ func callRange(text string) (first, last int, err error) {
 	return first, last, err
 }
 
-// faults counts calls and tells what goes wrong with each.
-type faults struct {
-	list []Fault
+// Set counts calls and says what goes wrong with each.
+type Set struct {
+	List []Fault
 
 	mu     sync.Mutex
 	counts map[string]int
 	firsts map[string]time.Time
 }
 
-// next counts a call and returns its faults.
-func (f *faults) next(subject string) []Fault {
+// Next counts a call and returns its faults.
+func (f *Set) Next(subject string) []Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.counts == nil {
@@ -136,8 +141,8 @@ func (f *faults) next(subject string) []Fault {
 		f.firsts[subject] = time.Now()
 	}
 	var list []Fault
-	for _, fault := range f.list {
-		over := fault.kind == "refuse" && fault.wait > 0 && time.Since(f.firsts[subject]) >= fault.wait
+	for _, fault := range f.List {
+		over := fault.Kind == "refuse" && fault.Wait > 0 && time.Since(f.firsts[subject]) >= fault.Wait
 		if fault.on == subject && fault.first <= n && (fault.last == 0 || n <= fault.last) && !over {
 			list = append(list, fault)
 		}
@@ -145,15 +150,15 @@ func (f *faults) next(subject string) []Fault {
 	return list
 }
 
-// fail wraps a handler of the API or of a page in the faults that are on it. An
-// aborted handler closes its connection without an answer.
-func (s *Server) fail(subject string, serve http.HandlerFunc) http.HandlerFunc {
+// Web wraps a handler of the API or of a page in the faults that are on it, until ctx
+// ends. An aborted handler closes its connection without a response.
+func (f *Set) Web(ctx context.Context, subject string, serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		for _, f := range s.faults.next(subject) {
-			w = f.apply(s.ctx, w, r)
+		for _, fault := range f.Next(subject) {
+			w = fault.apply(ctx, w, r)
 		}
 		if w == nil {
-			return // answered already
+			return // it has its response
 		}
 		serve(w, r)
 		if late, ok := w.(*spoilt); ok {
@@ -168,7 +173,7 @@ func (f Fault) apply(ctx context.Context, w http.ResponseWriter, r *http.Request
 	if w == nil {
 		return nil
 	}
-	switch f.kind {
+	switch f.Kind {
 	case "reset":
 		panic(http.ErrAbortHandler)
 	case "hang":
@@ -181,7 +186,7 @@ func (f Fault) apply(ctx context.Context, w http.ResponseWriter, r *http.Request
 		late, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		defer context.AfterFunc(ctx, cancel)()
-		if retry.Sleep(late, f.wait) != nil {
+		if retry.Sleep(late, f.Wait) != nil {
 			panic(http.ErrAbortHandler)
 		}
 	case "html":
@@ -189,16 +194,16 @@ func (f Fault) apply(ctx context.Context, w http.ResponseWriter, r *http.Request
 		_, _ = io.WriteString(w, "<!DOCTYPE html><title>Maintenance</title><h1>We will be back soon</h1>")
 		return nil
 	case "status":
-		if f.wait > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(f.wait.Seconds())))
+		if f.Wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(f.Wait.Seconds())))
 		}
-		http.Error(w, http.StatusText(int(f.n)), int(f.n))
+		http.Error(w, http.StatusText(int(f.N)), int(f.N))
 		return nil
 	case "lost", "truncated":
-		return &spoilt{ResponseWriter: w, kind: f.kind}
+		return &spoilt{ResponseWriter: w, kind: f.Kind}
 	case "cut":
-		r.Body = &cutBody{r.Body, f.n}
-		return &spoilt{ResponseWriter: w, kind: f.kind, left: f.n}
+		r.Body = &cutBody{r.Body, f.N}
+		return &spoilt{ResponseWriter: w, kind: f.Kind, left: f.N}
 	}
 	return w
 }
@@ -258,60 +263,4 @@ func (c *cutBody) Read(b []byte) (int, error) {
 	n, err := c.ReadCloser.Read(b[:min(int64(len(b)), c.left)])
 	c.left -= int64(n)
 	return n, err
-}
-
-// cutConn closes itself when that many bytes went through, either way.
-type cutConn struct {
-	net.Conn
-	mu   sync.Mutex
-	left int64
-}
-
-func (c *cutConn) count(n int) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.left -= int64(n); c.left <= 0 {
-		_ = c.Conn.Close()
-		return net.ErrClosed
-	}
-	return nil
-}
-
-func (c *cutConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	return n, errors.Join(err, c.count(n))
-}
-
-func (c *cutConn) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	left := c.left
-	c.mu.Unlock()
-	n, err := c.Conn.Write(b[:max(0, min(int64(len(b)), left))])
-	if broken := c.count(n); broken != nil {
-		return n, broken
-	}
-	return n, err
-}
-
-// slowConn takes its time.
-type slowConn struct {
-	net.Conn
-	ctx  context.Context
-	rate int64
-}
-
-func (c *slowConn) pass(n int) error {
-	return retry.Sleep(c.ctx, time.Duration(float64(n)/float64(max(1, c.rate))*float64(time.Second)))
-}
-
-func (c *slowConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	return n, errors.Join(err, c.pass(n))
-}
-
-func (c *slowConn) Write(b []byte) (int, error) {
-	if err := c.pass(len(b)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(b)
 }

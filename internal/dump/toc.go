@@ -1,0 +1,169 @@
+package dump
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// dataEntry is an entry of the table of contents that has rows and a table that
+// tells something, or the last one that has data at all.
+type dataEntry struct {
+	id        int
+	statement string // COPY
+	file      string // of a tar's or a directory's data
+	hasData   bool
+	offset    int64 // of a custom archive's data, 0 where the archive does not say
+}
+
+// contents is what matters of a table of contents.
+type contents struct {
+	wanted  []dataEntry // with rows that tell something
+	last    dataEntry   // whose data lies last
+	data    int         // entries with data
+	located bool        // every one of them says where its data is
+	odoo    bool        // Odoo's table of modules is there
+}
+
+// readTOC reads the table of contents, which is read through once.
+func (a *archive) readTOC(f *facts) (contents, error) {
+	c := contents{located: true}
+	for range a.entries {
+		if err := a.readEntry(&c, f); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func (a *archive) readEntry(c *contents, f *facts) error {
+	e, err := a.readFields()
+	if err != nil {
+		return err
+	}
+	if err := a.readPlace(c, &e); err != nil {
+		return err
+	}
+	if e.desc == "TABLE" && e.namespace == schema && e.tag == moduleTable {
+		c.odoo = true
+	}
+	if e.hasRows && f.rowsOf(e.statement, e.namespace) != nil {
+		c.wanted = append(c.wanted, e.dataEntry)
+		if len(c.wanted) > wantedTables {
+			return errors.New("the same table again and again")
+		}
+	}
+	return nil
+}
+
+// tocEntry is an entry of the table of contents, before where its data is.
+type tocEntry struct {
+	dataEntry
+	hasRows              bool
+	tag, desc, namespace string
+}
+
+// readFields reads the fields of an entry up to its dependencies.
+func (a *archive) readFields() (e tocEntry, err error) {
+	hadDumper := 0
+	number := func(into *int) {
+		if err == nil {
+			var n int
+			if n, err = a.int(); into != nil {
+				*into = n
+			}
+		}
+	}
+	text := func(into *string, keep int) {
+		if err == nil {
+			var s string
+			if s, err = a.text(keep); into != nil {
+				*into = s
+			}
+		}
+	}
+	number(&e.id)
+	number(&hadDumper)
+	text(nil, 0) // tableoid
+	text(nil, 0) // oid
+	text(&e.tag, 200)
+	text(&e.desc, 200)
+	number(nil)  // section
+	text(nil, 0) // definition
+	text(nil, 0) // drop statement
+	text(&e.statement, maxKeptText)
+	text(&e.namespace, 200)
+	text(nil, 0) // tablespace
+	if a.version >= 114 {
+		text(nil, 0) // table access method
+	}
+	if a.version >= 116 {
+		number(nil) // relkind
+	}
+	text(nil, 0) // owner
+	text(nil, 0) // with oids
+	if err == nil {
+		err = a.skipDepends()
+	}
+	e.hasRows = hadDumper != 0
+	return e, err
+}
+
+// skipDepends reads the entry's dependencies, which end with NULL.
+func (a *archive) skipDepends() error {
+	for range maxDepends {
+		_, null, err := a.nullable(0)
+		if err != nil || null {
+			return err
+		}
+	}
+	return fmt.Errorf("an entry with more than %d dependencies", maxDepends)
+}
+
+// The flag before an offset (K_OFFSET_… in pg_backup_archiver.h).
+const (
+	offsetUnset = 1 // the archive was written to a pipe
+	offsetSet   = 2
+	offsetNone  = 3 // there is no data
+)
+
+// readPlace reads where the entry's data is.
+func (a *archive) readPlace(c *contents, e *tocEntry) error {
+	if a.format != formatCustom {
+		file, err := a.text(200)
+		e.file = file
+		if e.hasRows && file != "" {
+			c.data++
+		}
+		return err
+	}
+	flag, err := a.byte()
+	if err != nil {
+		return err
+	}
+	offset, err := a.uint(a.offsetSize)
+	if err != nil {
+		return err
+	}
+	if flag < offsetUnset || flag > offsetNone {
+		return fmt.Errorf("flag %d before an offset", flag)
+	}
+	if !e.hasRows || flag == offsetNone {
+		return nil
+	}
+	c.data++
+	e.hasData = true
+	if flag == offsetUnset {
+		c.located = false
+		return nil
+	}
+	if offset > math.MaxInt64/2 {
+		return fmt.Errorf("data at offset %d", offset)
+	}
+	e.offset = int64(offset)
+	if e.offset >= c.last.offset {
+		c.last = e.dataEntry
+		c.last.statement = ""
+	}
+	return nil
+}

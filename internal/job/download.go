@@ -1,0 +1,72 @@
+package job
+
+import (
+	"context"
+	"fmt"
+
+	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// ready returns an error if the plan wants something upgraded of a request that has
+// nothing.
+func (r *run) ready(s upgrade.Status) error {
+	upgraded := false
+	for _, item := range r.plan.Items {
+		upgraded = upgraded || item.IsUpgraded()
+	}
+	switch {
+	case !upgraded:
+		return nil
+	case !s.Phase.Ended():
+		return as(DownloadFailed, &NotReadyError{s.State})
+	}
+	return outcome(s)
+}
+
+// download fetches the plan's items.
+func (r *run) download(ctx context.Context, s upgrade.Status) error {
+	if len(r.plan.Items) == 0 {
+		return nil
+	}
+	return r.step(event.Download, func() error {
+		for _, item := range r.plan.Items {
+			artifact, err := r.fetch(ctx, s, item)
+			if err != nil {
+				return as(DownloadFailed, fmt.Errorf("downloading %s: %w", item, err))
+			}
+			r.tell(event.Downloaded{Artifact: artifact})
+		}
+		return nil
+	})
+}
+
+// fetch downloads one item.
+func (r *run) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item) (artifact upgrade.Artifact, err error) {
+	err = r.whileItProgresses(ctx, fetchPolicy, func(ctx context.Context) (kept int64, err error) {
+		artifact, kept, err = r.platform.(Fetcher).Fetch(ctx, s, item, func(done, total int64) {
+			r.tell(event.Progress{Step: event.Download, Item: item, Done: done, Total: total})
+		})
+		return kept, err
+	})
+	return artifact, err
+}
+
+// whileItProgresses tries a transfer as the policy says, and again as long as each
+// round of tries gets further than the one before. The transfer returns how far it
+// came, in bytes.
+func (r *run) whileItProgresses(ctx context.Context, policy retry.Policy, transfer func(context.Context) (int64, error)) error {
+	furthest := int64(0)
+	for {
+		before := furthest
+		err := policy.Do(ctx, func(ctx context.Context) error {
+			n, err := transfer(ctx)
+			furthest = max(furthest, n)
+			return err
+		}, r.retrying)
+		if err == nil || !retry.IsTransient(err) || furthest == before {
+			return err
+		}
+	}
+}

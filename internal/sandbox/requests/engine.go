@@ -1,0 +1,74 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+)
+
+// Engine upgrades what was uploaded.
+type Engine interface {
+	// About is one sentence on what the engine does, for the sandbox's pages.
+	About() string
+	// Upgrade writes the upgraded database. What an earlier call left there, which
+	// was interrupted, is replaced. It returns ctx's cause when ctx ends.
+	Upgrade(context.Context, Work) (Result, error)
+}
+
+// Work is what an engine gets.
+type Work struct {
+	Original string // path of what was uploaded
+	Upgraded string // path for the upgraded database
+	Filename string // name of the upload, as the request has it
+	Target   string // version to upgrade to
+}
+
+// Result is what an engine made.
+type Result struct {
+	Message string // to the customer
+	Notes   string // on what the upgrade changed
+	Name    string // of the upgraded file, for downloads
+}
+
+// Copy is an engine that upgrades nothing: what it hands out is what it was given.
+type Copy struct{}
+
+// About implements Engine.
+func (Copy) About() string { return "It upgrades nothing." }
+
+// Upgrade implements Engine.
+func (Copy) Upgrade(ctx context.Context, w Work) (Result, error) {
+	result := Result{
+		Message: "This is a sandbox. It upgrades nothing: the upgraded database is the one that was uploaded.",
+		Notes:   "The platform describes here what its upgrade has changed. A sandbox changes nothing, so there is nothing to describe.",
+		Name:    "upgraded_" + w.Filename,
+	}
+	_ = os.Remove(w.Upgraded) // of a run that was stopped here
+	if os.Link(w.Original, w.Upgraded) == nil {
+		return result, nil
+	}
+	return result, copyFile(ctx, w.Upgraded, w.Original)
+}
+
+// copyFile writes the file to whole, or not at all.
+func copyFile(ctx context.Context, to, from string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = in.Close() })
+	_, err = io.Copy(out, in)
+	if !stop() {
+		err = context.Cause(ctx)
+	}
+	if err := errors.Join(err, out.Close()); err != nil {
+		return errors.Join(err, os.Remove(to+".new"))
+	}
+	return os.Rename(to+".new", to)
+}

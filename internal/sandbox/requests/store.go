@@ -1,0 +1,217 @@
+// Package requests keeps a sandbox's requests and has them worked on: records and
+// files on disk, the engine that upgrades, and the worker that takes a request from
+// state to state.
+//
+// Open a Store, give it to a Worker with an Engine, and Start the requests that are to
+// be processed. How requests look on a wire is the business of the packages that
+// serve one.
+package requests
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// The states that a request goes through. The specification names draft and
+// done; the others are those of the vendor's newer protocol.
+const (
+	Draft     = "draft"
+	Pending   = "pending"
+	Progress  = "progress"
+	Done      = "done"
+	Failed    = "failed"
+	Cancelled = "cancelled"
+	Delivered = "delivered"
+)
+
+// Record is a request as it is on disk.
+type Record struct {
+	ID         int       `json:"id"`
+	Key        string    `json:"key"`
+	Contract   string    `json:"contract"`
+	Email      string    `json:"email"`
+	Target     string    `json:"target"`
+	Aim        string    `json:"aim"`
+	Filename   string    `json:"filename"`
+	Timezone   string    `json:"timezone"`
+	State      string    `json:"state"`
+	SkipTest   bool      `json:"skip_test"`
+	SSHKeys    []string  `json:"ssh_keys"`         // as authorized_keys lines
+	Version    string    `json:"database_version"` // what the platform guesses of the dump
+	PostgreSQL string    `json:"postgresql"`
+	UUID       string    `json:"database_uuid"`
+	Created    time.Time `json:"created"`
+	Processed  time.Time `json:"processed"`
+	Ended      time.Time `json:"ended"`
+
+	Message string `json:"message"` // of the engine to the customer
+	Notes   string `json:"notes"`   // of the engine about what it changed
+	Result  string `json:"result"`  // name of the upgraded file
+}
+
+// HasEnded reports whether the request has reached its last state.
+func (r Record) HasEnded() bool { return !r.Ended.IsZero() }
+
+// IsUpgraded reports whether there is an upgraded database.
+func (r Record) IsUpgraded() bool { return r.State == Done || r.State == Delivered }
+
+// Files of a request, in its folder.
+const (
+	OriginalFile = "original"
+	UpgradedFile = "upgraded"
+
+	UploadPattern = "upload-*" // becomes the original
+
+	recordFile = "request.json"
+)
+
+// Store keeps the requests. Every change of a record goes through Update, which puts
+// it on disk before anything else sees it.
+type Store struct {
+	dir     string
+	mu      sync.Mutex
+	records map[int]Record
+	next    int
+}
+
+// Open opens the store in a folder, and what an earlier process left there.
+func Open(dir string) (*Store, error) {
+	s := &Store{dir: filepath.Join(dir, "requests"), records: map[int]Record{}, next: 10001}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		id, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		s.next = max(s.next, id+1)
+		s.sweep(id)
+		text, err := os.ReadFile(s.Path(id, recordFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // stopped between creating the folder and the record
+		}
+		var r Record
+		if err == nil {
+			err = json.Unmarshal(text, &r)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("request %d: %w", id, err)
+		}
+		s.records[id] = r
+	}
+	return s, nil
+}
+
+// sweep removes what is left of uploads that were running when the sandbox stopped.
+func (s *Store) sweep(id int) {
+	left, _ := filepath.Glob(s.Path(id, UploadPattern))
+	for _, path := range left {
+		_ = os.Remove(path)
+	}
+}
+
+// Path returns where a file of a request is.
+func (s *Store) Path(id int, name string) string {
+	return filepath.Join(s.dir, strconv.Itoa(id), name)
+}
+
+// Create gives r an id and a key.
+func (s *Store) Create(r Record) (Record, error) {
+	var random [16]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return r, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.ID, r.State, r.Created = s.next, Draft, time.Now()
+	r.Key = base64.URLEncoding.EncodeToString(random[:])
+	if err := os.Mkdir(s.Path(r.ID, ""), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return r, err
+	}
+	s.next++
+	return r, s.write(r)
+}
+
+// write puts r on disk, whole or not at all, and then into the map.
+func (s *Store) write(r Record) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := s.Path(r.ID, recordFile)
+	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	s.records[r.ID] = r
+	return nil
+}
+
+// Get returns the request with that id.
+func (s *Store) Get(id int) (Record, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.records[id]
+	return r, ok
+}
+
+// Find returns the request if the key is its own.
+func (s *Store) Find(id, key string) (Record, bool) {
+	number, err := strconv.Atoi(id)
+	if err != nil {
+		return Record{}, false
+	}
+	r, ok := s.Get(number)
+	return r, ok && subtle.ConstantTimeCompare([]byte(r.Key), []byte(key)) == 1
+}
+
+// Update changes a request, unless change returns an error, and lets no other update
+// happen meanwhile.
+func (s *Store) Update(id int, change func(*Record) error) (Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.records[id]
+	if err := change(&r); err != nil {
+		return s.records[id], err
+	}
+	return r, s.write(r)
+}
+
+// Unfinished returns the requests that are being processed.
+func (s *Store) Unfinished() []Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Record
+	for _, r := range s.records {
+		if r.State == Pending || r.State == Progress {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// Size returns the size of a request's file, 0 where there is none.
+func (s *Store) Size(id int, name string) int64 {
+	info, err := os.Stat(s.Path(id, name))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}

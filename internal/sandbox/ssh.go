@@ -1,0 +1,122 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/sandbox/fault"
+	"odoo-upgrade-action/internal/sandbox/v1"
+)
+
+// loadHostKey returns the sandbox's SSH host key, which its first start makes.
+func loadHostKey(dir string) (ssh.Signer, error) {
+	path := filepath.Join(dir, "ssh_host_ed25519_key")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = newHostKey(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ssh.ParsePrivateKey(text)
+}
+
+func newHostKey(path string) ([]byte, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	block, err := ssh.MarshalPrivateKey(private, "sandbox")
+	if err != nil {
+		return nil, err
+	}
+	text := pem.EncodeToMemory(block)
+	return text, os.WriteFile(path, text, 0o600)
+}
+
+// serveSSH accepts connections until the listener is closed or ctx ends.
+func (s *Server) serveSSH(ctx context.Context, listener net.Listener) error {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return err
+		}
+		s.running.Go(func() {
+			stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+			defer stop()
+			s.serveConn(ctx, conn)
+		})
+	}
+}
+
+// login is an ssh.ServerConfig's PublicKeyCallback.
+func (s *Server) login(conn ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	if id, ok := s.v1.Login(conn.User(), key); ok {
+		return &ssh.Permissions{Extensions: map[string]string{"id": strconv.Itoa(id)}}, nil
+	}
+	return nil, errors.New("no such user and key")
+}
+
+func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
+	defer conn.Close()
+	failing := map[string]bool{}
+	for _, f := range s.faults.Next("sftp") {
+		switch failing[f.Kind] = true; f.Kind {
+		case "refuse":
+			return
+		case "cut":
+			conn = fault.NewCutConn(conn, f.N)
+		case "rate":
+			conn = &fault.SlowConn{Conn: conn, Ctx: ctx, Rate: f.N}
+		}
+	}
+	config := &ssh.ServerConfig{PublicKeyCallback: s.login}
+	config.AddHostKey(s.hostKey)
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // for the handshake
+	server, channels, requests, err := ssh.NewServerConn(conn, config)
+	if err != nil {
+		s.config.Log("sftp: " + err.Error())
+		return
+	}
+	_ = conn.SetDeadline(time.Time{})
+	s.config.Log("sftp: " + server.User() + " connected")
+	go ssh.DiscardRequests(requests)
+	id, _ := strconv.Atoi(server.Permissions.Extensions["id"])
+	share := v1.Share{Server: s.v1, ID: id, Readable: !failing["no-reading"]}
+	most := 100 // sessions on a connection
+	if failing["one-session"] {
+		most = 1
+	}
+	s.serveChannels(channels, most, share.Session)
+}
+
+// serveChannels hands each session on a connection to serve, most of them at most.
+func (s *Server) serveChannels(channels <-chan ssh.NewChannel, most int, serve func(ssh.Channel, <-chan *ssh.Request)) {
+	sessions := 0
+	for offered := range channels {
+		if offered.ChannelType() != "session" {
+			_ = offered.Reject(ssh.UnknownChannelType, "only sessions are served")
+			continue
+		}
+		if sessions++; sessions > most {
+			_ = offered.Reject(ssh.Prohibited, "no more sessions on this connection")
+			continue
+		}
+		channel, requests, err := offered.Accept()
+		if err != nil {
+			return
+		}
+		s.running.Go(func() { serve(channel, requests) })
+	}
+}

@@ -1,0 +1,193 @@
+package v1
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/sandbox/requests"
+)
+
+// userPrefix and the id make the SFTP user, as in the specification's sample
+// session.
+const userPrefix = "user_"
+
+// Login returns the request of an SSH user, which must have the key.
+func (s *Server) Login(user string, key ssh.PublicKey) (id int, ok bool) {
+	text, found := strings.CutPrefix(user, userPrefix)
+	id, err := strconv.Atoi(text)
+	r, known := s.Store.Get(id)
+	if !found || err != nil || !known {
+		return 0, false
+	}
+	for _, line := range r.SSHKeys {
+		own, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+		if err == nil && bytes.Equal(own.Marshal(), key.Marshal()) {
+			return id, true
+		}
+	}
+	return 0, false
+}
+
+// Share is what one request's user sees: the shared file and nothing else.
+type Share struct {
+	Server   *Server
+	ID       int  // of the request
+	Readable bool // what is uploaded can be read back
+}
+
+// Session waits for the sftp subsystem, the only thing that may be requested on a
+// channel, and serves it.
+func (s Share) Session(channel ssh.Channel, requests <-chan *ssh.Request) {
+	defer channel.Close()
+	for request := range requests {
+		wanted := request.Type == "subsystem" && bytes.HasSuffix(request.Payload, []byte("\x00\x00\x00\x04sftp"))
+		_ = request.Reply(wanted, nil)
+		if !wanted {
+			continue
+		}
+		go ssh.DiscardRequests(requests)
+		server := sftp.NewRequestServer(channel, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
+		_ = server.Serve()
+		_ = server.Close()
+		_, _ = channel.SendRequest("exit-status", false, make([]byte, 4))
+		return
+	}
+}
+
+// file returns the path on disk of the shared file, if that is what name means.
+func (s Share) file(name string) (path string, r requests.Record, err error) {
+	r, _ = s.Server.Store.Get(s.ID)
+	if strings.TrimPrefix(name, "/") != sharedFile(r) {
+		return "", r, sftp.ErrSSHFxNoSuchFile
+	}
+	if r.IsUpgraded() {
+		return s.Server.Store.Path(s.ID, requests.UpgradedFile), r, nil
+	}
+	return s.Server.Store.Path(s.ID, requests.OriginalFile), r, nil
+}
+
+// Fileread implements sftp.FileReader.
+func (s Share) Fileread(request *sftp.Request) (io.ReaderAt, error) {
+	path, _, err := s.file(request.Filepath)
+	if err != nil {
+		return nil, err
+	}
+	if !s.Readable {
+		return nil, sftp.ErrSSHFxPermissionDenied
+	}
+	return os.Open(path)
+}
+
+// Filewrite implements sftp.FileWriter. "No other files will be accessible and
+// you will not be able to create new files."
+func (s Share) Filewrite(request *sftp.Request) (io.WriterAt, error) {
+	return s.OpenFile(request)
+}
+
+// OpenFile implements sftp.OpenFileWriter.
+func (s Share) OpenFile(request *sftp.Request) (sftp.WriterAtReaderAt, error) {
+	path, r, err := s.file(request.Filepath)
+	flags := request.Pflags()
+	switch {
+	case err == nil && flags.Read && !s.Readable, err != nil && flags.Creat, err == nil && flags.Creat && flags.Excl, err == nil && r.State != requests.Draft:
+		return nil, sftp.ErrSSHFxPermissionDenied
+	case err != nil:
+		return nil, err
+	}
+	mode := os.O_RDWR
+	if flags.Trunc {
+		mode |= os.O_TRUNC
+	}
+	file, err := os.OpenFile(path, mode, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &sharedUpload{File: file, share: s}, nil
+}
+
+// sharedUpload is the shared file while it may be written: once the request is
+// no longer a draft, what was open before is read-only too.
+type sharedUpload struct {
+	*os.File
+	share Share
+}
+
+func (u *sharedUpload) WriteAt(p []byte, offset int64) (int, error) {
+	if r, _ := u.share.Server.Store.Get(u.share.ID); r.State != requests.Draft {
+		return 0, sftp.ErrSSHFxPermissionDenied
+	}
+	return u.File.WriteAt(p, offset)
+}
+
+// Filecmd implements sftp.FileCmder: no renaming, removing, making of folders,
+// no chmod and no times.
+func (s Share) Filecmd(*sftp.Request) error { return sftp.ErrSSHFxPermissionDenied }
+
+// Filelist implements sftp.FileLister.
+func (s Share) Filelist(request *sftp.Request) (sftp.ListerAt, error) {
+	if request.Filepath == "/" && request.Method != "List" {
+		return listing{root{}}, nil
+	}
+	name := request.Filepath
+	if name == "/" {
+		r, _ := s.Server.Store.Get(s.ID)
+		name = sharedFile(r)
+	} else if request.Method == "List" || request.Method == "Readlink" {
+		return nil, sftp.ErrSSHFxNoSuchFile
+	}
+	path, r, err := s.file(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return listing{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return listing{shared{info, sharedFile(r)}}, nil
+}
+
+type listing []os.FileInfo
+
+func (l listing) ListAt(into []os.FileInfo, offset int64) (int, error) {
+	if offset >= int64(len(l)) {
+		return 0, io.EOF
+	}
+	n := copy(into, l[offset:])
+	if n < len(into) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// shared is the shared file as the specification's session lists it: writable for all,
+// without an owner.
+type shared struct {
+	os.FileInfo
+	name string
+}
+
+func (f shared) Name() string      { return f.name }
+func (f shared) Mode() fs.FileMode { return 0o666 }
+func (f shared) Sys() any          { return nil }
+
+// root is the folder that holds it.
+type root struct{}
+
+func (root) Name() string       { return "/" }
+func (root) Size() int64        { return 0 }
+func (root) Mode() fs.FileMode  { return fs.ModeDir | 0o555 }
+func (root) ModTime() time.Time { return time.Time{} }
+func (root) IsDir() bool        { return true }
+func (root) Sys() any           { return nil }

@@ -1,0 +1,117 @@
+package v1
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/sandbox/requests"
+)
+
+// timeFormat is that of the specification's sample output.
+const timeFormat = "2006-01-02 15:04:05"
+
+// view is a request as the specification's sample output shows one.
+func (s *Server) view(r requests.Record, call *http.Request) map[string]any {
+	base := (&url.URL{Scheme: "http", Host: call.Host}).JoinPath("database", "eu1", strconv.Itoa(r.ID), r.Key)
+	at := func(parts ...string) string { return base.JoinPath(parts...).String() }
+	view := map[string]any{
+		"id": r.ID, "key": r.Key, "email": r.Email, "target": r.Target, "aim": r.Aim, "filename": r.Filename,
+		"timezone": orNull(r.Timezone), "state": r.State, "issue_stage": "new", "issue": 600000 + r.ID,
+		"status_url":        at("status"),
+		"notes_url":         at("upgraded", "notes"),
+		"original_sql_url":  at("original", "sql"),
+		"original_dump_url": at("original", "archive"),
+		"upgraded_sql_url":  at("upgraded", "sql"),
+		"upgraded_dump_url": at("upgraded", "archive"),
+		"modules_url":       at("modules", "archive"),
+		"filesize":          nil, "database_uuid": orNull(r.UUID), "created_at": r.Created.UTC().Format(timeFormat),
+		"estimated_time": nil, "processed_at": nil, "elapsed": clock(elapsed(r)), "filestore": false,
+		"customer_message": nil, "database_version": orNull(r.Version), "postgresql": orNull(r.PostgreSQL), "compressions": []string{},
+	}
+	if size := s.Store.Size(r.ID, requests.OriginalFile); size > 0 {
+		view["filesize"] = humanSize(size)
+		view["compressions"] = s.compressions(r.ID)
+	}
+	if !r.Processed.IsZero() {
+		view["issue_stage"] = "in progress"
+		view["processed_at"] = r.Processed.UTC().Format(timeFormat)
+		view["estimated_time"] = clock(2 * s.Pace)
+	}
+	if r.HasEnded() {
+		view["issue_stage"] = "closed"
+		view["customer_message"] = r.Message
+	}
+	return view
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// elapsed is how long the upgrade took so far.
+func elapsed(r requests.Record) time.Duration {
+	switch {
+	case r.Processed.IsZero():
+		return 0
+	case r.HasEnded():
+		return r.Ended.Sub(r.Processed)
+	}
+	return time.Since(r.Processed)
+}
+
+// clock writes minutes and seconds as the sample's "00:00" has them.
+func clock(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d", int(d.Minutes()), int(d.Seconds())%60)
+}
+
+// humanSize writes a size as the sample's "912.99 Kb" has it.
+func humanSize(n int64) string {
+	size, unit := float64(n), "bytes"
+	for _, next := range []string{"Kb", "Mb", "Gb", "Tb"} {
+		if size < 1024 {
+			break
+		}
+		size, unit = size/1024, next
+	}
+	if unit == "bytes" {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.2f %s", size, unit)
+}
+
+// compressions says how the original is compressed, in the sample's words.
+func (s *Server) compressions(id int) []string {
+	switch s.kind(id, requests.OriginalFile) {
+	case dump.Custom:
+		return []string{"pgdmp_custom", "sql"}
+	case dump.Tar:
+		return []string{"tar", "sql"}
+	case dump.Zip:
+		return []string{"zip", "sql"}
+	case dump.Gzip:
+		return []string{"gz", "sql"}
+	case dump.SQL:
+		return []string{"sql"}
+	}
+	return []string{}
+}
+
+func (s *Server) kind(id int, name string) dump.Kind {
+	file, err := os.Open(s.Store.Path(id, name))
+	if err != nil {
+		return dump.Unknown
+	}
+	defer file.Close()
+	head := make([]byte, dump.HeadSize)
+	n, _ := io.ReadFull(file, head)
+	return dump.Sniff(head[:n])
+}
