@@ -17,7 +17,6 @@ var levels = map[string]int{
 	module + "/internal/cli":              9,
 	module + "/internal/report":           8,
 	module + "/internal/job":              7,
-	module + "/internal/platform/v1":      6,
 	module + "/internal/sandbox":          6,
 	module + "/internal/sandbox/v1":       5,
 	module + "/internal/event":            4,
@@ -53,13 +52,13 @@ func TestImportsPointDown(t *testing.T) {
 	for line := range strings.Lines(string(text)) {
 		names := strings.Fields(line)
 		importer := names[0]
-		level, known := levels[importer]
+		level, known := levelOf(importer)
 		if !known {
 			t.Errorf("%s has no level: give it one here", importer)
 		}
 		found++
 		for _, used := range names[1:] {
-			if below, ours := levels[used]; ours && below >= level {
+			if below, ours := levelOf(used); ours && below >= level {
 				t.Errorf("%s (level %d) imports %s (level %d)", importer, level, used, below)
 			}
 			if slices.Contains(never[importer], used) {
@@ -70,9 +69,18 @@ func TestImportsPointDown(t *testing.T) {
 			}
 		}
 	}
-	if found != len(levels) {
+	if found < len(levels) {
 		t.Errorf("%d packages found, %d have a level", found, len(levels))
 	}
+}
+
+// levelOf returns a package's level; all back ends have the same.
+func levelOf(name string) (level int, known bool) {
+	if isBackEnd(name) {
+		return 6, true
+	}
+	level, known = levels[name]
+	return level, known
 }
 
 func isBackEnd(name string) bool { return strings.HasPrefix(name, module+"/internal/platform/") }

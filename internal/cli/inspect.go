@@ -134,19 +134,12 @@ func describe(i dump.Info, wrong error) (lines []string) {
 		{"File", i.Name}, {"Size", fmt.Sprintf("%s (%d bytes)", humanize.IBytes(uint64(i.Size)), i.Size)}, {"SHA-256", i.SHA256},
 		{"Kind", kind}, {"Database", i.Database}, {"PostgreSQL", i.PostgreSQL}, {"pg_dump", i.PgDump},
 		{"Odoo", odoo}, {"Modules", modules}, {"UUID", i.UUID},
-		{"Filestore", yes(i.Filestore, "inside")}, {"Neutralized", yes(i.Neutralized, "yes")},
-		{"Contract", yes(i.ContractMatches("") != dump.NoContract, "the database names one")}, {"Usable", whole},
+		{"Filestore", map[bool]string{true: "inside"}[i.Filestore]}, {"Neutralized", map[bool]string{true: "yes"}[i.Neutralized]},
+		{"Contract", map[bool]string{true: "the database names one"}[i.ContractMatches("") != dump.NoContract]}, {"Usable", whole},
 	} {
 		if known[1] != "" {
 			lines = append(lines, row(known[0], known[1]))
 		}
 	}
 	return lines
-}
-
-func yes(is bool, text string) string {
-	if is {
-		return text
-	}
-	return ""
 }

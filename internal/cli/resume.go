@@ -41,19 +41,11 @@ func (o planned) resume(command string, e job.Ending, handle string) resumption 
 	return r
 }
 
-// code returns the YAML for a step, or else the shell command, "" if the request
-// cannot be continued.
-func (r resumption) code(step bool) string {
-	switch {
-	case r.command == "":
-		return ""
-	case step:
-		return r.yaml()
-	}
-	return r.shell()
-}
-
+// yaml is for a step of a workflow, "" if the request cannot be continued.
 func (r resumption) yaml() string {
+	if r.command == "" {
+		return ""
+	}
 	var b strings.Builder
 	b.WriteString("with:\n  command: " + r.command + "\n")
 	if r.handle == "" {
@@ -68,7 +60,11 @@ func (r resumption) yaml() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// shell is for a command line, "" if the request cannot be continued.
 func (r resumption) shell() string {
+	if r.command == "" {
+		return ""
+	}
 	flags := ""
 	for _, flag := range r.more {
 		flags += " --" + flag[0] + " " + inShell(flag[1])

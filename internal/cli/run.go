@@ -47,7 +47,10 @@ func (p *program) finish(told *report.Report, o planned, e job.Ending, handle st
 	}
 	why := explain(e, o.command)
 	why.Fine = fine
-	why.Code = o.resume(why.Command, e, handle).code(p.step)
+	next := o.resume(why.Command, e, handle)
+	if why.Code = next.shell(); p.step {
+		why.Code = next.yaml()
+	}
 	told.Finish(e, why)
 	switch {
 	case fine && p.runner.OutputError() != nil: // the last of them

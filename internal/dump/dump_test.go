@@ -244,8 +244,8 @@ func TestWhatIsRefused(t *testing.T) {
 		says string
 	}{
 		{"empty", "", Empty, "is empty"},
-		{"text", "hello\n", Text, "no database dump"},
-		{"binary", "\x00\x01\x02", Unknown, "no database dump"},
+		{"text", "hello\n", Text, "not a database dump"},
+		{"binary", "\x00\x01\x02", Unknown, "not a database dump"},
 		{"page", "  <!DOCTYPE html><html>login", HTML, "page of HTML"},
 		{"cluster", "--\n-- PostgreSQL database cluster dump\n--\n", Cluster, "pg_dumpall"},
 		{"zstd", "\x28\xb5\x2f\xfdxxxx", Zstd, "packed with zstd"},
@@ -257,9 +257,9 @@ func TestWhatIsRefused(t *testing.T) {
 		{"another zip", noDump.String(), Zip, "without dump.sql"},
 		{"zip with a page", string(odooZipOf("<html>")), OdooZip, "no SQL dump (html)"},
 		{"cut zip", noDump.String()[:40], Zip, "truncated"},
-		{"gzip of text", string(gzipBytes([]byte("hello"))), Text, "no database dump"},
+		{"gzip of text", string(gzipBytes([]byte("hello"))), Text, "not a database dump"},
 		{"gzip of nothing", string(gzipBytes(nil)), Empty, "holds nothing"},
-		{"gzip of gzip", string(gzipBytes(gzipBytes([]byte(goodSQL)))), Gzip, "no database dump (gzip)"},
+		{"gzip of gzip", string(gzipBytes(gzipBytes([]byte(goodSQL)))), Gzip, "not a database dump (gzip)"},
 		{"cut gzip", string(gzipBytes([]byte(goodSQL))[:60]), Gzip, "truncated"},
 		{"no gzip", "\x1f\x8b\x00\x00\x00", Gzip, ""},
 		{"cut SQL", goodSQL[:strings.Index(goodSQL, " dump complete")], SQL, `truncated before its closing lines`},

@@ -74,7 +74,12 @@ func (i *Info) zip(in io.ReaderAt, size int64) error {
 		return err
 	}
 	if dump == nil {
-		i.refuseZip(odooSh || i.Filestore)
+		if odooSh || i.Filestore {
+			i.Kind = OdooSh
+			i.refuse("is a backup of files, like Odoo.sh's, without dump.sql at its root", "get a dump of the database: on Odoo.sh, choose the dump to download, not the backup")
+			return nil
+		}
+		i.refuse("is a zip without dump.sql at its root", "make the backup with Odoo's database manager, or with pg_dump -Fc")
 		return nil
 	}
 	i.Kind = OdooZip
@@ -86,15 +91,6 @@ func (i *Info) zip(in io.ReaderAt, size int64) error {
 		i.manifest(in, *manifest)
 	}
 	return nil
-}
-
-func (i *Info) refuseZip(files bool) {
-	if files {
-		i.Kind = OdooSh
-		i.refuse("is a backup of files, like Odoo.sh's, without dump.sql at its root", "get a dump of the database: on Odoo.sh, choose the dump to download, not the backup")
-		return
-	}
-	i.refuse("is a zip without dump.sql at its root", "make the backup with Odoo's database manager, or with pg_dump -Fc")
 }
 
 // zipScript reads dump.sql to its end.

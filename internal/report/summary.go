@@ -13,7 +13,7 @@ import (
 // summary is the job summary, in GitHub's Markdown.
 func (r *Report) summary(e job.Ending, why Explanation) string {
 	var b strings.Builder
-	b.WriteString("## " + mark(e.Result, why.Fine) + " " + r.text(why.Title) + "\n\n")
+	b.WriteString("## " + mark(e.Result, why) + " " + r.text(why.Title) + "\n\n")
 	b.WriteString(r.text(why.Text) + "\n")
 	if why.Next != "" {
 		b.WriteString("\n**What to do:** " + r.text(why.Next) + "\n")
@@ -35,11 +35,11 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 	return b.String()
 }
 
-func mark(result job.Result, fine bool) string {
+func mark(result job.Result, why Explanation) string {
 	switch {
 	case result == job.Success:
 		return "✅"
-	case result == job.Pending, result == job.Timeout && fine:
+	case result == job.Pending, result == job.Timeout && why.Fine:
 		return "⏳"
 	case result == job.Interrupted:
 		return "🛑"
