@@ -1,0 +1,96 @@
+package rsync
+
+import (
+	"fmt"
+	"strings"
+)
+
+// letters are the short options of the vendor's script, as its rsync passes them on to
+// the server (-e.iLsfxCIvu are capabilities, which protocol 27 does not use).
+const (
+	pushShort = "-ltre.iLsfxCIvu"
+	pullShort = "-logDtpre.iLsfxCIvu"
+)
+
+// pullLetters are the fields of a list that a server sends with pullShort.
+var pullLetters = listOptions{owner: true, group: true, devices: true, links: true}
+
+// PushArgs returns the arguments of a server that receives files at a path: the vendor's
+// line, with options on top of it, like --inplace.
+func PushArgs(path string, options ...string) []string {
+	args := append([]string{"--server", pushShort, "--delete-after"}, options...)
+	return append(args, ".", path)
+}
+
+// PullArgs returns the arguments of a server that sends the files at paths, and ignores
+// missing ones: the vendor's line.
+func PullArgs(paths ...string) []string {
+	return append([]string{"--server", "--sender", pullShort, "--ignore-missing-args", "."}, paths...)
+}
+
+// Args are the arguments of a server.
+type Args struct {
+	Sender        bool
+	Delete        bool
+	InPlace       bool
+	IgnoreMissing bool
+	Paths         []string
+
+	list listOptions
+}
+
+// ParseArgs reads the arguments of a server, without the program's name. Options that
+// this package does not know are an error.
+func ParseArgs(args []string) (a Args, err error) {
+	if len(args) == 0 || args[0] != "--server" {
+		return a, fmt.Errorf("only --server is supported")
+	}
+	for i, arg := range args[1:] {
+		switch {
+		case arg == "--sender":
+			a.Sender = true
+		case arg == "--delete-after":
+			a.Delete = true
+		case arg == "--inplace":
+			a.InPlace = true
+		case arg == "--ignore-missing-args":
+			a.IgnoreMissing = true
+		case strings.HasPrefix(arg, "--"):
+			return a, fmt.Errorf("%s: unknown option", arg)
+		case strings.HasPrefix(arg, "-"):
+			if err := a.short(arg[1:]); err != nil {
+				return a, err
+			}
+		case arg == ".":
+			a.Paths = args[i+2:]
+			if len(a.Paths) == 0 || len(a.Paths) > 1 && !a.Sender {
+				return a, fmt.Errorf("%d paths are not supported here", len(a.Paths))
+			}
+			return a, nil
+		default:
+			return a, fmt.Errorf("%s: unexpected argument", arg)
+		}
+	}
+	return a, fmt.Errorf("there is no path")
+}
+
+// short reads letters up to e, behind which are capabilities.
+func (a *Args) short(letters string) error {
+	letters, _, _ = strings.Cut(letters, "e.")
+	for _, c := range letters {
+		switch c {
+		case 'l':
+			a.list.links = true
+		case 'o':
+			a.list.owner = true
+		case 'g':
+			a.list.group = true
+		case 'D':
+			a.list.devices = true
+		case 't', 'p', 'r', 'v', 's':
+		default:
+			return fmt.Errorf("-%c: unknown option", c)
+		}
+	}
+	return nil
+}

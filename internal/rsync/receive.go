@@ -1,0 +1,303 @@
+package rsync
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Target is where a receiver writes.
+type Target struct {
+	Root *os.Root
+	// Name is what a single file is called, in place of the sender's name; "" keeps
+	// that.
+	Name string
+	// InPlace writes to the files themselves, so that a cut leaves their beginning.
+	// Without it a file has its name only once it is complete.
+	InPlace bool
+	// Keep leaves the partial files after a cut, for the next call to resume.
+	Keep bool
+	// Delete removes what the sender does not have in the folders that it sends.
+	Delete bool
+	// Digest takes the SHA-256 of each file.
+	Digest bool
+	// MaxBytes limits the sum of all sizes; 0 is no limit.
+	MaxBytes int64
+	// Progress is called with the bytes that are here, of all files, and with the sum of
+	// their sizes; it may be nil.
+	Progress func(done, total int64)
+}
+
+// Result is what a receiver has after a transfer.
+type Result struct {
+	Files   []Received // by name
+	Folders []string   // by name
+	Skipped int        // links, devices and names that are not safe
+	Kept    int64      // bytes that are here and need not be sent again, after an error too
+}
+
+// receiver receives a list of files.
+type receiver struct {
+	*conn
+	Target
+	list   []entry
+	failed bool // the sender could not read everything
+
+	wanted    []int           // indexes of the files to receive
+	requested map[int]sumHead // what was sent of each; under mu
+	mu        sync.Mutex
+	single    bool
+	total     int64 // bytes of all files
+	here      int64 // bytes of them that are here
+	result    Result
+}
+
+// plan decides what to receive, and creates the folders.
+func (r *receiver) plan() error {
+	for i, e := range r.list {
+		repeated := i > 0 && r.list[i-1].name == e.name
+		switch {
+		case e.name == "." && e.isFolder():
+		case repeated || !isSafe(e.name) || !e.isFile() && !e.isFolder():
+			r.result.Skipped++
+		case e.isFolder():
+			if err := r.Root.MkdirAll(e.name, 0o700); err != nil {
+				return err
+			}
+			r.result.Folders = append(r.result.Folders, e.name)
+		default:
+			r.total += e.size
+			r.wanted = append(r.wanted, i)
+		}
+	}
+	r.single = len(r.wanted) == 1 && len(r.list) == 1
+	if r.MaxBytes > 0 && r.total > r.MaxBytes {
+		return &TooLargeError{r.total, r.MaxBytes}
+	}
+	return r.skipComplete()
+}
+
+// TooLargeError says that more would be received than is allowed. Nothing was.
+type TooLargeError struct{ Needs, Allowed int64 } // bytes
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("%d bytes would arrive, and only %d are allowed", e.Needs, e.Allowed)
+}
+
+// skipComplete records the files that are here already.
+func (r *receiver) skipComplete() error {
+	wanted := r.wanted[:0]
+	for _, i := range r.wanted {
+		e, name := r.list[i], r.name(i)
+		if !r.isComplete(e, name) {
+			wanted = append(wanted, i)
+			continue
+		}
+		done := Received{Name: e.name, Size: e.size}
+		if r.Digest {
+			sum, err := sha256Of(r.Root, name)
+			if err != nil {
+				return err
+			}
+			done.SHA256 = sum
+		}
+		r.report(e.size)
+		r.result.Files = append(r.result.Files, done)
+	}
+	r.wanted = wanted
+	return nil
+}
+
+// name is what file i is called here.
+func (r *receiver) name(i int) string {
+	if r.single && r.Name != "" {
+		return r.Name
+	}
+	return r.list[i].name
+}
+
+// partial is what a file is called until it is complete.
+func (r *receiver) partial(name string) string {
+	if r.InPlace {
+		return name
+	}
+	return path.Join(path.Dir(name), "."+path.Base(name)+".part")
+}
+
+// run requests and receives all files. The requests come from a goroutine of their own,
+// so that a sender need not wait for each.
+func (r *receiver) run() error {
+	if err := r.plan(); err != nil {
+		return err
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- r.request(r.wanted) }()
+	again, err := r.receiveAll()
+	if err != nil {
+		return err // the connection ends, and the goroutine with it
+	}
+	if err := <-sent; err != nil {
+		return err
+	}
+	if err := r.requestWhole(again); err != nil {
+		return err
+	}
+	wrong, err := r.receiveAll()
+	if err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%s arrived damaged twice", r.list[wrong[0]].name)
+	}
+	if r.Delete && !r.failed {
+		err = r.deleteRest()
+	}
+	slices.SortFunc(r.result.Files, func(a, b Received) int { return strings.Compare(a.Name, b.Name) })
+	return err
+}
+
+// receiveAll receives files up to the end of a phase. It returns those that arrived
+// damaged.
+func (r *receiver) receiveAll() (damaged []int, err error) {
+	for {
+		index, err := r.int()
+		if err != nil || index == done {
+			return damaged, err
+		}
+		r.mu.Lock()
+		head, ok := r.requested[int(index)]
+		delete(r.requested, int(index))
+		r.mu.Unlock()
+		if !ok {
+			return damaged, violation("file %d, which was not requested", index)
+		}
+		intact, err := r.receiveFile(int(index), head)
+		if err != nil {
+			return damaged, err
+		}
+		if !intact {
+			damaged = append(damaged, int(index))
+		}
+	}
+}
+
+// request asks for files, with the sums of what is here of them.
+func (r *receiver) request(indexes []int) error {
+	for _, i := range indexes {
+		if err := r.requestFile(i); err != nil {
+			return err
+		}
+	}
+	r.putInt(done)
+	return r.out.Flush()
+}
+
+func (r *receiver) requestFile(i int) error {
+	file, head := r.basis(i)
+	if file != nil {
+		defer file.Close()
+	}
+	r.expect(i, head)
+	r.putInt(int32(i))
+	r.putHead(head)
+	block := make([]byte, head.length)
+	for range head.count {
+		if _, err := io.ReadFull(file, block); err != nil {
+			return err
+		}
+		r.putInt(int32(weakSum(block)))
+		strong := strongSum(block, r.seed)
+		if _, err := r.out.Write(strong[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expect notes that a file was requested.
+func (r *receiver) expect(i int, head sumHead) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.requested[i] = head
+}
+
+// requestWhole asks for files from their first byte.
+func (r *receiver) requestWhole(indexes []int) error {
+	for _, i := range indexes {
+		r.expect(i, sumHead{})
+		r.putInt(int32(i))
+		r.putHead(sumHead{})
+	}
+	r.putInt(done)
+	return r.out.Flush()
+}
+
+// resumeBlock is how many bytes a block has by which a partial file is compared: what is
+// behind the last whole one is sent again.
+const resumeBlock = 128 << 10
+
+// basis returns what is here of a file, if that is worth comparing.
+func (r *receiver) basis(i int) (*os.File, sumHead) {
+	name := r.partial(r.name(i))
+	info, err := r.Root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, sumHead{}
+	}
+	count := min(info.Size(), r.list[i].size) / resumeBlock
+	if count == 0 || count > maxBlocks {
+		return nil, sumHead{}
+	}
+	file, err := r.Root.Open(name)
+	if err != nil {
+		return nil, sumHead{}
+	}
+	return file, sumHead{count: int(count), length: resumeBlock, sumLength: sumLength}
+}
+
+// isComplete reports whether a file is here already, by its size and time.
+func (r *receiver) isComplete(e entry, name string) bool {
+	info, err := r.Root.Lstat(name)
+	return err == nil && info.Mode().IsRegular() && info.Size() == e.size && info.ModTime().Unix() == int64(e.modTime)
+}
+
+// deleteRest removes what the sender does not have.
+func (r *receiver) deleteRest() error {
+	keep := map[string]bool{".": true}
+	whole := false // whether the list is a folder's content
+	for i, e := range r.list {
+		whole = whole || e.name == "."
+		keep[r.name(i)] = true
+	}
+	if !whole {
+		return nil
+	}
+	var surplus []string
+	err := fs.WalkDir(r.Root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || keep[name] {
+			return err
+		}
+		surplus = append(surplus, name)
+		if d.IsDir() {
+			return fs.SkipDir
+		}
+		return nil
+	})
+	for _, name := range surplus {
+		err = errors.Join(err, r.Root.RemoveAll(name))
+	}
+	return err
+}
+
+// report says that n more bytes are here.
+func (r *receiver) report(n int64) {
+	r.here += n
+	if r.Progress != nil {
+		r.Progress(r.here, r.total)
+	}
+}

@@ -1,0 +1,255 @@
+package rsync
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// errChanged says that a file is another than the list says.
+var errChanged = errors.New("it changed while it was sent")
+
+// receiveFile receives one file, of which the sums in head were sent. It reports whether
+// the file arrived as the sender's digest says.
+func (r *receiver) receiveFile(i int, head sumHead) (intact bool, err error) {
+	e, name := r.list[i], r.name(i)
+	echo, err := r.recvHead()
+	if err != nil {
+		return false, err
+	}
+	if echo != head {
+		return false, violation("other blocks than those of %s", e.name)
+	}
+	file, err := r.open(r.partial(name))
+	if err != nil {
+		return false, err
+	}
+	s := newSink(file, fileSum(r.seed), r.Digest)
+	err = r.tokens(s, e, head)
+	err = errors.Join(err, s.close())
+	if err == nil {
+		intact, err = r.settle(s, e, name)
+	}
+	err = errors.Join(err, file.Close())
+	if err == nil && intact {
+		err = r.complete(s, e, name)
+	} else if !r.InPlace && (!r.Keep || err == nil) {
+		err = errors.Join(err, r.Root.Remove(r.partial(name)))
+	}
+	if err != nil {
+		err = fmt.Errorf("receiving %s: %w", e.name, err)
+	}
+	return intact, err
+}
+
+// open opens a file to write to. Something else with its name, like a link, is removed
+// first.
+func (r *receiver) open(name string) (*os.File, error) {
+	info, err := r.Root.Lstat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		if err := r.Root.RemoveAll(name); err != nil {
+			return nil, err
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return r.Root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+}
+
+// tokens reads a file's tokens: data, and references to blocks that are here.
+func (r *receiver) tokens(s *sink, e entry, head sumHead) error {
+	for {
+		token, err := r.int()
+		if err != nil || token == 0 {
+			return err
+		}
+		n := int64(token)
+		if token < 0 {
+			block := int(-(int64(token) + 1))
+			if block >= head.count {
+				return violation("block %d of %d", block, head.count)
+			}
+			n = int64(head.size(block))
+			if err := s.reuse(int64(block)*int64(head.length), int(n)); err != nil {
+				return err
+			}
+		} else if err := s.fill(r.in, int(token)); err != nil {
+			return err
+		}
+		if s.size > e.size {
+			return errChanged
+		}
+		r.report(n)
+	}
+}
+
+// settle compares the digest, and cuts off what was behind the file's end.
+func (r *receiver) settle(s *sink, e entry, name string) (intact bool, err error) {
+	var sum [sumLength]byte
+	if _, err := io.ReadFull(r.in, sum[:]); err != nil {
+		return false, unexpected(err)
+	}
+	if s.size != e.size {
+		return false, errChanged
+	}
+	if string(s.sum.Sum(nil)) != string(sum[:]) {
+		r.report(-s.size)
+		return false, nil
+	}
+	if err := s.file.Truncate(s.size); err != nil {
+		return false, err
+	}
+	if r.InPlace {
+		return true, nil
+	}
+	return true, s.file.Sync()
+}
+
+// complete gives a file its time and its name, and records it.
+func (r *receiver) complete(s *sink, e entry, name string) error {
+	partial := r.partial(name)
+	if err := r.Root.Chtimes(partial, e.modified(), e.modified()); err != nil {
+		return err
+	}
+	if partial != name {
+		if err := r.Root.Rename(partial, name); err != nil {
+			return err
+		}
+	}
+	done := Received{Name: e.name, Size: e.size}
+	if s.digest != nil {
+		done.SHA256 = hex.EncodeToString(s.digest.Sum(nil))
+	}
+	r.result.Files = append(r.result.Files, done)
+	return nil
+}
+
+// sink writes a file, and takes its digests, while the caller reads from the network.
+type sink struct {
+	file   *os.File
+	sum    hash.Hash // rsync's
+	digest hash.Hash // SHA-256, nil if it is not wanted
+	size   int64     // bytes that were passed to it
+
+	buffer []byte // what is not passed on yet
+	work   chan task
+	free   chan []byte
+	over   chan error
+}
+
+// task is data to append, or a block that is here: n bytes at from.
+type task struct {
+	data []byte
+	from int64
+	n    int
+}
+
+func newSink(file *os.File, sum hash.Hash, digest bool) *sink {
+	s := &sink{file: file, sum: sum, work: make(chan task, aheadBlocks), free: make(chan []byte, aheadBlocks+1), over: make(chan error, 1)}
+	if digest {
+		s.digest = sha256.New()
+	}
+	for range aheadBlocks {
+		s.free <- make([]byte, 0, buffered)
+	}
+	s.buffer = <-s.free
+	go func() { s.over <- s.run() }()
+	return s
+}
+
+// fill appends n bytes from in.
+func (s *sink) fill(in io.Reader, n int) error {
+	if n > maxLiteral {
+		return violation("%d bytes at once", n)
+	}
+	for n > 0 {
+		if len(s.buffer) == cap(s.buffer) {
+			s.pass()
+		}
+		have := len(s.buffer)
+		part := min(n, cap(s.buffer)-have)
+		s.buffer = s.buffer[:have+part]
+		if _, err := io.ReadFull(in, s.buffer[have:]); err != nil {
+			s.buffer = s.buffer[:have]
+			return unexpected(err)
+		}
+		n -= part
+		s.size += int64(part)
+	}
+	return nil
+}
+
+// pass hands the buffer over to be written.
+func (s *sink) pass() {
+	if len(s.buffer) > 0 {
+		s.work <- task{data: s.buffer}
+		s.buffer = (<-s.free)[:0]
+	}
+}
+
+// reuse appends a block that is in the file: either where it belongs, or further on,
+// where nothing was written yet.
+func (s *sink) reuse(from int64, n int) error {
+	if from < s.size {
+		return violation("a block at %d for byte %d", from, s.size)
+	}
+	s.pass()
+	s.work <- task{from: from, n: n}
+	s.size += int64(n)
+	return nil
+}
+
+// close writes what is left and returns the first error.
+func (s *sink) close() error {
+	s.pass()
+	close(s.work)
+	return <-s.over
+}
+
+// run does the work until there is no more. After an error it only takes it.
+func (s *sink) run() (err error) {
+	at := int64(0)
+	var block []byte
+	for t := range s.work {
+		data := t.data
+		if err == nil && data == nil {
+			if cap(block) < t.n {
+				block = make([]byte, t.n)
+			}
+			data = block[:t.n]
+			_, err = s.file.ReadAt(data, t.from)
+		}
+		if err == nil && (t.data != nil || t.from != at) {
+			_, err = s.file.WriteAt(data, at)
+		}
+		at += int64(len(data))
+		_, _ = s.sum.Write(data)
+		if s.digest != nil {
+			_, _ = s.digest.Write(data)
+		}
+		if t.data != nil {
+			s.free <- t.data
+		}
+	}
+	return err
+}
+
+// sha256Of returns the SHA-256 of a file, in hexadecimal.
+func sha256Of(root *os.Root, name string) (string, error) {
+	file, err := root.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	digest := sha256.New()
+	if _, err := io.Copy(digest, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(digest.Sum(nil)), nil
+}

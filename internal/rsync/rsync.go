@@ -1,0 +1,126 @@
+// Package rsync is an rsync engine: protocol 27, both ends, as sender and as receiver,
+// over any connection that carries bytes. It works with the rsync 3 that is in use: each
+// side announces its version, and the lower one rules.
+//
+// A client calls Push or Pull on a connection to a server that was started with the
+// arguments of PushArgs or PullArgs, for example over SSH. A server parses its arguments
+// with ParseArgs and calls ServeReceiver or ServeSender.
+//
+// A partial file is resumed by its prefix: block i is only compared with block i. A
+// receiver trusts nothing: names stay inside its folder, links and devices are not
+// written, and counts, sizes and lengths are limited.
+package rsync
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// protocol is the version that is spoken: the last one that frames only the server's
+// output, sends the file list at once, and sums with MD4.
+const protocol = 27
+
+// oldest is the oldest version that a peer may have: before it, MD4 was computed wrong.
+const oldest = 27
+
+// Limits of what a peer may send.
+const (
+	maxName    = 4096      // bytes of a name
+	maxFiles   = 1_000_000 // in a list
+	maxLiteral = 1 << 20   // bytes of one token; rsync sends 32 KiB
+	maxBlock   = 1 << 29   // bytes of a block, rsync's own limit
+	maxBlocks  = 1 << 24
+	maxIDs     = 1_000_000 // in a list of users or groups
+	maxSaid    = 16 << 10  // bytes of messages that are kept
+)
+
+// chunk is how many bytes a literal token has: rsync 3.2 refuses more.
+const chunk = 32 << 10
+
+// done marks the end of a phase in the place of a file's index.
+const done = -1
+
+// File is a file or a folder that is sent.
+type File struct {
+	Name    string // with slashes, relative; "." for the folder whose content is sent
+	Size    int64  // in bytes
+	ModTime time.Time
+	Folder  bool
+	Open    func() (io.ReadCloser, error) // nil for folders
+}
+
+// Received is a file that is complete.
+type Received struct {
+	Name   string // with slashes, as the sender has it
+	Size   int64  // in bytes
+	SHA256 string // in hexadecimal, if it was wanted
+}
+
+// errProtocol is the peer's fault.
+var errProtocol = errors.New("the other side violated the rsync protocol")
+
+func violation(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errProtocol}, args...)...)
+}
+
+// RemoteError is what an rsync server says about its failure: messages, and the exit
+// status with which it ended.
+type RemoteError struct {
+	Status   int    // -1 if it did not end with one, as after a signal
+	Messages string // of the server, one or more lines; may be empty
+	Err      error  // what was seen at this end, nil if nothing
+}
+
+// Unwrap returns what was seen at this end.
+func (e *RemoteError) Unwrap() error { return e.Err }
+
+func (e *RemoteError) Error() string {
+	text := statusText(e.Status)
+	if e.Messages != "" {
+		text += ": " + strings.Join(strings.Split(strings.TrimSpace(e.Messages), "\n"), "; ")
+	} else if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Exit statuses of rsync (rsync(1), EXIT VALUES), and those of a shell.
+const (
+	StatusUnsupported = 1 // also for an option that the server refuses
+	StatusProtocol    = 2
+	StatusNoFolder    = 3
+	StatusNoOption    = 4
+	StatusFileIO      = 11
+	StatusStream      = 12
+	StatusPartial     = 23
+	StatusVanished    = 24
+	StatusNoProgram   = 127
+	StatusKilled      = 137
+)
+
+func statusText(status int) string {
+	switch status {
+	case StatusUnsupported, StatusNoOption:
+		return "the server's rsync refused the command"
+	case StatusProtocol:
+		return "the server's rsync speaks another protocol"
+	case StatusNoFolder:
+		return "the server's rsync cannot select the files or the folder"
+	case StatusFileIO:
+		return "the server's rsync cannot read or write a file"
+	case StatusStream:
+		return "the connection to the server's rsync broke"
+	case StatusPartial, StatusVanished:
+		return "the server's rsync could not transfer everything"
+	case StatusNoProgram:
+		return "the server has no rsync"
+	case StatusKilled:
+		return "the server's rsync was killed"
+	case -1:
+		return "the server's rsync ended without an exit status"
+	}
+	return fmt.Sprintf("the server's rsync ended with exit status %d", status)
+}

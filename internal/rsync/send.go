@@ -1,0 +1,219 @@
+package rsync
+
+import (
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// maxCompared is the largest block that a partial file is compared by: a peer with
+// larger ones gets everything.
+const maxCompared = 4 << 20
+
+// sender sends the files of a sorted list to a peer that asks for them.
+type sender struct {
+	*conn
+	files    []File
+	progress func(int64) // bytes that the peer has, of all files; may be nil
+	total    int64
+}
+
+// run answers requests until both phases are over.
+func (s *sender) run() error {
+	if err := s.out.Flush(); err != nil {
+		return err
+	}
+	for phase := 0; phase < 2; {
+		index, err := s.int()
+		if err != nil {
+			return err
+		}
+		if index == done {
+			phase++
+			s.putInt(done)
+			if err := s.out.Flush(); err != nil {
+				return err
+			}
+			continue
+		}
+		if index < 0 || int(index) >= len(s.files) || s.files[index].Open == nil {
+			return violation("a request for file %d of %d", index, len(s.files))
+		}
+		if err := s.sendFile(index, s.files[index]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendFile sends what the peer does not have of a file: references to the blocks of its
+// prefix, then data.
+func (s *sender) sendFile(index int32, f File) (err error) {
+	head, err := s.recvHead()
+	if err != nil {
+		return err
+	}
+	file, err := f.Open()
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", f.Name, err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	digest := fileSum(s.seed)
+	matched, rest, err := s.prefix(head, file, digest)
+	if err != nil {
+		return err
+	}
+	s.putInt(index)
+	s.putHead(head)
+	size := int64(0)
+	for i := range matched {
+		s.putInt(int32(-(i + 1)))
+		size += int64(head.size(i))
+	}
+	s.report(size)
+	n, err := s.sendData(rest, file, digest)
+	if err != nil {
+		return fmt.Errorf("sending %s: %w", f.Name, err)
+	}
+	if size += n; size != f.Size {
+		return fmt.Errorf("sending %s: %d bytes were read of %d: it changed", f.Name, size, f.Size)
+	}
+	s.putInt(0)
+	_, _ = s.out.Write(digest.Sum(nil))
+	return s.out.Flush()
+}
+
+// prefix reads the peer's sums and as much of the file as they match. It returns how many
+// blocks that is, and what was read after them.
+func (s *sender) prefix(head sumHead, file io.Reader, digest hash.Hash) (matched int, rest []byte, err error) {
+	comparing := head.count > 0 && head.length <= maxCompared && head.sumLength > 0
+	var block []byte
+	if comparing {
+		block = make([]byte, head.length)
+	}
+	for i := range head.count {
+		weak, err := s.int()
+		if err != nil {
+			return 0, nil, err
+		}
+		var strong [sumLength]byte
+		if _, err := io.ReadFull(s.in, strong[:head.sumLength]); err != nil {
+			return 0, nil, unexpected(err)
+		}
+		if !comparing {
+			continue
+		}
+		n, err := io.ReadFull(file, block[:head.size(i)])
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return 0, nil, err
+		}
+		_, _ = digest.Write(block[:n])
+		own := strongSum(block[:n], s.seed)
+		if n < head.size(i) || weakSum(block[:n]) != uint32(weak) || string(own[:head.sumLength]) != string(strong[:head.sumLength]) {
+			comparing, rest = false, block[:n]
+			continue
+		}
+		matched++
+	}
+	return matched, rest, nil
+}
+
+// sendData sends first, of which the digest is taken already, and the rest of the file.
+func (s *sender) sendData(first []byte, file io.Reader, digest hash.Hash) (n int64, err error) {
+	if err := s.literal(first); err != nil {
+		return 0, err
+	}
+	n = int64(len(first))
+	s.report(n)
+	blocks := readAhead(file, digest)
+	defer blocks.stop()
+	for b := range blocks.full {
+		if err := s.literal(b.data); err != nil {
+			return n, err
+		}
+		n += int64(len(b.data))
+		s.report(int64(len(b.data)))
+		if b.err != nil && b.err != io.EOF {
+			return n, b.err
+		}
+		blocks.free <- b.data
+	}
+	return n, nil
+}
+
+func (s *sender) report(n int64) {
+	s.total += n
+	if s.progress != nil {
+		s.progress(s.total)
+	}
+}
+
+// literal sends data as tokens.
+func (s *sender) literal(b []byte) error {
+	for len(b) > 0 {
+		n := min(len(b), chunk)
+		s.putInt(int32(n))
+		if _, err := s.out.Write(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// ahead reads a file and takes its digest while the caller writes.
+type ahead struct {
+	full chan piece
+	free chan []byte
+	quit chan struct{}
+	over chan struct{}
+}
+
+type piece struct {
+	data []byte
+	err  error // io.EOF at the end
+}
+
+// aheadBlocks is how many blocks are read ahead.
+const aheadBlocks = 4
+
+func readAhead(file io.Reader, digest hash.Hash) *ahead {
+	a := &ahead{full: make(chan piece, aheadBlocks), free: make(chan []byte, aheadBlocks+1), quit: make(chan struct{}), over: make(chan struct{})}
+	for range aheadBlocks {
+		a.free <- make([]byte, buffered)
+	}
+	go func() {
+		defer close(a.over)
+		defer close(a.full)
+		for {
+			var b []byte
+			select {
+			case b = <-a.free:
+			case <-a.quit:
+				return
+			}
+			n, err := io.ReadFull(file, b[:cap(b)])
+			if err == io.ErrUnexpectedEOF {
+				err = io.EOF
+			}
+			_, _ = digest.Write(b[:n])
+			select {
+			case a.full <- piece{b[:n], err}:
+			case <-a.quit:
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return a
+}
+
+// stop ends the reading and waits for its end, after which the digest and the file can be
+// used again.
+func (a *ahead) stop() {
+	close(a.quit)
+	<-a.over
+}

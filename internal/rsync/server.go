@@ -1,0 +1,123 @@
+package rsync
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+)
+
+// ServeReceiver receives files from a client, as the server's arguments say. seed is of
+// the checksums. It returns what is there, and the exit status for the client.
+func ServeReceiver(ctx context.Context, c Connection, a Args, t Target, seed uint32) (result Result, status int, err error) {
+	t.InPlace, t.Delete = t.InPlace || a.InPlace, a.Delete
+	err = serve(ctx, c, seed, func(p *conn) error {
+		if a.Delete {
+			if n, err := p.int(); err != nil || n != 0 {
+				return errors.Join(err, violation("filters"))
+			}
+		}
+		list, failed, err := p.recvList(a.list)
+		if err != nil {
+			return err
+		}
+		r := &receiver{conn: p, Target: t, list: list, failed: failed, requested: map[int]sumHead{}}
+		err = r.run()
+		r.result.Kept = r.here
+		result = r.result
+		if err != nil {
+			return err
+		}
+		p.putInt(done) // goodbye
+		return p.out.Flush()
+	})
+	return result, exitStatus(err), err
+}
+
+// ServeSender sends files to a client, as the server's arguments say. It returns the exit
+// status for the client.
+func ServeSender(ctx context.Context, c Connection, a Args, files []File, seed uint32) (status int, err error) {
+	err = serve(ctx, c, seed, func(p *conn) error {
+		if n, err := p.int(); err != nil || n != 0 {
+			return errors.Join(err, violation("filters"))
+		}
+		s := &sender{conn: p, files: p.sendList(files, a.list)}
+		if err := s.run(); err != nil {
+			return err
+		}
+		for range 3 { // statistics, which we do not take
+			p.putLong(s.total)
+		}
+		if err := p.out.Flush(); err != nil {
+			return err
+		}
+		_, err := p.int() // the client's goodbye
+		return err
+	})
+	return exitStatus(err), err
+}
+
+// serve greets the client and does the work. The client is told about an error.
+func serve(ctx context.Context, c Connection, seed uint32, work func(*conn) error) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer stop()
+	p, err := server(c, seed)
+	if err != nil {
+		return err
+	}
+	if err = work(p); err != nil {
+		complain(c, "rsync: "+err.Error())
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func exitStatus(err error) int {
+	_, path := errors.AsType[*fs.PathError](err)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errProtocol):
+		return StatusProtocol
+	case path || errors.Is(err, syscall.ENOSPC):
+		return StatusFileIO
+	}
+	return StatusStream
+}
+
+// Local returns the files below a path in a folder, as a sender lists them: under the
+// path's last element, or with "." first if what is wanted is the content of a folder. A
+// missing path has none.
+func Local(root *os.Root, name string) (files []File, err error) {
+	top := path.Clean(name)
+	err = fs.WalkDir(root.FS(), top, func(at string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil || !d.IsDir() && !d.Type().IsRegular() {
+			return err
+		}
+		f := File{Name: at, Size: info.Size(), ModTime: info.ModTime(), Folder: d.IsDir()}
+		if top != "." {
+			f.Name = path.Join(path.Base(top), strings.TrimPrefix(at, top))
+		}
+		if d.IsDir() {
+			f.Size = 0
+		} else {
+			f.Open = func() (io.ReadCloser, error) { return root.Open(at) }
+		}
+		files = append(files, f)
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) && len(files) == 0 {
+		return nil, nil
+	}
+	return files, err
+}
