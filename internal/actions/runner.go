@@ -68,6 +68,9 @@ func (r *Runner) Env(getenv func(string) string) {
 // InWorkflow tells whether the environment is that of a workflow's step.
 func InWorkflow(getenv func(string) string) bool { return getenv("GITHUB_ACTIONS") == "true" }
 
+// IsDebug reports whether the run was asked to log everything.
+func (r *Runner) IsDebug() bool { return r.getenv("RUNNER_DEBUG") == "1" }
+
 // deaf keeps go-githubactions from panicking when a log is gone.
 type deaf struct{ io.Writer }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/pem"
 	"errors"
+	"maps"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -157,7 +158,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	for _, arg := range args {
 		address, _, err := sandbox.ParseAddress("sandbox?" + arg)
 		ts.Check(err)
-		config.Outcome, config.Pace, config.Contracts, config.Faults = address.Outcome, address.Pace, address.Contracts, address.Faults
+		config.Outcome, config.Pace, config.Contracts, config.Faults, config.Protocols = address.Outcome, address.Pace, address.Contracts, address.Faults, address.Protocols
 	}
 	url, stop, err := sandbox.Run(context.Background(), config)
 	ts.Check(err)
@@ -221,22 +222,29 @@ func TestDocumentsDoNotDrift(t *testing.T) {
 	}
 }
 
-// TestEveryOutputIsDeclared holds what a run sets against what action.yml says.
+// TestEveryOutputIsDeclared compares what runs over both protocols set with what
+// action.yml says.
 func TestEveryOutputIsDeclared(t *testing.T) {
-	out := t.TempDir()
-	var log bytes.Buffer
-	environment := demoEnvironment(out)
-	environment["INPUT_DOWNLOAD"] = "upgraded-dump upgraded-sql original-dump original-sql notes modules"
-	environment["INPUT_TIMEZONE"] = "Europe/Brussels"
-	if err := sandbox.WriteSample(filepath.Join(out, sampleName)); err != nil {
-		t.Fatal(err)
-	}
-	if status := Main(t.Context(), nil, func(name string) string { return environment[name] }, nil, &log, &log); status != 0 {
-		t.Fatalf("exit status %d\n%s", status, &log)
-	}
-	set, err := outputsIn(filepath.Join(out, "outputs.txt"))
-	if err != nil {
-		t.Fatal(err)
+	set := map[string]string{}
+	for protocol, download := range map[string]string{"v1": "upgraded-dump upgraded-sql original-dump original-sql notes modules", "json-rpc": "upgraded-dump notes log"} {
+		out := t.TempDir()
+		var log bytes.Buffer
+		environment := demoEnvironment(out, protocol)
+		environment["INPUT_DOWNLOAD"] = download
+		if protocol == "v1" {
+			environment["INPUT_TIMEZONE"] = "Europe/Brussels"
+		}
+		if err := sandbox.WriteSample(filepath.Join(out, sampleName)); err != nil {
+			t.Fatal(err)
+		}
+		if status := Main(t.Context(), nil, func(name string) string { return environment[name] }, nil, &log, &log); status != 0 {
+			t.Fatalf("exit status %d\n%s", status, &log)
+		}
+		outputs, err := outputsIn(filepath.Join(out, "outputs.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(set, outputs)
 	}
 	declared := string(ActionYAML())
 	_, declared, _ = strings.Cut(declared, "\noutputs:\n")
@@ -246,9 +254,10 @@ func TestEveryOutputIsDeclared(t *testing.T) {
 			t.Errorf("%s is set but not declared", name)
 		}
 	}
+	unset := map[string]bool{"handle": true, "filestore-path": true, "filestore-sha256": true} // the embedded sandbox has none
 	for line := range strings.Lines(declared) {
 		name, isName := strings.CutSuffix(strings.TrimPrefix(line, "  "), ":\n")
-		if isName && !strings.HasPrefix(line, "   ") && set[name] == "" && name != "handle" { // an embedded sandbox has none
+		if isName && !strings.HasPrefix(line, "   ") && set[name] == "" && !unset[name] {
 			t.Errorf("%s is declared but was not set", name)
 		}
 	}
@@ -259,7 +268,7 @@ func TestEveryOutputIsDeclared(t *testing.T) {
 func TestNoKeyAnywhere(t *testing.T) {
 	out := t.TempDir()
 	var log bytes.Buffer
-	environment := demoEnvironment(out)
+	environment := demoEnvironment(out, "v1")
 	if err := sandbox.WriteSample(filepath.Join(out, sampleName)); err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 // sampleName is the demo's dump.
 const sampleName = "bakery.zip"
 
-// run shows what a workflow does with the action: the same code, with the
-// environment that the runner would give it.
+// run shows what a workflow does with the action: the same code, in the environment that
+// the runner would give it.
 func (c *demoCommand) run(p *program) int {
 	out, err := filepath.Abs(c.Out)
 	if err == nil {
@@ -33,7 +33,7 @@ func (c *demoCommand) run(p *program) int {
 		_, _ = fmt.Fprintf(p.stderr, "odoo-upgrade demo: %v\n", err)
 		return 1
 	}
-	environment := demoEnvironment(out)
+	environment := demoEnvironment(out, string(c.Protocol))
 	log := &logView{out: p.stdout}
 	status := Main(p.ctx, nil, func(name string) string { return environment[name] }, p.stdin, log, log)
 	log.flush()
@@ -50,11 +50,11 @@ func (c *demoCommand) run(p *program) int {
 }
 
 // demoEnvironment is that of a step with these inputs.
-func demoEnvironment(out string) map[string]string {
+func demoEnvironment(out, protocol string) map[string]string {
 	return map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_dispatch",
 		"GITHUB_WORKSPACE": out, "GITHUB_OUTPUT": filepath.Join(out, "outputs.txt"), "GITHUB_STEP_SUMMARY": filepath.Join(out, "summary.md"),
-		"INPUT_SERVER-URL": "sandbox?pace=500ms", "INPUT_CONTRACT": "M123456-abcdef", "INPUT_EMAIL": "john.doe@example.com",
+		"INPUT_SERVER-URL": "sandbox?pace=500ms", "INPUT_PROTOCOL": protocol, "INPUT_CONTRACT": "M123456-abcdef", "INPUT_EMAIL": "john.doe@example.com",
 		"INPUT_TARGET": "17.0", "INPUT_DUMP": sampleName, "INPUT_DOWNLOAD-PATH": ".", "INPUT_POLL-INTERVAL": "200ms",
 	}
 }

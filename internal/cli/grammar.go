@@ -80,7 +80,7 @@ type downloadCommand struct {
 
 // requestFlags say what is to be upgraded, and how.
 type requestFlags struct {
-	Email  string `help:"Your email address"`
+	Email  string `help:"Your email address; not needed with json-rpc"`
 	Target target `help:"Odoo version to upgrade to, like 17.0 or saas~17.4"`
 	Aim    aim    `default:"test" help:"Purpose of the request: test or production. Production is refused on pull_request events"`
 	dumpFlags
@@ -88,16 +88,18 @@ type requestFlags struct {
 	Preflight preflight `default:"strict" help:"What to do with a dump that cannot work: strict fails before anything is sent, warn says so, off does not check"`
 	Timezone  timezone  `help:"Time zone of your server, as an IANA name; only for sources older than 6.1"`
 	SkipTest  skipTest  `default:"false" help:"true asks the platform to deliver the upgraded database untested"`
+	Env       env       `help:"With json-rpc: lines VAR=VALUE that are handed to the platform"`
 }
 
 // dumpFlags say where the dump is.
 type dumpFlags struct {
-	Dump string `help:"Path of the dump"`
+	Dump string `help:"Path of the dump: a file or, with json-rpc, a folder with toc.dat"`
 }
 
 // serverFlags say where the platform is.
 type serverFlags struct {
-	ServerURL string `name:"server-url" help:"Address of the platform. Without it, the handle's, else ${server}. sandbox, or sandbox?outcome=failed&pace=1s, runs a stand-in that upgrades nothing"`
+	ServerURL string   `name:"server-url" help:"Address of the platform. Without it, the handle's, else ${server}. sandbox, or sandbox?outcome=failed&pace=1s, runs a stand-in that upgrades nothing"`
+	Protocol  protocol `default:"auto" help:"Protocol of the platform: v1, json-rpc, or auto: v1 where that exists, else json-rpc. A handle has it"`
 }
 
 // referenceFlags name a request to continue.
@@ -124,7 +126,7 @@ type stateFlags struct {
 
 // downloadFlags say what to download, and where to.
 type downloadFlags struct {
-	Download     items  `default:"upgraded-dump" help:"What to download, as a list: upgraded-dump, upgraded-sql, original-dump, original-sql, notes, modules; or none"`
+	Download     items  `default:"upgraded-dump" help:"What to download, as a list: upgraded-dump, upgraded-sql, original-dump, original-sql, notes, modules; with json-rpc upgraded-dump, filestore, notes, log; or none"`
 	DownloadPath string `name:"download-path" default:"odoo-upgrade" help:"Folder for downloads, in the workspace"`
 }
 
@@ -160,7 +162,8 @@ type sandboxCommand struct {
 }
 
 type demoCommand struct {
-	Out string `default:"odoo-upgrade-demo" help:"Folder for the results" local:""`
+	Out      string   `default:"odoo-upgrade-demo" help:"Folder for the results" local:""`
+	Protocol protocol `default:"v1" help:"Protocol to show: v1 or json-rpc" local:""`
 }
 
 type healthCommand struct {
@@ -249,6 +252,36 @@ func (f *format) UnmarshalText(text []byte) error {
 	}
 	return fmt.Errorf("%q is neither text nor json", text)
 }
+
+type protocol string
+
+func (p *protocol) UnmarshalText(text []byte) error {
+	switch *p = protocol(text); *p {
+	case protocolAuto, protocolV1, protocolRPC:
+		return nil
+	}
+	return fmt.Errorf("%q is not one of auto, v1 and json-rpc", text)
+}
+
+// env is a list of variables, a line each.
+type env []string
+
+func (e *env) UnmarshalText(text []byte) error {
+	*e = nil
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if name, _, ok := strings.Cut(line, "="); !ok || strings.Trim(name, envName) != "" || name == "" {
+			return fmt.Errorf("%q is not a line like VAR=VALUE", line)
+		}
+		*e = append(*e, line)
+	}
+	return nil
+}
+
+const envName = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
 // list accepts commas, spaces and line ends between its words.
 type list []string

@@ -19,17 +19,21 @@ var levels = map[string]int{
 	module + "/internal/job":              7,
 	module + "/internal/sandbox":          6,
 	module + "/internal/sandbox/v1":       5,
+	module + "/internal/sandbox/jsonrpc":  5,
 	module + "/internal/event":            4,
 	module + "/internal/sandbox/requests": 4,
 	module + "/internal/sandbox/fault":    3,
 	module + "/internal/handle":           3,
+	module + "/internal/httpcall":         3,
 	module + "/internal/workspace":        3,
 	module + "/internal/dial":             3,
 	module + "/internal/sftp":             2,
 	module + "/internal/dump":             2,
+	module + "/internal/rsync":            2,
 	module + "/internal/realtest":         2, // for tests only
 	module + "/internal/actions":          1,
 	module + "/internal/retry":            1,
+	module + "/internal/sshclient":        1,
 	module + "/internal/upgrade":          1,
 }
 

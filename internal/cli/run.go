@@ -20,7 +20,7 @@ func (p *program) carryOut(o options) int {
 	o = o.trimmed()
 	err := p.readKey(&o)
 	p.mask(o.RequestKey, o.Contract, o.HandleSecret)
-	planned, planErr := makePlan(o, surroundings{p.workspace(), p.getenv("GITHUB_EVENT_NAME"), required()})
+	planned, planErr := makePlan(o, surroundings{p.workspace(), p.getenv("GITHUB_EVENT_NAME"), required(string(o.Protocol))})
 	p.mask(planned.plan.Ticket.Key.Reveal())
 	told := report.New(p.runner, planned.plan.Timeout)
 	seal := &sealer{planned: planned, tell: told.Observe}

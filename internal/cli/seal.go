@@ -13,10 +13,12 @@ type sealer struct {
 	planned
 	tell func(event.Event)
 
-	ticket  upgrade.Ticket
-	dump    dump.Info
-	hostKey string // learned in this run
-	handle  string // the last one that was handed out
+	ticket   upgrade.Ticket
+	protocol string
+	dump     dump.Info
+	hostKey  string // learned in this run
+	changed  bool   // the request needs another handle than the one that was given
+	handle   string // the last one that was handed out
 }
 
 func (s *sealer) observe(e event.Event) {
@@ -28,9 +30,17 @@ func (s *sealer) observe(e event.Event) {
 		s.seal(e.Ticket)
 	case event.Continuing:
 		s.seal(e.Ticket)
+	case event.ProtocolChosen:
+		s.protocol = e.Protocol
+		if s.ticket.ID != "" {
+			s.seal(s.ticket) // one that is continued by its ID and key
+		}
 	case event.HostKeyLearned:
-		s.hostKey = e.Key
+		s.hostKey, s.changed = e.Key, true
 		s.seal(s.ticket)
+	case event.TicketChanged:
+		s.changed = true
+		s.seal(e.Ticket)
 	}
 }
 
@@ -39,7 +49,7 @@ func (s *sealer) observe(e event.Event) {
 // command.
 func (s *sealer) seal(t upgrade.Ticket) {
 	s.ticket = t
-	if s.Handle != "" && s.hostKey == "" {
+	if s.Handle != "" && !s.changed {
 		s.hand(s.Handle)
 		return
 	}
@@ -47,8 +57,9 @@ func (s *sealer) seal(t upgrade.Ticket) {
 		return
 	}
 	h := s.opened
+	h.Ticket = t
 	if s.Handle == "" {
-		h = handle.Handle{Server: s.server, Ticket: t, Filename: s.plan.Request.Filename, Aim: s.Aim.Aim, Target: s.Target.String()}
+		h = handle.Handle{Server: s.server, Protocol: s.protocol, Ticket: t, Filename: s.plan.Request.Filename, Aim: s.Aim.Aim, Target: s.Target.String()}
 	}
 	if s.Handle == "" && s.RequestID == "" { // otherwise it is not known which dump the request was created for
 		h.DumpSHA256, h.DumpSize = s.dump.SHA256, s.dump.Size

@@ -2,15 +2,18 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/platform/jsonrpc"
 	"odoo-upgrade-action/internal/platform/v1"
 	"odoo-upgrade-action/internal/sandbox"
 	"odoo-upgrade-action/internal/workspace"
@@ -18,12 +21,83 @@ import (
 
 // This file is the only one that knows which back ends there are.
 
+// The protocols, as users name them. Auto is API v1 where that exists.
+const (
+	protocolAuto = "auto"
+	protocolV1   = "v1"
+	protocolRPC  = "json-rpc"
+)
+
 // required returns the inputs that a new request needs.
-func required() []string { return v1.Required() }
+func required(protocol string) []string {
+	if protocol == protocolRPC {
+		return jsonrpc.Required()
+	}
+	return v1.Required()
+}
+
+// chooseProtocol returns the protocol of a request that exists, or the one that the inputs
+// of a new one ask for. An input that it does not have is an error.
+func (o planned) chooseProtocol() (string, error) {
+	protocol := string(o.Protocol)
+	if o.Handle != "" {
+		own := o.opened.Protocol
+		if own == "" {
+			own = protocolV1
+		}
+		if protocol != protocolAuto && protocol != own {
+			return "", fmt.Errorf("the handle is for a request with protocol %s, but protocol is %s: remove protocol", own, protocol)
+		}
+		protocol = own
+	}
+	onlyV1, onlyRPC := o.onlyOf(protocolV1), o.onlyOf(protocolRPC)
+	switch {
+	case protocol == protocolRPC && onlyV1 != "":
+		return "", fmt.Errorf("%s is not possible with protocol json-rpc: remove it, or set protocol to v1", onlyV1)
+	case protocol == protocolV1 && onlyRPC != "":
+		return "", fmt.Errorf("%s is not possible with protocol v1: remove it, or set protocol to json-rpc", onlyRPC)
+	case onlyV1 != "" && onlyRPC != "":
+		return "", fmt.Errorf("%s and %s are not possible together: each exists in another protocol", onlyV1, onlyRPC)
+	case protocol == protocolAuto && onlyV1 != "":
+		return protocolV1, nil
+	case protocol == protocolAuto && onlyRPC != "":
+		return protocolRPC, nil
+	}
+	return protocol, nil
+}
+
+// onlyOf returns the first input that only one protocol has, "" if there is none.
+func (o planned) onlyOf(protocol string) string {
+	mine, others := v1.Items(), jsonrpc.Items()
+	if protocol == protocolRPC {
+		mine, others = others, mine
+	}
+	for _, item := range o.Download {
+		if slices.Contains(mine, item) && !slices.Contains(others, item) {
+			return "download: " + string(item)
+		}
+	}
+	folder, err := os.Stat(o.plan.Dump)
+	switch {
+	case protocol == protocolV1 && o.SkipTest.on:
+		return "skip-test"
+	case protocol == protocolV1 && o.Timezone != "":
+		return "timezone"
+	case protocol == protocolRPC && len(o.Env) > 0:
+		return "env"
+	case protocol == protocolRPC && o.plan.Dump != "" && err == nil && folder.IsDir():
+		return "a folder as dump"
+	}
+	return ""
+}
 
 // connect returns the platform that the inputs name. folder is nil if nothing is to be
 // downloaded.
 func (p *program) connect(o planned, server string, folder *workspace.Folder, tell func(event.Event)) (job.Platform, error) {
+	protocol, err := o.chooseProtocol()
+	if err != nil {
+		return nil, err
+	}
 	web, err := dial.HTTP([]byte(o.CACertificate))
 	if err != nil {
 		return nil, err
@@ -31,11 +105,24 @@ func (p *program) connect(o planned, server string, folder *workspace.Folder, te
 	if p.dial != nil {
 		web.DialContext = p.dial
 	}
-	return v1.New(v1.Config{
+	first, err := v1.New(v1.Config{
 		Server: server, HTTP: web, Dial: p.dial, Getenv: p.getenv, Transfer: o.TransferSettings, Folder: folder, Tell: tell,
 		Success: o.SuccessStates, Failure: o.FailureStates,
 		HostKey: o.opened.SSHHostKey, DumpSize: o.opened.DumpSize, SameDump: o.RequestID == "" && (o.Handle == "" || o.opened.DumpSHA256 != ""),
 	})
+	second, rpcErr := jsonrpc.New(jsonrpc.Config{
+		Server: server, HTTP: web, Dial: p.dial, Getenv: p.getenv, Transfer: o.TransferSettings, Env: o.Env, Folder: folder, Tell: tell,
+		Success: o.SuccessStates, Failure: o.FailureStates,
+	})
+	switch protocol {
+	case protocolV1:
+		tell(event.ProtocolChosen{Protocol: protocol})
+		return first, err
+	case protocolRPC:
+		tell(event.ProtocolChosen{Protocol: protocol})
+		return second, rpcErr
+	}
+	return &either{now: first, next: second, names: []string{protocolV1, protocolRPC}, tell: tell}, errors.Join(err, rpcErr)
 }
 
 // openFolder opens the folder for downloads, nil if there are none: before a request

@@ -93,7 +93,7 @@ func (h *HostKeys) Check(address string, remote net.Addr, key ssh.PublicKey) err
 		return &HostKeyError{address, ssh.FingerprintSHA256(key), why}
 	}
 	if h.pinned != nil {
-		err := h.pinned(address, remote, key)
+		err := h.pinnedFor(address, remote, key)
 		if unknown, ok := errors.AsType[*knownhosts.KeyError](err); ok && len(unknown.Want) == 0 {
 			return wrong("is not in ssh-known-hosts, which has no line for this address")
 		}
@@ -111,6 +111,18 @@ func (h *HostKeys) Check(address string, remote net.Addr, key ssh.PublicKey) err
 		return wrong("is not " + ssh.FingerprintSHA256(h.trusted) + ", which this request met before")
 	}
 	return nil
+}
+
+// pinnedFor checks a key against the pinned ones. Lines without a port count for other
+// ports than 22, too, if there is none with that port, as OpenSSH has it.
+func (h *HostKeys) pinnedFor(address string, remote net.Addr, key ssh.PublicKey) error {
+	err := h.pinned(address, remote, key)
+	host, port, splitErr := net.SplitHostPort(address)
+	unknown, ok := errors.AsType[*knownhosts.KeyError](err)
+	if !ok || len(unknown.Want) > 0 || splitErr != nil || port == "22" {
+		return err
+	}
+	return h.pinned(net.JoinHostPort(host, "22"), remote, key)
 }
 
 // otherType returns an error if there was no agreement on a host key because the
@@ -137,7 +149,7 @@ func (h *HostKeys) algorithms(address string) []string {
 	h.mu.Unlock()
 	if h.pinned != nil {
 		// For a key that no server has, it returns those that it wants.
-		err := h.pinned(address, &net.TCPAddr{IP: net.IPv4zero}, noKey{})
+		err := h.pinnedFor(address, &net.TCPAddr{IP: net.IPv4zero}, noKey{})
 		if want, ok := errors.AsType[*knownhosts.KeyError](err); ok {
 			for _, known := range want.Want {
 				kinds = append(kinds, known.Key.Type())

@@ -28,30 +28,57 @@ const dialTime = 15 * time.Second
 // SOCKS5 or HTTP CONNECT, but not for what NO_PROXY lists. Its error says what is
 // wrong with the proxy's address.
 func NewDialer(getenv func(string) string) (Dialer, error) {
-	get := func(names ...string) string {
-		for _, name := range names {
-			if value := getenv(name); value != "" {
-				return value
-			}
-		}
-		return ""
+	proxy, err := parseProxy(first(getenv, "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"))
+	if err != nil {
+		return nil, err
 	}
-	config := httpproxy.Config{
-		HTTPSProxy: get("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"),
-		NoProxy:    get("NO_PROXY", "no_proxy"),
+	return dialer(getenv, proxy), nil
+}
+
+// NewSOCKSDialer is NewDialer for ports that an HTTP proxy does not carry: only a SOCKS5
+// proxy in ALL_PROXY is used. proxied reports whether the environment has an HTTP proxy,
+// which suggests that there may be no other way out.
+func NewSOCKSDialer(getenv func(string) string) (_ Dialer, proxied bool, err error) {
+	all, err := parseProxy(first(getenv, "ALL_PROXY", "all_proxy"))
+	if err != nil {
+		return nil, false, err
 	}
-	if config.HTTPSProxy != "" {
-		config.HTTPSProxy = proxyURL(config.HTTPSProxy)
-		u, err := url.Parse(config.HTTPSProxy)
-		if err != nil || u.Host == "" {
-			return nil, errors.New("the proxy in the environment is not a URL: set ALL_PROXY or HTTPS_PROXY to one like http://proxy:3128 or socks5://proxy:1080")
-		}
-		switch u.Scheme {
-		case "http", "https", "socks5", "socks5h":
-		default:
-			return nil, fmt.Errorf("the environment sets a proxy of an unknown kind, %q: http, https and socks5 are supported", u.Scheme)
+	if strings.HasPrefix(all, "socks5") {
+		return dialer(getenv, all), false, nil
+	}
+	return dialer(getenv, ""), all != "" || first(getenv, "HTTPS_PROXY", "https_proxy") != "", nil
+}
+
+// first returns the first of the variables that is set.
+func first(getenv func(string) string, names ...string) string {
+	for _, name := range names {
+		if value := getenv(name); value != "" {
+			return value
 		}
 	}
+	return ""
+}
+
+// parseProxy checks a proxy's address, which may be empty, and completes it.
+func parseProxy(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	text = proxyURL(text)
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return "", errors.New("the proxy in the environment is not a URL: set ALL_PROXY or HTTPS_PROXY to one like http://proxy:3128 or socks5://proxy:1080")
+	}
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return text, nil
+	}
+	return "", fmt.Errorf("the environment sets a proxy of an unknown kind, %q: http, https and socks5 are supported", u.Scheme)
+}
+
+// dialer returns a Dialer through a proxy, "" for none.
+func dialer(getenv func(string) string, proxy string) Dialer {
+	config := httpproxy.Config{HTTPSProxy: proxy, NoProxy: first(getenv, "NO_PROXY", "no_proxy")}
 	choose := config.ProxyFunc()
 	direct := &net.Dialer{Timeout: dialTime, KeepAlive: 15 * time.Second}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -66,7 +93,7 @@ func NewDialer(getenv func(string) string) (Dialer, error) {
 			return nil, fmt.Errorf("through the proxy %s: %w", via.Host, err)
 		}
 		return conn, nil
-	}, nil
+	}
 }
 
 // proxyURL completes what people write: a missing scheme stands for http, and

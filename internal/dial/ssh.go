@@ -2,8 +2,11 @@ package dial
 
 import (
 	"context"
+	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
@@ -25,13 +28,38 @@ func ParseKey(text string) (ssh.Signer, error) {
 	return key, nil
 }
 
-// NewKey makes an Ed25519 key that is never written to disk.
+// NewKey makes an Ed25519 key. It is never written to disk.
 func NewKey() (ssh.Signer, error) {
+	signer, _, err := NewPortableKey()
+	return signer, err
+}
+
+// NewPortableKey makes an Ed25519 key, and returns it as text, too, as ParseKey reads it.
+func NewPortableKey() (ssh.Signer, string, error) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return ssh.NewSignerFromKey(private)
+	return portable(private)
+}
+
+// NewPortableRSAKey is NewPortableKey with RSA of 3072 bits, for servers that know nothing
+// newer.
+func NewPortableRSAKey() (ssh.Signer, string, error) {
+	private, err := rsa.GenerateKey(rand.Reader, 3072)
+	if err != nil {
+		return nil, "", err
+	}
+	return portable(private)
+}
+
+func portable(private crypto.Signer) (ssh.Signer, string, error) {
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		return nil, "", err
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	return signer, string(pem.EncodeToMemory(block)), err
 }
 
 // SSH returns what a client needs to log in to a server at address, host:port.

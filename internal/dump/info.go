@@ -43,7 +43,20 @@ type Info struct {
 	Problem  *UnusableError // why it cannot be sent, nil if it can
 	Warnings []string       // what is odd, but no reason not to send it
 
-	contract string // never shown: see ContractMatches
+	contract    string // never shown: see ContractMatches
+	fingerprint string // of a folder's files
+}
+
+// Form is what a dump is, with what it is wrapped in: a Kind, and .gz after it for one in
+// gzip.
+type Form string
+
+// Form returns the dump's form.
+func (i Info) Form() Form {
+	if i.Wrapped && i.Kind != Gzip {
+		return Form(i.Kind) + ".gz"
+	}
+	return Form(i.Kind)
 }
 
 // Module is an installed module of Odoo.
@@ -127,12 +140,30 @@ func (i Info) Open() (*os.File, error) {
 // Unchanged returns an *UnusableError if the file is not as it was when it was
 // inspected.
 func (i Info) Unchanged() error {
+	if i.fingerprint != "" {
+		return i.unchangedFolder()
+	}
 	stat, err := os.Stat(i.Path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && (stat.Size() != i.Size || !stat.ModTime().Equal(i.ModTime)) {
-		return &UnusableError{i.Path, "changed since it was inspected", "let the backup end before the upgrade starts"}
+		return i.changed()
 	}
 	if err != nil {
-		return fmt.Errorf("looking at the dump again: %w", err)
+		return fmt.Errorf("checking the dump again: %w", err)
+	}
+	return nil
+}
+
+func (i Info) changed() error {
+	return &UnusableError{i.Path, "changed since it was inspected", "let the backup end before the upgrade starts"}
+}
+
+func (i Info) unchangedFolder() error {
+	files, _, err := listFolder(i.Path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && fingerprint(files) != i.fingerprint {
+		return i.changed()
+	}
+	if err != nil {
+		return fmt.Errorf("checking the dump again: %w", err)
 	}
 	return nil
 }

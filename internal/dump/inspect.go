@@ -25,6 +25,9 @@ type Options struct {
 // like *fs.PathError, and ctx's cause.
 func Inspect(ctx context.Context, path string, o Options) (Info, error) {
 	i, file, err := open(path)
+	if err == nil && i.Kind == Directory {
+		return i, inspectFolder(ctx, &i, o)
+	}
 	if err != nil || file == nil {
 		return i, err
 	}
@@ -55,10 +58,9 @@ func open(path string) (Info, *os.File, error) {
 		i.Size = 0
 		if _, err := os.Stat(filepath.Join(path, "toc.dat")); err == nil {
 			i.Kind = Directory
-			i.refuse("is a folder, as pg_dump -Fd makes one", "the platform takes one file, and a tar of the folder is no dump either: make it with pg_dump -Fc, which packs")
 			return i, nil, nil
 		}
-		i.refuse("is a folder", "the platform takes one file; pg_dump -Fc makes one")
+		i.refuse("is a folder without toc.dat", "give the path of a dump; pg_dump -Fc writes one file, pg_dump -Fd a folder with toc.dat")
 		return i, nil, nil
 	case !stat.Mode().IsRegular():
 		i.refuse("is not a regular file", "write the dump to a file first")

@@ -89,6 +89,8 @@ func (k Kind) Extension() string {
 	switch k {
 	case Custom:
 		return ".dump"
+	case Directory:
+		return ".dir"
 	case Tar, OtherTar:
 		return ".tar"
 	case Zip, OdooZip, OdooSh:

@@ -6,6 +6,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -225,10 +227,48 @@ func TestRealCluster(t *testing.T) {
 	if err != nil || i.Kind != Cluster || i.Problem == nil || !strings.Contains(i.Problem.Error(), "pg_dump -Fc") {
 		t.Errorf("%+v, %v", i, err)
 	}
-	c.Run("createdb", "x")
-	c.Run("pg_dump", "-Fd", "-f", c.Dir+"/folder", "x")
-	i, err = Inspect(t.Context(), c.Dir+"/folder", Options{})
-	if err != nil || i.Kind != Directory || !strings.Contains(i.Problem.Error(), "pg_dump -Fc") {
-		t.Errorf("%+v, %v", i, err)
+}
+
+// TestDirectory inspects what pg_dump -Fd writes, compressed and not.
+func TestDirectory(t *testing.T) {
+	c := realtest.StartCluster(t)
+	c.Run("createdb", "bakery")
+	c.SQL("bakery", bootstrap+many)
+	for name, flags := range map[string][]string{"compressed": nil, "plain": {"-Z0"}, "parallel": {"-j2"}} {
+		t.Run(name, func(t *testing.T) {
+			folder := c.Dir + "/" + name
+			c.Run("pg_dump", append(flags, "-Fd", "-f", folder, "bakery")...)
+			i, err := Inspect(t.Context(), folder, Options{Digest: true})
+			if err != nil || i.Problem != nil || i.Kind != Directory || i.Series != "16.0" || len(i.Modules) != 3003 || i.UUID == "" || i.ContractMatches("M123456-abcdef") != SameContract {
+				t.Fatalf("%+v, %v", i, err)
+			}
+			text, err := exec.Command("sh", "-c", "cd "+folder+" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum; du -sb --apparent-size . >/dev/null; cat * | wc -c").Output()
+			if want := fmt.Sprintf("%s  -\n%d\n", i.SHA256, i.Size); err != nil || string(text) != want {
+				t.Errorf("%q, want %q (%v)", text, want, err)
+			}
+			if err := i.Unchanged(); err != nil {
+				t.Error(err)
+			}
+			entries, _ := os.ReadDir(folder)
+			for _, entry := range entries {
+				moved := filepath.Join(t.TempDir(), "moved")
+				path := filepath.Join(folder, entry.Name())
+				data, err := os.ReadFile(path)
+				if err := errors.Join(err, os.WriteFile(moved, data, 0o600), os.Remove(path)); err != nil {
+					t.Fatal(err)
+				}
+				if err := i.Unchanged(); err == nil {
+					t.Errorf("without %s it counts as unchanged", entry.Name())
+				}
+				cut, err := Inspect(t.Context(), folder, Options{})
+				optional := strings.HasPrefix(entry.Name(), "blob")
+				if err != nil || (cut.Problem == nil) != optional {
+					t.Errorf("without %s: %v, %v", entry.Name(), cut.Problem, err)
+				}
+				if err := os.WriteFile(path, data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }

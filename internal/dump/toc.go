@@ -23,6 +23,7 @@ type contents struct {
 	data    int         // entries with data
 	located bool        // every one of them says where its data is
 	odoo    bool        // Odoo's table of modules is there
+	files   []string    // of a folder's data
 }
 
 // readTOC reads the table of contents, which is read through once.
@@ -134,6 +135,7 @@ func (a *archive) readPlace(c *contents, e *tocEntry) error {
 		e.file = file
 		if e.hasRows && file != "" {
 			c.data++
+			c.files = append(c.files, file)
 		}
 		return err
 	}

@@ -37,6 +37,8 @@ type (
 	Continuing struct{ Ticket upgrade.Ticket }
 	// Leftover tells of a file from an earlier run where a download will go.
 	Leftover struct{ Path string }
+	// ProtocolChosen names the protocol that the platform speaks.
+	ProtocolChosen struct{ Protocol string }
 	// HandleSealed hands on the request's handle; there may be a newer one later.
 	HandleSealed struct{ Handle string }
 	// HandleNotSealed says why there is no handle.
@@ -78,12 +80,21 @@ type (
 		Err   error
 		Pause time.Duration
 	}
+	// LogRead hands on what is new in the platform's log of the request. It may end in
+	// the middle of a line, and of a character.
+	LogRead struct{ Text []byte }
+	// ItemMissing says that there is nothing to download for an item.
+	ItemMissing struct{ Item upgrade.Item }
 	// DumpWarning tells of something odd about the dump that does not stop the run.
 	DumpWarning struct{ Text string }
 )
 
 // Events of a back end.
 type (
+	// TicketChanged tells what a later job needs to continue the request from now on.
+	TicketChanged struct{ Ticket upgrade.Ticket }
+	// Notice is something that the platform, or what it says, makes worth knowing.
+	Notice struct{ Text string }
 	// HostKeyLearned says that a server's SSH host key was trusted on first use.
 	HostKeyLearned struct {
 		Address     string // host:port
@@ -124,6 +135,11 @@ func (Progress) isEvent()          {}
 func (Downloaded) isEvent()        {}
 func (Retrying) isEvent()          {}
 func (DumpWarning) isEvent()       {}
+func (ProtocolChosen) isEvent()    {}
+func (LogRead) isEvent()           {}
+func (ItemMissing) isEvent()       {}
+func (TicketChanged) isEvent()     {}
+func (Notice) isEvent()            {}
 func (HostKeyLearned) isEvent()    {}
 func (SwitchedTransport) isEvent() {}
 func (Resumed) isEvent()           {}

@@ -21,6 +21,7 @@ import (
 // Handle is all that a later job needs to continue a request.
 type Handle struct {
 	Server     string // address of the platform
+	Protocol   string // that it speaks
 	Ticket     upgrade.Ticket
 	Filename   string
 	Aim        upgrade.Aim
@@ -33,8 +34,10 @@ type Handle struct {
 // sealed is a Handle as it is encrypted.
 type sealed struct {
 	Server     string `json:"server"`
+	Protocol   string `json:"protocol,omitempty"`
 	ID         string `json:"id"`
 	Key        string `json:"key"`
+	Session    string `json:"session,omitempty"`
 	Filename   string `json:"filename,omitempty"`
 	Aim        string `json:"aim,omitempty"`
 	Target     string `json:"target,omitempty"`
@@ -67,7 +70,7 @@ func Seal(h Handle, secret string) (string, error) {
 		return "", fmt.Errorf("sealing the handle: %w", err)
 	}
 	recipient.SetWorkFactor(workFactor)
-	text, err := json.Marshal(sealed{h.Server, h.Ticket.ID, h.Ticket.Key.Reveal(), h.Filename, string(h.Aim), h.Target, h.DumpSHA256, h.DumpSize, h.SSHHostKey})
+	text, err := json.Marshal(sealed{h.Server, h.Protocol, h.Ticket.ID, h.Ticket.Key.Reveal(), h.Ticket.Session.Reveal(), h.Filename, string(h.Aim), h.Target, h.DumpSHA256, h.DumpSize, h.SSHHostKey})
 	if err != nil {
 		return "", err
 	}
@@ -113,7 +116,7 @@ func Open(text, secret string) (Handle, error) {
 		return Handle{}, ErrDamaged
 	}
 	return Handle{
-		Server: s.Server, Ticket: upgrade.Ticket{ID: s.ID, Key: upgrade.Secret(s.Key)}, Filename: s.Filename,
+		Server: s.Server, Protocol: s.Protocol, Ticket: upgrade.Ticket{ID: s.ID, Key: upgrade.Secret(s.Key), Session: upgrade.Secret(s.Session)}, Filename: s.Filename,
 		Aim: upgrade.Aim(s.Aim), Target: s.Target, DumpSHA256: s.DumpSHA256, DumpSize: s.DumpSize, SSHHostKey: s.SSHHostKey,
 	}, nil
 }

@@ -12,7 +12,7 @@ import (
 
 func sample() Handle {
 	return Handle{
-		Server: "https://upgrade.odoo.com", Ticket: upgrade.Ticket{ID: "10534", Key: "Aw7pItGVKFuZ_FOR3U8VFQ=="},
+		Server: "https://upgrade.odoo.com", Protocol: "json-rpc", Ticket: upgrade.Ticket{ID: "10534", Key: "Aw7pItGVKFuZ_FOR3U8VFQ==", Session: "{}"},
 		Filename: "db.dump", Aim: upgrade.Test, Target: "17.0", DumpSHA256: strings.Repeat("ab", 32), DumpSize: 1 << 40,
 	}
 }

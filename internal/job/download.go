@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"odoo-upgrade-action/internal/event"
@@ -33,6 +34,10 @@ func (r *run) download(ctx context.Context, s upgrade.Status) error {
 	return r.step(event.Download, func() error {
 		for _, item := range r.plan.Items {
 			artifact, err := r.fetch(ctx, s, item)
+			if _, missing := errors.AsType[*upgrade.MissingError](err); missing && item == upgrade.Filestore {
+				r.tell(event.ItemMissing{Item: item}) // the upgrade added no files
+				continue
+			}
 			if err != nil {
 				return as(DownloadFailed, fmt.Errorf("downloading %s: %w", item, err))
 			}

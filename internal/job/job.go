@@ -23,8 +23,8 @@ type Platform interface {
 
 // Uploader is a Platform that takes dumps.
 type Uploader interface {
-	// Kinds returns the kinds of dumps that the platform takes.
-	Kinds() []dump.Kind
+	// Forms returns the forms of dumps that the platform takes.
+	Forms() []dump.Form
 	// Upload sends the dump once, and calls sent with the bytes that were sent so
 	// far. It returns how many of them the next try need not send again.
 	Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, sent func(int64)) (kept int64, err error)
@@ -48,6 +48,17 @@ type Fetcher interface {
 	// and all that there will be, -1 while that is not known. It returns the file
 	// and how far the try came, in bytes.
 	Fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error)
+}
+
+// LogReader is a Platform that shows the log of its work.
+type LogReader interface {
+	// ReadLog returns what the log has from a byte on, nothing if there is no more yet.
+	ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([]byte, error)
+}
+
+// Closer is a Platform that has something to end, whatever became of the job.
+type Closer interface {
+	Close(context.Context)
 }
 
 // Plan is what a job is to do. A job does not change it.
@@ -122,7 +133,21 @@ type Job struct {
 func (j Job) Do(ctx context.Context, c Command, plan Plan) Ending {
 	r := &run{platform: j.Platform, plan: plan, observe: j.Observe}
 	r.seen.Ticket = plan.Ticket
+	defer r.close(ctx)
 	return r.ending(ctx, r.do(ctx, c))
+}
+
+// closeTime is how long a platform may take to end what is open, after a stop, too.
+const closeTime = 3 * time.Second
+
+func (r *run) close(ctx context.Context) {
+	c, ok := r.platform.(Closer)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	c.Close(ctx)
 }
 
 // run is a plan that is being carried out.
@@ -131,6 +156,7 @@ type run struct {
 	plan     Plan
 	observe  func(event.Event)
 	seen     Ending // what the events say so far
+	logged   int64  // bytes of the platform's log that were told
 }
 
 // tell passes an event on, after taking from it what the ending needs.

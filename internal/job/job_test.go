@@ -111,7 +111,7 @@ func (f *fake) Fetch(_ context.Context, s upgrade.Status, item upgrade.Item, pro
 	return upgrade.Artifact{Item: item, Path: "p"}, int64(f.tries["fetch"]), f.call("fetch", f.fetch)
 }
 
-func (f *fake) Kinds() []dump.Kind    { return []dump.Kind{dump.Custom} }
+func (f *fake) Forms() []dump.Form    { return []dump.Form{"custom"} }
 func (f *fake) Items() []upgrade.Item { return []upgrade.Item{upgrade.UpgradedDump} }
 
 // states are the fake's.

@@ -61,11 +61,11 @@ func (r *run) preflight(d dump.Info, target upgrade.Target) error {
 // wrongKind returns an error if the platform does not take complete dumps of this
 // kind.
 func (r *run) wrongKind(d dump.Info) error {
-	kinds := r.platform.(Uploader).Kinds()
-	if d.Problem != nil || slices.Contains(kinds, d.Kind) {
+	forms := r.platform.(Uploader).Forms()
+	if d.Problem != nil || slices.Contains(forms, d.Form()) {
 		return nil
 	}
-	return &PreflightError{fmt.Sprintf("%s is a dump of the kind %s, and this platform takes %v", d.Path, d.Kind, kinds), "create it with pg_dump -Fc"}
+	return &PreflightError{fmt.Sprintf("%s is a dump of the kind %s, and this platform takes %v", d.Path, d.Form(), forms), "create it with pg_dump -Fc"}
 }
 
 // Problems lists why the plan cannot work with the dump for that target, either of

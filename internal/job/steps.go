@@ -290,6 +290,7 @@ func (r *run) wait(ctx context.Context, status upgrade.Status) (upgrade.Status, 
 				poll.Changed()
 			}
 			status = now
+			r.followLog(checks, status.Ticket)
 		}
 		return outcome(status)
 	})

@@ -21,6 +21,7 @@ type Explanation struct {
 // Finish reports how the run ended: the remaining outputs, one annotation unless all
 // is well, and the summary.
 func (r *Report) Finish(e job.Ending, why Explanation) {
+	r.endLog()
 	if e.Status.State != "" {
 		r.maskURLs(e.Status)
 		r.statusOutputs(e.Status)
@@ -37,11 +38,11 @@ func (r *Report) Finish(e job.Ending, why Explanation) {
 	case e.Err != nil, e.Result == job.UpgradeFailed:
 		r.warn(why.Title, text)
 	default:
-		r.out.Info(why.Title + ". " + text)
+		r.info(why.Title + ". " + text)
 	}
 	if why.Code != "" {
-		r.out.Info("To continue:")
-		r.out.Info(why.Code)
+		r.info("To continue:")
+		r.info(why.Code)
 	}
 	if err := r.out.Summary(r.summary(e, why)); err != nil {
 		r.warn("Job summary", err.Error())

@@ -19,6 +19,7 @@ func Outputs() []Output {
 	list := []Output{
 		{"result", "How the run ended, one word of the list below", false},
 		{"state", "The platform's state of the request", false},
+		{"protocol", "The protocol that the platform speaks: v1 or json-rpc", false},
 		{"request-id", "ID of the request, set as soon as it is known", false},
 		{"request-key", "Private key of the request", true},
 		{"handle", "Sealed reference of the request, for a later job; it may appear in a public log", false},

@@ -31,6 +31,7 @@ type Report struct {
 	sent     int64 // bytes of the dump, so far
 	progress pace  // of transfers
 	waiting  pace  // for a platform that reports nothing new
+	log      platformLog
 }
 
 type stepTook struct {
@@ -60,10 +61,15 @@ func (r *Report) Observe(e event.Event) {
 		r.inspected(e.Dump)
 	case event.Created:
 		r.ticket(e.Ticket)
-		r.out.Info("Request " + e.Ticket.ID + " created.")
+		r.info("Request " + e.Ticket.ID + " created.")
 	case event.Continuing:
 		r.ticket(e.Ticket)
-		r.out.Info("Continuing request " + e.Ticket.ID + ".")
+		r.info("Continuing request " + e.Ticket.ID + ".")
+	case event.ProtocolChosen:
+		r.output("protocol", e.Protocol)
+		r.info("Protocol: " + e.Protocol + ".")
+	case event.LogRead:
+		r.logRead(e.Text)
 	case event.HandleSealed:
 		r.output("handle", e.Handle)
 	case event.StatusRead:
@@ -72,7 +78,7 @@ func (r *Report) Observe(e event.Event) {
 		r.transferred(e)
 	case event.Downloaded:
 		r.downloaded(e.Artifact)
-	case event.ProcessSent: // not news: the step has begun, and the status will tell
+	case event.ProcessSent, event.TicketChanged: // not news: a step has begun, and a new handle follows
 	default:
 		r.say(e)
 	}
@@ -82,11 +88,11 @@ func (r *Report) Observe(e event.Event) {
 func (r *Report) say(e event.Event) {
 	switch e := e.(type) {
 	case event.Started:
-		r.out.Info(fmt.Sprintf("odoo-upgrade %s: %s, %s", e.Version, e.Command, e.Server))
+		r.info(fmt.Sprintf("odoo-upgrade %s: %s, %s", e.Version, e.Command, e.Server))
 	case event.Unencrypted:
 		r.warn("Not encrypted", "server-url starts with http: the contract, the key and the dump go over the network unencrypted.")
 	case event.Leftover:
-		r.out.Info(e.Path + " is there from an earlier run. The new file replaces it, or is put beside it if it has another extension.")
+		r.info(e.Path + " is there from an earlier run. The new file replaces it, or is put beside it if it has another extension.")
 	case event.HandleNotSealed:
 		r.warn("Output handle", e.Err.Error())
 	case event.CreateRetried:
@@ -95,33 +101,52 @@ func (r *Report) say(e event.Event) {
 		r.warn("Odoo upgrade", "The platform will test the upgraded database although skip-test is set: "+e.Err.Error())
 	case event.DumpWarning:
 		r.warn("Dump", e.Text)
+	case event.Notice:
+		r.warn("Odoo upgrade", e.Text)
+	case event.ItemMissing:
+		r.info(fmt.Sprintf("The platform has no %s for this request: the upgrade added no files.", e.Item))
 	case event.Retrying:
-		r.out.Info(fmt.Sprintf("%v. Next try in %v.", e.Err, e.Pause.Round(100*time.Millisecond)))
+		r.info(fmt.Sprintf("%v. Next try in %v.", e.Err, e.Pause.Round(100*time.Millisecond)))
 	case event.HostKeyLearned:
-		r.out.Info(fmt.Sprintf("SSH host key of %s: %s. It is trusted on first use and required from now on; to pin it, set ssh-known-hosts to: %s",
+		r.info(fmt.Sprintf("SSH host key of %s: %s. It is trusted on first use and required from now on; to pin it, set ssh-known-hosts to: %s",
 			e.Address, e.Fingerprint, e.KnownHosts))
 	case event.SwitchedTransport:
-		r.out.Info(fmt.Sprintf("Switching from %s to %s: %v.", strings.ToUpper(e.From), strings.ToUpper(e.To), e.Err))
+		r.info(fmt.Sprintf("Switching from %s to %s: %v.", strings.ToUpper(e.From), strings.ToUpper(e.To), e.Err))
 	case event.Resumed:
 		where := "The platform already has"
 		if e.Step == event.Download {
 			where = "There are already"
 		}
-		r.out.Info(fmt.Sprintf("%s the first %d of %d bytes: resuming there.", where, e.Done, e.Total))
+		r.info(fmt.Sprintf("%s the first %d of %d bytes: resuming there.", where, e.Done, e.Total))
 	case event.StartedOver:
 		text := "What the platform has is not the beginning of this dump: sending it from the first byte."
 		if e.Step == event.Download {
 			text = "What was downloaded before belongs to another file: downloading from the first byte."
 		}
-		r.out.Info(text)
+		r.info(text)
 	}
 }
 
-func (r *Report) warn(title, text string) { r.out.Warning(title, text) }
+// What is reported goes through these: it ends the group of the platform's log.
+
+func (r *Report) info(text string) {
+	r.endLogGroup()
+	r.out.Info(text)
+}
+
+func (r *Report) group(title string) {
+	r.endLogGroup()
+	r.out.Group(title)
+}
+
+func (r *Report) warn(title, text string) {
+	r.endLogGroup()
+	r.out.Warning(title, text)
+}
 
 // inspected reports in one line what a dump is, and sets the outputs about it.
 func (r *Report) inspected(d dump.Info) {
-	line := []string{d.Name, size(d.Size), kindText(d)}
+	line := []string{d.Name, size(d.Size), string(d.Form())}
 	if d.Odoo {
 		line = append(line, strings.TrimSpace("Odoo "+d.Series))
 	}
@@ -131,19 +156,11 @@ func (r *Report) inspected(d dump.Info) {
 	if d.SHA256 != "" {
 		line = append(line, "SHA-256 "+d.SHA256)
 	}
-	r.out.Info("Dump: " + strings.Join(line, ", "))
+	r.info("Dump: " + strings.Join(line, ", "))
 	r.output("dump-sha256", d.SHA256)
-	r.output("dump-kind", kindText(d))
+	r.output("dump-kind", string(d.Form()))
 	r.output("dump-odoo-version", d.Series)
 	r.output("dump-postgresql", d.PostgreSQL)
-}
-
-// kindText is a dump's kind, with what it is wrapped in.
-func kindText(d dump.Info) string {
-	if d.Wrapped && d.Kind != dump.Gzip {
-		return string(d.Kind) + ".gz"
-	}
-	return string(d.Kind)
 }
 
 // ticket masks a request's key and sets the outputs about it at once, so that they
@@ -159,18 +176,19 @@ func (r *Report) begin(step event.Step) {
 	r.progress, r.waiting = newPace(now, 5*time.Second, time.Minute), newPace(now, time.Minute, 30*time.Minute)
 	switch step {
 	case event.Upload:
-		r.out.Group("Uploading the dump")
+		r.group("Uploading the dump")
 	case event.Process:
-		r.out.Info("Asking the platform to process the dump.")
+		r.info("Asking the platform to process the dump.")
 	case event.Wait:
-		r.out.Info("Waiting up to " + short(r.wait) + " for the platform.")
+		r.info("Waiting up to " + short(r.wait) + " for the platform.")
 	case event.Download:
-		r.out.Group("Downloading")
+		r.group("Downloading")
 	}
 }
 
 func (r *Report) ended(e event.Ended) {
 	r.steps = append(r.steps, stepTook{e.Step, e.Took, e.Err})
+	r.endLogGroup()
 	if e.Step == event.Upload || e.Step == event.Download {
 		r.out.EndGroup()
 	}
@@ -179,9 +197,9 @@ func (r *Report) ended(e event.Ended) {
 	}
 	switch e.Step {
 	case event.Upload:
-		r.out.Info(fmt.Sprintf("Uploaded %s in %s, %s/s.", size(r.sent), short(e.Took), size(rate(r.sent, e.Took))))
+		r.info(fmt.Sprintf("Uploaded %s in %s, %s/s.", size(r.sent), short(e.Took), size(rate(r.sent, e.Took))))
 	case event.Wait:
-		r.out.Info(fmt.Sprintf("The platform finished the upgrade as %q.", r.status.State))
+		r.info(fmt.Sprintf("The platform finished the upgrade as %q.", r.status.State))
 	}
 }
 
@@ -197,11 +215,11 @@ func (r *Report) statusRead(s upgrade.Status) {
 	}
 	if lines := news(before, s); len(lines) > 0 {
 		for _, line := range lines {
-			r.out.Info(line)
+			r.info(line)
 		}
 		r.waiting = newPace(now, time.Minute, 30*time.Minute)
 	} else if r.waiting.due(now) {
-		r.out.Info(fmt.Sprintf("Still %q, %s after the start.", s.State, short(now.Sub(r.began))))
+		r.info(fmt.Sprintf("Still %q, %s after the start.", s.State, short(now.Sub(r.began))))
 	}
 	if s.Phase == upgrade.Unknown && !r.unknown[s.State] {
 		r.unknown[s.State] = true
@@ -262,11 +280,11 @@ func (r *Report) transferred(e event.Progress) {
 	if e.Item != "" {
 		line = string(e.Item) + ": " + line
 	}
-	r.out.Info(line)
+	r.info(line)
 }
 
 func (r *Report) downloaded(a upgrade.Artifact) {
-	r.out.Info(fmt.Sprintf("%s: %s, %s, SHA-256 %s", a.Item, a.Path, size(a.Size), a.SHA256))
+	r.info(fmt.Sprintf("%s: %s, %s, SHA-256 %s", a.Item, a.Path, size(a.Size), a.SHA256))
 	r.output(string(a.Item)+"-path", a.Path)
 	r.output(string(a.Item)+"-sha256", a.SHA256)
 }

@@ -156,7 +156,7 @@ func TestEveryOutputIsExplained(t *testing.T) {
 func TestEveryEventIsReported(t *testing.T) {
 	err := os.ErrDeadlineExceeded
 	for name, e := range map[string]event.Event{
-		"Started": event.Started{Version: "1"}, "Unencrypted": event.Unencrypted{}, "Continuing": event.Continuing{}, "Leftover": event.Leftover{Path: "x"},
+		"Started": event.Started{Version: "1"}, "Unencrypted": event.Unencrypted{}, "Notice": event.Notice{Text: "x"}, "ItemMissing": event.ItemMissing{}, "ProtocolChosen": event.ProtocolChosen{}, "LogRead": event.LogRead{Text: []byte("x\n")}, "Continuing": event.Continuing{}, "Leftover": event.Leftover{Path: "x"},
 		"HandleNotSealed": event.HandleNotSealed{Err: err}, "CreateRetried": event.CreateRetried{}, "SkipTestFailed": event.SkipTestFailed{Err: err},
 		"Retrying": event.Retrying{Err: err}, "DumpWarning": event.DumpWarning{Text: "x"}, "HostKeyLearned": event.HostKeyLearned{},
 		"SwitchedTransport": event.SwitchedTransport{Err: err}, "Resumed": event.Resumed{}, "StartedOver": event.StartedOver{}, "Downloaded": event.Downloaded{},
@@ -167,5 +167,38 @@ func TestEveryEventIsReported(t *testing.T) {
 		if strings.TrimSpace(out.String()) == "" {
 			t.Errorf("nothing is said about %s", name)
 		}
+	}
+}
+
+// TestPlatformLog reads a log in pieces that end anywhere.
+func TestPlatformLog(t *testing.T) {
+	whole := "first\r\nünï çødé\n::error::evil ##[group]x\n\nlast without an end"
+	var pieces []event.Event
+	for i := 0; i < len(whole); i += 3 {
+		pieces = append(pieces, event.LogRead{Text: []byte(whole[i:min(i+3, len(whole))])})
+	}
+	ending := job.Ending{Result: job.UpgradeFailed, Ticket: upgrade.Ticket{ID: "1"}}
+	log, _, summary := tell(t, ending, Explanation{Title: "T"}, append(pieces, event.LogRead{Text: []byte(" " + key + "\n")}, event.StatusRead{Status: statusOf("failed", upgrade.Failed)})...)
+	want := "::group::The platform's log\nfirst\nünï çødé\n: :error::evil # #[group]x\nlast without an end ***\n::endgroup::\nState: failed\n"
+	if !strings.Contains(log, want) {
+		t.Errorf("%s", log)
+	}
+	if !strings.Contains(summary, "<pre>\nfirst\nünï çødé\n") || !strings.Contains(summary, "last without an end &#42;&#42;&#42;\n</pre>") {
+		t.Error(summary)
+	}
+}
+
+// TestLongLog has more than is shown.
+func TestLongLog(t *testing.T) {
+	text := bytes.Repeat([]byte("a line of the log\n"), 2500)
+	log, _, summary := tell(t, job.Ending{Result: job.UpgradeFailed}, Explanation{}, event.LogRead{Text: text}, event.LogRead{Text: append(bytes.Repeat([]byte("x"), 40<<10), '\n')})
+	if n := strings.Count(log, "\na line of the log"); n != 2000 {
+		t.Errorf("%d lines were shown", n)
+	}
+	if !strings.Contains(log, "\n503 lines of the platform's log were left out.\n") || strings.Count(log, "is longer than what is shown") != 1 {
+		t.Error(log[len(log)-500:])
+	}
+	if n := strings.Count(summary, "a line of the log"); n != 37 {
+		t.Errorf("%d lines in the summary", n)
 	}
 }

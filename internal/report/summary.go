@@ -22,6 +22,9 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 	if e.Status.Get(upgrade.CustomerMessage) != "" {
 		b.WriteString("\n> **The platform says:** " + r.text(e.Status.Get(upgrade.CustomerMessage)) + "\n")
 	}
+	if e.Result == job.UpgradeFailed {
+		r.writeLog(&b)
+	}
 	r.writeFacts(&b, e)
 	r.writeFiles(&b, e.Artifacts)
 	r.writeSteps(&b)
@@ -71,7 +74,7 @@ func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 	row("Target", r.text(e.Status.Get(upgrade.TargetField)))
 	row("Aim", r.text(e.Status.Get(upgrade.AimField)))
 	if e.Dump.Size > 0 {
-		row("Dump", fmt.Sprintf("%s, %s, %s", r.code(e.Dump.Name), size(e.Dump.Size), kindText(e.Dump)))
+		row("Dump", fmt.Sprintf("%s, %s, %s", r.code(e.Dump.Name), size(e.Dump.Size), e.Dump.Form()))
 		row("Dump's Odoo", r.text(e.Dump.Series))
 		row("Dump's PostgreSQL", r.text(e.Dump.PostgreSQL))
 		row("Dump's SHA-256", r.code(e.Dump.SHA256))

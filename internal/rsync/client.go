@@ -85,7 +85,7 @@ func whileOpen(ctx context.Context, c Connection, work func() (*conn, error)) (m
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
 	p, err := work()
-	if isBroken(err) && ctx.Err() == nil {
+	if IsBroken(err) && ctx.Err() == nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(p.in, maxDrained))
 	}
 	if ctx.Err() != nil {
@@ -97,9 +97,9 @@ func whileOpen(ctx context.Context, c Connection, work func() (*conn, error)) (m
 // maxDrained is how much of a failed transfer is read for the messages in it.
 const maxDrained = 64 << 20
 
-// isBroken reports whether an error is the connection's. After any other, the server would
+// IsBroken reports whether an error is the connection's. After any other, the server would
 // wait for this side, and has nothing to say.
-func isBroken(err error) bool {
+func IsBroken(err error) bool {
 	for _, cause := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, syscall.EPIPE, syscall.ECONNRESET} {
 		if errors.Is(err, cause) {
 			return true

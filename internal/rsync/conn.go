@@ -30,7 +30,7 @@ var ErrNoGreeting = errors.New("the server did not start rsync")
 func client(rw io.ReadWriter) (*conn, error) {
 	c := &conn{in: bufio.NewReaderSize(rw, buffered), out: bufio.NewWriterSize(rw, buffered), said: new(messages)}
 	if err := c.greet(); err != nil {
-		if isBroken(err) {
+		if IsBroken(err) {
 			err = fmt.Errorf("%w: %w", ErrNoGreeting, err)
 		}
 		return c, err

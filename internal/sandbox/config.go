@@ -21,8 +21,15 @@ import (
 // Engine upgrades what was uploaded.
 type Engine = requests.Engine
 
+// The protocols that a sandbox speaks.
+const (
+	ProtocolV1  = "v1"
+	ProtocolRPC = "json-rpc"
+)
+
 // Config is how a sandbox behaves.
 type Config struct {
+	Protocols []string      // that it speaks; none: all
 	Data      string        // folder for requests, dumps and the SSH host key
 	Engine    Engine        // nil copies
 	Contracts []string      // the contracts that are known; none: every well-formed one
@@ -41,6 +48,15 @@ func CheckOutcome(outcome string) error {
 		return nil
 	}
 	return fmt.Errorf("%q is not an outcome of a sandbox: use one of %s", outcome, strings.Join(Outcomes(), ", "))
+}
+
+func checkProtocols(list []string) error {
+	for _, protocol := range list {
+		if protocol != ProtocolV1 && protocol != ProtocolRPC {
+			return fmt.Errorf("%q is not a protocol of a sandbox: use %s or %s", protocol, ProtocolV1, ProtocolRPC)
+		}
+	}
+	return nil
 }
 
 // ParseFaults reads faults, as fault.Parse does.
@@ -79,10 +95,12 @@ func ParseAddress(address string) (c Config, ok bool, err error) {
 			c.Pace, err = time.ParseDuration(value[0])
 		case "contract":
 			c.Contracts = value
+		case "protocol":
+			c.Protocols, err = value, checkProtocols(value)
 		case "fault":
 			c.Faults, err = ParseFaults(value)
 		default:
-			err = fmt.Errorf("a sandbox takes outcome, pace, contract and fault, not %q", key)
+			err = fmt.Errorf("a sandbox takes outcome, pace, contract, protocol and fault, not %q", key)
 		}
 		if err != nil {
 			return c, true, err

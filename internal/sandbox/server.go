@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"odoo-upgrade-action/internal/sandbox/fault"
+	"odoo-upgrade-action/internal/sandbox/jsonrpc"
 	"odoo-upgrade-action/internal/sandbox/requests"
 	"odoo-upgrade-action/internal/sandbox/v1"
 )
@@ -24,6 +26,7 @@ type Server struct {
 	hostKey ssh.Signer
 	faults  *fault.Set
 	v1      *v1.Server
+	rpc     *jsonrpc.Server
 
 	running sync.WaitGroup // connections and sessions over SSH
 }
@@ -98,8 +101,22 @@ func (s *Server) handler(ctx context.Context, sshAddress string) http.Handler {
 		Store: s.store, Start: func(id int) { s.worker.Start(ctx, id) }, About: s.config.Engine.About(),
 		Contracts: s.config.Contracts, Pace: s.config.Pace, Faults: s.faults, SSHAddress: sshAddress, Log: s.config.Log,
 	}
-	s.v1.Serve(ctx, mux)
+	_, port, _ := net.SplitHostPort(sshAddress)
+	s.rpc = &jsonrpc.Server{
+		Store: s.store, Start: s.v1.Start, Contracts: s.config.Contracts, Targets: v1.Targets(), Faults: s.faults,
+		HostKey: s.hostKey.PublicKey(), Port: port, NewPort: func() (string, error) { return s.newPort(ctx) }, Log: s.config.Log,
+	}
+	if s.speaks(ProtocolV1) {
+		s.v1.Serve(ctx, mux)
+	}
+	if s.speaks(ProtocolRPC) {
+		s.rpc.Serve(ctx, mux)
+	}
 	return mux
+}
+
+func (s *Server) speaks(protocol string) bool {
+	return len(s.config.Protocols) == 0 || slices.Contains(s.config.Protocols, protocol)
 }
 
 // Run serves an embedded sandbox on loopback ports of its own until stop is

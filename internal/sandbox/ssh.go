@@ -63,7 +63,10 @@ func (s *Server) serveSSH(ctx context.Context, listener net.Listener) error {
 // login is an ssh.ServerConfig's PublicKeyCallback.
 func (s *Server) login(conn ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 	if id, ok := s.v1.Login(conn.User(), key); ok {
-		return &ssh.Permissions{Extensions: map[string]string{"id": strconv.Itoa(id)}}, nil
+		return &ssh.Permissions{Extensions: map[string]string{"id": strconv.Itoa(id), "protocol": ProtocolV1}}, nil
+	}
+	if id, ok := s.rpc.Login(conn.User(), key); ok {
+		return &ssh.Permissions{Extensions: map[string]string{"id": strconv.Itoa(id), "protocol": ProtocolRPC}}, nil
 	}
 	return nil, errors.New("no such user and key")
 }
@@ -86,19 +89,37 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // for the handshake
 	server, channels, requests, err := ssh.NewServerConn(conn, config)
 	if err != nil {
-		s.config.Log("sftp: " + err.Error())
+		s.config.Log("ssh: " + err.Error())
 		return
 	}
 	_ = conn.SetDeadline(time.Time{})
-	s.config.Log("sftp: " + server.User() + " connected")
+	s.config.Log("ssh: " + server.User() + " connected")
 	go ssh.DiscardRequests(requests)
 	id, _ := strconv.Atoi(server.Permissions.Extensions["id"])
-	share := v1.Share{Server: s.v1, ID: id, Readable: !failing["no-reading"]}
+	serve := v1.Share{Server: s.v1, ID: id, Readable: !failing["no-reading"]}.Session
+	if server.Permissions.Extensions["protocol"] == ProtocolRPC {
+		serve = s.rpc.Session(ctx, id)
+	}
 	most := 100 // sessions on a connection
 	if failing["one-session"] {
 		most = 1
 	}
-	s.serveChannels(channels, most, share.Session)
+	s.serveChannels(channels, most, serve)
+}
+
+// newPort serves SSH on another port, too, until ctx ends.
+func (s *Server) newPort(ctx context.Context) (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
+	s.running.Go(func() {
+		defer stop()
+		_ = s.serveSSH(ctx, listener)
+	})
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, err
 }
 
 // serveChannels hands each session on a connection to serve, most of them at most.

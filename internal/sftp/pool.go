@@ -2,7 +2,6 @@ package sftp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/sshclient"
 )
 
 // Config says how to reach a server.
@@ -30,7 +31,7 @@ const (
 
 // ErrIdle is why a connection ended whose server sent nothing for too long, not even
 // responses to keep-alives, or nothing but those.
-var ErrIdle = errors.New("the server sent nothing for too long")
+var ErrIdle = sshclient.ErrIdle
 
 // Pool is a first session with a server, and more of them for a transfer: on more
 // channels, because SSH has at most 2 MiB in flight on each, and on more
@@ -71,7 +72,7 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 	}()
 	late := time.AfterFunc(greeting*config.Idle, func() { p.cancel(ErrIdle) })
 	defer late.Stop()
-	conn, took, err := p.dial(func(wait time.Duration) {
+	conn, err := p.dial(func(wait time.Duration) {
 		if wait > 2*lowLatency { // the latency is high: no need to wait for the rest of the handshake
 			p.begin(p.config.Connections)
 		}
@@ -79,7 +80,7 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 	if err != nil {
 		return nil, p.cause(err)
 	}
-	p.connections, p.channels = p.size(took / handshakeTrips)
+	p.connections, p.channels = p.size(conn.Handshake / handshakeTrips)
 	p.more = make(chan *session, p.connections*p.channels)
 	close(p.measured)
 	p.begin(p.connections)
@@ -123,7 +124,7 @@ func (p *Pool) begin(connections int) {
 // join makes one more connection. It tries twice: the server may only have been busy
 // with the first one's handshake. Then the transfer does without it.
 func (p *Pool) join(number int) {
-	conn, _, err := p.dial(nil)
+	conn, err := p.dial(nil)
 	select {
 	case <-p.measured:
 	case <-p.ctx.Done():
@@ -131,7 +132,7 @@ func (p *Pool) join(number int) {
 	}
 	wanted := number < p.connections // else the latency is low after all
 	if err != nil && wanted {
-		conn, _, err = p.dial(nil)
+		conn, err = p.dial(nil)
 	}
 	switch {
 	case err != nil:
@@ -173,67 +174,24 @@ func (p *Pool) Close() {
 	p.background.Wait()
 }
 
-// dial makes a connection that ends with the pool, and returns how long its
-// handshake took. greeted, unless nil, is called with the time until the server's
-// first bytes.
-func (p *Pool) dial(greeted func(time.Duration)) (_ ssh.Conn, handshake time.Duration, err error) {
-	raw, err := p.config.Dial(p.ctx)
+// dial makes a connection that ends with the pool. greeted, unless nil, is called with
+// the time until the server's first bytes.
+func (p *Pool) dial(greeted func(time.Duration)) (*sshclient.Conn, error) {
+	conn, err := sshclient.Connect(p.ctx, sshclient.Config{
+		Dial: p.config.Dial, Address: p.config.Address, Client: p.config.Client, Idle: p.config.Idle, Greeted: greeted,
+		Lost: func() { p.cancel(ErrIdle) }, // this one connection would hold up the transfer
+	})
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	begin := time.Now()
-	watched := watchIdle(raw, p.config.Idle)
-	if greeted != nil {
-		watched.heard = func() { greeted(time.Since(begin)) }
-	}
-	stop := context.AfterFunc(p.ctx, func() { _ = watched.Close() })
-	conn, channels, requests, err := ssh.NewClientConn(watched, p.config.Address, p.config.Client)
-	if err != nil {
-		stop()
-		_ = watched.Close()
-		return nil, 0, watched.cause(err)
-	}
-	handshake = time.Since(begin)
-	watched.whenIdle(func() { p.cancel(ErrIdle) }) // from now on, this one connection would hold up the transfer
-	go ssh.DiscardRequests(requests)
-	go func() {
-		for channel := range channels {
-			_ = channel.Reject(ssh.Prohibited, "this client offers no channels")
-		}
-	}()
-	p.background.Go(func() { p.keepAlive(conn, watched); stop() })
-	return conn, handshake, nil
-}
-
-// keepAlive sends keep-alives, so that neither the server nor a firewall in between
-// closes an idle connection, and to notice when the server is gone.
-func (p *Pool) keepAlive(conn ssh.Conn, watched *watchedConn) {
-	ended := make(chan struct{})
-	go func() { _ = conn.Wait(); close(ended) }()
-	ticker := time.NewTicker(max(p.config.Idle/4, time.Millisecond))
-	defer ticker.Stop()
-	answered := make(chan struct{}, 1) // one request at a time: a second would wait for a lock
-	answered <- struct{}{}
-	for {
-		select {
-		case <-ticker.C:
+	p.background.Go(func() {
+		conn.KeepAlive(func() {
 			if p.outstanding.unanswered() > response*p.config.Idle {
 				p.cancel(ErrIdle)
 			}
-			select {
-			case <-answered:
-				// Any response will do: watchedConn sees that bytes arrive.
-				go func() {
-					_, _, _ = conn.SendRequest("keepalive@openssh.com", true, nil)
-					answered <- struct{}{}
-				}()
-			default:
-			}
-		case <-ended:
-			watched.timer.Stop()
-			return
-		}
-	}
+		})
+	})
+	return conn, nil
 }
 
 // offer begins a session on a channel of its own. It does not wait for the response to

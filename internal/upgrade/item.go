@@ -14,11 +14,13 @@ const (
 	OriginalSQL  Item = "original-sql"
 	Notes        Item = "notes"
 	Modules      Item = "modules"
+	Filestore    Item = "filestore"
+	Log          Item = "log"
 )
 
 // Items returns all items.
 func Items() []Item {
-	return []Item{UpgradedDump, UpgradedSQL, OriginalDump, OriginalSQL, Notes, Modules}
+	return []Item{UpgradedDump, UpgradedSQL, OriginalDump, OriginalSQL, Notes, Modules, Filestore, Log}
 }
 
 // IsUpgraded reports whether the item exists only once the upgrade is done.
@@ -29,5 +31,5 @@ type Artifact struct {
 	Item   Item
 	Path   string // as users know it, with slashes
 	Size   int64  // in bytes
-	SHA256 string // in hexadecimal
+	SHA256 string // in hexadecimal; of a folder, over the names and contents of its files
 }

@@ -102,6 +102,9 @@ func (r Request) Missing(required []string) []string {
 type Ticket struct {
 	ID  string
 	Key Secret
+	// Session is what else a back end needs to continue the request in another process,
+	// in a form of its own; it may hold secrets.
+	Session Secret
 }
 
 // Kind is what a refusal is about. The back end decides it.
@@ -145,6 +148,11 @@ func (f Failure) String() string {
 	}
 	return text
 }
+
+// MissingError says that the platform has nothing for an item.
+type MissingError struct{ Item Item }
+
+func (e *MissingError) Error() string { return "the platform has no " + string(e.Item) }
 
 // UnreachedError says that no connection could be made for a call: the platform
 // does not know of it.

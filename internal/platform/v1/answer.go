@@ -3,116 +3,53 @@ package v1
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"mime"
-	"net/http"
 	"strconv"
 	"strings"
 
-	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// maxAnswer bounds the body of an answer, in bytes. A status has about two
-// thousand; the runner takes a MiB of outputs.
-const maxAnswer = 512 << 10
-
 // answer is a JSON dictionary without failures.
 type answer struct {
-	method, host string
-	resp         *http.Response
-	request      json.RawMessage // the value of the key request, if it has one
+	httpcall.Response
+	request json.RawMessage // the value of the key request, if it has one
 }
 
 // readAnswer turns a response into an answer. What may be tried again is marked for
 // internal/retry.
-func readAnswer(method, host string, resp *http.Response, body []byte, readErr error) (answer, error) {
-	a := answer{method: method, host: host, resp: resp}
+func readAnswer(r httpcall.Response) (answer, error) {
+	a := answer{Response: r}
 	var envelope struct {
 		Failures json.RawMessage `json:"failures"`
 		Request  json.RawMessage `json:"request"`
 	}
-	isJSON := json.Unmarshal(body, &envelope) == nil
+	isJSON := json.Unmarshal(r.Body, &envelope) == nil
 	// A client that looks at the failures alone misses a 502 page, one that looks
 	// at the code alone misses failures in a 200: both count.
 	if isJSON {
 		if list := failures(envelope.Failures); len(list) > 0 {
-			return a, a.refused(list)
+			return a, r.Refused(a.refusalKind(list), list)
 		}
 	}
+	if err := r.Check(); err != nil {
+		return a, err
+	}
 	switch {
-	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		return a, a.fault("is a redirect, which is not followed because it would take the key along", "check that server-url is the platform's own address, with https")
-	case resp.StatusCode == http.StatusNotFound:
-		return a, a.fault("is an error", "check that server-url is the platform's address")
-	case resp.StatusCode < 200 || resp.StatusCode >= 400:
-		return a, a.fault("is an error", "")
-	case readErr != nil:
-		return a, retry.Transient(a.fault(fmt.Sprintf("stops after %d bytes", len(body)), ""))
-	case len(body) > maxAnswer:
-		return a, a.wrong(fmt.Sprintf("is larger than %d KiB", maxAnswer>>10))
-	case !isJSON && !json.Valid(body) && a.mediaType() == "application/json":
-		// Cut where it is still well-formed HTTP: as good as a broken connection.
-		return a, retry.Transient(a.fault("is incomplete JSON", ""))
+	case !isJSON && !json.Valid(r.Body):
+		return a, r.NotJSON()
 	case !isJSON:
-		return a, a.fault("is not a JSON dictionary", "check server-url, and whether a login page or a proxy answers in the platform's place")
+		return a, r.Wrong("is not a JSON dictionary")
 	case envelope.Failures == nil && envelope.Request == nil:
-		return a, a.wrong("has neither failures nor request")
+		return a, r.Wrong("has neither failures nor request")
 	}
 	a.request = envelope.Request
 	return a, nil
 }
 
-// ResponseError is a response that is not one of the specification's: an HTML page,
-// a proxy's error, JSON of another shape.
-type ResponseError struct {
-	Method    string // of the API
-	Host      string
-	Code      int    // of HTTP
-	MediaType string // as far as the answer told, else ""
-	Problem   string // what is wrong with it
-	Hint      string // what to check, or ""
-}
-
-// Error is one sentence with the host, the code and the content type.
-func (e *ResponseError) Error() string {
-	media := e.MediaType
-	if media == "" {
-		media = "no content type"
-	}
-	text := fmt.Sprintf("%s: the response from %s (HTTP %d %s, %s) %s", e.Method, e.Host, e.Code, http.StatusText(e.Code), media, e.Problem)
-	if e.Hint != "" {
-		text += ": " + e.Hint
-	}
-	return text
-}
-
-// fault returns a ResponseError, marked as transient where the HTTP code says
-// that another try may help.
-func (a answer) fault(problem, hint string) error {
-	err := &ResponseError{Method: a.method, Host: a.host, Code: a.resp.StatusCode, MediaType: a.mediaType(), Problem: problem, Hint: hint}
-	if transientCode(a.resp.StatusCode) {
-		return retry.TransientAfter(err, retry.After(a.resp.Header))
-	}
-	return err
-}
-
-// wrong is a fault that another try would not mend.
-func (a answer) wrong(problem string) error {
-	return &ResponseError{Method: a.method, Host: a.host, Code: a.resp.StatusCode, MediaType: a.mediaType(), Problem: problem}
-}
-
-func (a answer) refused(list []upgrade.Failure) error {
-	err := &upgrade.RefusedError{Kind: a.refusalKind(list), Failures: list}
-	if transientCode(a.resp.StatusCode) {
-		return retry.TransientAfter(err, retry.After(a.resp.Header))
-	}
-	return err
-}
-
 // refusalKind is what a refusal is about: of a list, the first that is known.
 func (a answer) refusalKind(list []upgrade.Failure) upgrade.Kind {
-	if a.method == accessMethod {
+	if a.Method == accessMethod {
 		return upgrade.AccessRefusal
 	}
 	for _, f := range list {
@@ -139,24 +76,6 @@ func failureKind(reason string) upgrade.Kind {
 		return upgrade.KeyRefusal
 	}
 	return upgrade.OtherRefusal
-}
-
-func (a answer) mediaType() string {
-	media, _, err := mime.ParseMediaType(a.resp.Header.Get("Content-Type"))
-	if err != nil || len(media) > 100 {
-		return ""
-	}
-	return media
-}
-
-func transientCode(code int) bool {
-	switch code {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		return true
-	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
-		return false
-	}
-	return code >= 500
 }
 
 // failures reads the value of the key failures. The list is empty where the
@@ -241,7 +160,7 @@ func texts(raw json.RawMessage) []string {
 func (a answer) object() (map[string]json.RawMessage, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(a.request, &keys); err != nil || keys == nil {
-		return nil, a.wrong("has no dictionary in the key request")
+		return nil, a.Wrong("has no dictionary in the key request")
 	}
 	return keys, nil
 }
@@ -305,7 +224,7 @@ func (a answer) access() (sftpAccess, error) {
 		SharedFile: text(keys["shared_file"]),
 	}
 	if err != nil || port == 0 || access.Hostname == "" || access.User == "" {
-		return sftpAccess{}, a.wrong("has no hostname, sftp_port and sftp_user to connect to")
+		return sftpAccess{}, a.Wrong("has no hostname, sftp_port and sftp_user to connect to")
 	}
 	return access, nil
 }

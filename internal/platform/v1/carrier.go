@@ -8,6 +8,7 @@ import (
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
@@ -125,7 +126,7 @@ func (r *route) judge(err error) int {
 	_, wrongHost := errors.AsType[*dial.HostKeyError](err)
 	_, unusable := errors.AsType[*dump.UnusableError](err)
 	refused, isRefused := errors.AsType[*upgrade.RefusedError](err)
-	response, _ := errors.AsType[*ResponseError](err)
+	response, _ := errors.AsType[*httpcall.ResponseError](err)
 	switch {
 	case wrongHost || unusable:
 		return final

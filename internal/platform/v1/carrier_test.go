@@ -14,13 +14,14 @@ import (
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/realtest"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
 // code is a response with that HTTP code.
-func code(n int) error { return &ResponseError{Code: n} }
+func code(n int) error { return &httpcall.ResponseError{Code: n} }
 
 // TestSwitching counts what is tried until an upload has ended.
 func TestSwitching(t *testing.T) {

@@ -4,23 +4,19 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
 // accessMethod is the method whose refusal leaves another way to transfer files.
 const accessMethod = "request_sftp_access"
-
-// callTimeout is how long one exchange may take, except for an upload's.
-const callTimeout = 60 * time.Second
 
 // client calls the API's methods: one HTTP exchange a call. It retries nothing; it
 // marks with internal/retry what a caller may try again. Its methods may be called
@@ -34,23 +30,15 @@ type client struct {
 // newClient returns a client of the platform at server, like
 // https://upgrade.odoo.com. The error says what is wrong with the address.
 func newClient(server string, transport http.RoundTripper) (*client, error) {
-	base, err := url.Parse(strings.TrimRight(server, "/"))
-	switch {
-	case err != nil || base.Hostname() == "" || base.Scheme != "https" && base.Scheme != "http":
-		return nil, fmt.Errorf("%q is not the address of a platform: use one like https://upgrade.odoo.com", server)
-	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
-		return nil, fmt.Errorf("the address of the platform is a host and a path, nothing else: %s://%s%s", base.Scheme, base.Host, base.Path)
+	base, err := httpcall.ParseServer(server)
+	if err != nil {
+		return nil, err
 	}
-	return &client{base: base, http: &http.Client{
-		Transport: transport,
-		// A redirected POST would continue as a GET and lose its parameters, or take
-		// the key to wherever the response points.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	return &client{base: base, http: httpcall.Client(transport)}, nil
 }
 
 // Create creates a request ("The create method") and returns its reference and
-// first status. Its errors: *upgrade.RefusedError, *ResponseError, or one of
+// first status. Its errors: *upgrade.RefusedError, *httpcall.ResponseError, or one of
 // the connection.
 func (c *client) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticket, upgrade.Status, error) {
 	form := url.Values{
@@ -74,10 +62,10 @@ func (c *client) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticket,
 	// "id: the request id; key: your private key for this request. These 2 values
 	// will be requested by the other methods."
 	if status.Ticket.ID == "" || status.Ticket.Key == "" {
-		return upgrade.Ticket{}, upgrade.Status{}, answer.wrong("has no ID and key of the created request")
+		return upgrade.Ticket{}, upgrade.Status{}, answer.Wrong("has no ID and key of the created request")
 	}
 	if !idShape.MatchString(status.Ticket.ID) || !keyShape.MatchString(status.Ticket.Key.Reveal()) {
-		return upgrade.Ticket{}, upgrade.Status{}, answer.wrong("has an ID or a key that cannot be one")
+		return upgrade.Ticket{}, upgrade.Status{}, answer.Wrong("has an ID or a key that cannot be one")
 	}
 	return status.Ticket, status, nil
 }
@@ -100,14 +88,14 @@ func (c *client) upload(ctx context.Context, t upgrade.Ticket, open func() (io.R
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint("upload", reference(t)), body)
 	if err != nil {
-		return plain(err)
+		return httpcall.Plain(err)
 	}
 	req.ContentLength, req.GetBody = size, open
 	req.Header.Set("Content-Type", "application/octet-stream")
 	// A platform that refuses says so before gigabytes are sent.
 	req.Header.Set("Expect", "100-continue")
 	_, err = c.exchange("upload", req)
-	if code, ok := errors.AsType[*ResponseError](err); ok && code.Code == http.StatusRequestEntityTooLarge {
+	if code, ok := errors.AsType[*httpcall.ResponseError](err); ok && code.Code == http.StatusRequestEntityTooLarge {
 		code.Hint = "the dump is too large for an upload over HTTPS; set transport to auto or sftp, or make a smaller dump with pg_dump -Fc, which compresses"
 	}
 	return err
@@ -139,13 +127,13 @@ func (c *client) requestSFTPAccess(ctx context.Context, t upgrade.Ticket, author
 	if err != nil {
 		return sftpAccess{}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, httpcall.Timeout, httpcall.ErrTimeout)
 	defer cancel()
 	// ID and key go into the query, as in the section's samples: the form has only
 	// the SSH keys.
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint(accessMethod, reference(t)), &body)
 	if err != nil {
-		return sftpAccess{}, plain(err)
+		return sftpAccess{}, httpcall.Plain(err)
 	}
 	req.Header.Set("Content-Type", form.FormDataContentType())
 	answer, err := c.exchange(accessMethod, req)
@@ -181,10 +169,10 @@ func (c *client) Status(ctx context.Context, t upgrade.Ticket) (upgrade.Status, 
 		return upgrade.Status{}, err
 	}
 	if status.Ticket.ID != "" && status.Ticket.ID != t.ID {
-		return upgrade.Status{}, answer.wrong("is about another request")
+		return upgrade.Status{}, answer.Wrong("is about another request")
 	}
 	if status.State == "" {
-		return upgrade.Status{}, answer.wrong("has no state")
+		return upgrade.Status{}, answer.Wrong("has no state")
 	}
 	status.Ticket = t
 	return status, nil
@@ -203,11 +191,11 @@ func (c *client) endpoint(method string, query url.Values) string {
 
 // post sends a form: a key in a query would end up in every proxy's log.
 func (c *client) post(ctx context.Context, method string, form url.Values) (answer, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, httpcall.Timeout, httpcall.ErrTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint(method, nil), strings.NewReader(form.Encode()))
 	if err != nil {
-		return answer{}, plain(err)
+		return answer{}, httpcall.Plain(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return c.exchange(method, req)
@@ -216,12 +204,9 @@ func (c *client) post(ctx context.Context, method string, form url.Values) (answ
 // exchange sends req once and returns the platform's answer if it is a good one.
 func (c *client) exchange(method string, req *http.Request) (answer, error) {
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "odoo-upgrade-action")
-	resp, err := c.http.Do(req)
+	response, err := httpcall.Do(c.http, method, req)
 	if err != nil {
-		return answer{}, c.connectionError(req.Context(), method, err)
+		return answer{}, err
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	return readAnswer(method, c.base.Host, resp, body, err)
+	return readAnswer(response)
 }

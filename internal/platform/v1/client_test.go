@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -147,7 +148,7 @@ func TestUploadRefusedBeforeTheBody(t *testing.T) {
 		return io.NopCloser(readerFunc(func(p []byte) (int, error) { read += len(p); return len(p), nil })), nil
 	}
 	err := client.upload(t.Context(), ticket, open, 1<<40)
-	refused, ok := errors.AsType[*ResponseError](err)
+	refused, ok := errors.AsType[*httpcall.ResponseError](err)
 	if !ok || refused.Code != http.StatusRequestEntityTooLarge || read > 1<<20 {
 		t.Errorf("%v after %d bytes", err, read)
 	}
@@ -234,7 +235,7 @@ func TestAnswers(t *testing.T) {
 		{"request is null", 200, "application/json", `{"failures": [], "request": null}`, false, []string{"no dictionary in the key request"}},
 		{"no state", 200, "application/json", `{"request": {"id": 10534}}`, false, []string{"no state"}},
 		{"another request", 200, "application/json", `{"request": {"id": 1, "state": "done"}}`, false, []string{"another request"}},
-		{"too large", 200, "application/json", `{"request": {"x": "` + strings.Repeat("x", maxAnswer) + `"}}`, false, []string{"larger than"}},
+		{"too large", 200, "application/json", `{"request": {"x": "` + strings.Repeat("x", httpcall.MaxBody) + `"}}`, false, []string{"larger than"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -335,8 +336,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"failures":[{"expected":[[]],"message":{}}]}`))
 	f.Add([]byte(`{"request":{"id":null,"compressions":{"a":[1]}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		resp := &http.Response{StatusCode: 200, Header: http.Header{}}
-		a, err := readAnswer("status", "host", resp, body, nil)
+		a, err := readAnswer(httpcall.Response{Method: "status", Host: "host", Code: 200, Header: http.Header{}, Body: body})
 		if err != nil {
 			_ = err.Error()
 			return

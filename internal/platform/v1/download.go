@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
@@ -42,22 +43,10 @@ func newDownloader(server *url.URL, transport http.RoundTripper) *downloader {
 // allowed returns an error unless u is on the platform's host or a subdomain of
 // it, with the same scheme and port.
 func (d *downloader) allowed(u *url.URL) error {
-	host, own := strings.ToLower(u.Hostname()), strings.ToLower(d.server.Hostname())
-	sub := strings.HasSuffix(host, "."+own) && net.ParseIP(own) == nil
-	if (host == own || sub) && u.Scheme == d.server.Scheme && port(u) == port(d.server) && u.User == nil {
+	if httpcall.IsWithin(d.server.Hostname(), u.Hostname()) && u.Scheme == d.server.Scheme && httpcall.Port(u) == httpcall.Port(d.server) && u.User == nil {
 		return nil
 	}
 	return fmt.Errorf("it points to %s://%s, not to %s://%s: the key is not sent there", u.Scheme, u.Host, d.server.Scheme, d.server.Host)
-}
-
-func port(u *url.URL) string {
-	switch {
-	case u.Port() != "":
-		return u.Port()
-	case u.Scheme == "http":
-		return "80"
-	}
-	return "443"
 }
 
 // urlOf returns the field of the status that says where an item is.
@@ -136,7 +125,7 @@ func (d *downloader) request(ctx context.Context, u *url.URL, p *workspace.Parti
 // connectionError removes the URL, and so the key, from an error, and marks it as
 // worth another try unless the caller stopped or a redirect was refused.
 func (d *downloader) connectionError(ctx context.Context, err error) error {
-	err = plain(err)
+	err = httpcall.Plain(err)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

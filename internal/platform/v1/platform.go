@@ -75,10 +75,15 @@ func Required() []string {
 	return []string{"contract", "email", "target", "aim", "filename"}
 }
 
-// Kinds returns the kinds of dumps that the platform takes: one file each.
-func (p *Platform) Kinds() []dump.Kind {
-	return []dump.Kind{dump.Custom, dump.Tar, dump.SQL, dump.OdooZip}
+// Forms returns the forms of dumps that the platform takes: one file each.
+func (p *Platform) Forms() []dump.Form {
+	return []dump.Form{"custom", "custom.gz", "tar", "tar.gz", "sql", "sql.gz", "odoo-zip"}
 }
 
 // Items returns what can be downloaded.
-func (p *Platform) Items() []upgrade.Item { return upgrade.Items() }
+func Items() []upgrade.Item {
+	return []upgrade.Item{upgrade.UpgradedDump, upgrade.UpgradedSQL, upgrade.OriginalDump, upgrade.OriginalSQL, upgrade.Notes, upgrade.Modules}
+}
+
+// Items returns what can be downloaded.
+func (p *Platform) Items() []upgrade.Item { return Items() }

@@ -46,11 +46,20 @@ var faultKinds = map[string]struct {
 	"one-session": {true, false, "none"},  // one channel for each connection
 	"no-reading":  {true, false, "none"},  // the shared file can be written only
 	"rate":        {true, false, "bytes"}, // that many bytes a second at most
+
+	"no-inplace": {true, false, "none"},  // rsync does not know --inplace
+	"no-rsync":   {true, false, "none"},  // there is no rsync
+	"disk-full":  {true, false, "bytes"}, // rsync cannot write more than that
+	"new-port":   {false, true, "none"},  // a transfer gets an SSH port of its own
 }
 
 // faultSubjects are what faults can be on: the API's methods, the pages that a
 // status links to, and SSH connections.
-var faultSubjects = []string{"create", "upload", "request_sftp_access", "process", "skip_test", "status", "page", "sftp"}
+var faultSubjects = []string{
+	"create", "upload", "request_sftp_access", "process", "skip_test", "status", "page", // of v1
+	"rpc-create", "rpc-process", "rpc-status", "transfer-start", "transfer-stop", "logs", // of json-rpc
+	"sftp", "rsync", // connections of SSH, and commands on them
+}
 
 // Parse reads a fault: status=503, status:2=429:30s, upload:1-2=cut:100000,
 // sftp:2-=refuse:0s. Before the = is what it is on, and which calls of it; after it the
@@ -69,7 +78,7 @@ func Parse(text string) (f Fault, err error) {
 	if f.first, f.last, err = callRange(calls); err != nil {
 		return wrong("calls are counted from 1 on, like 2, 2-3 or 2-")
 	}
-	if code, err := strconv.Atoi(kind); err == nil && code >= 400 && code < 600 && subject != "sftp" {
+	if code, err := strconv.Atoi(kind); err == nil && code >= 400 && code < 600 && !isSSH(subject) {
 		f.Kind, f.N = "status", int64(code)
 		if argument != "" {
 			f.Wait, err = time.ParseDuration(argument)
@@ -80,7 +89,7 @@ func Parse(text string) (f Fault, err error) {
 		return f, nil
 	}
 	known, ok := faultKinds[kind]
-	if !ok || subject == "sftp" && !known.sftp || subject != "sftp" && !known.web {
+	if !ok || isSSH(subject) && !known.sftp || !isSSH(subject) && !known.web {
 		return wrong(kind + " is not a kind of fault for that")
 	}
 	switch {
@@ -96,6 +105,9 @@ func Parse(text string) (f Fault, err error) {
 	}
 	return f, nil
 }
+
+// isSSH reports whether a subject is not a call over HTTP.
+func isSSH(subject string) bool { return subject == "sftp" || subject == "rsync" }
 
 // callRange reads 2, 2-3, 2- and nothing, which is all.
 func callRange(text string) (first, last int, err error) {
@@ -136,10 +148,21 @@ func (f *Set) Next(subject string) []Fault {
 		f.counts, f.firsts = map[string]int{}, map[string]time.Time{}
 	}
 	f.counts[subject]++
-	n := f.counts[subject]
-	if n == 1 {
+	if f.counts[subject] == 1 {
 		f.firsts[subject] = time.Now()
 	}
+	return f.active(subject)
+}
+
+// Active returns the faults of the last call that was counted.
+func (f *Set) Active(subject string) []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.active(subject)
+}
+
+func (f *Set) active(subject string) []Fault {
+	n := f.counts[subject]
 	var list []Fault
 	for _, fault := range f.List {
 		over := fault.Kind == "refuse" && fault.Wait > 0 && time.Since(f.firsts[subject]) >= fault.Wait
@@ -176,6 +199,7 @@ func (f Fault) apply(ctx context.Context, w http.ResponseWriter, r *http.Request
 	switch f.Kind {
 	case "reset":
 		panic(http.ErrAbortHandler)
+	case "new-port": // the protocol does it
 	case "hang":
 		select {
 		case <-r.Context().Done():

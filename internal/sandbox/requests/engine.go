@@ -3,6 +3,7 @@ package requests
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 )
@@ -22,6 +23,9 @@ type Work struct {
 	Upgraded string // path for the upgraded database
 	Filename string // name of the upload, as the request has it
 	Target   string // version to upgrade to
+
+	Filestore string    // path of a folder, which does not exist, for files that the upgrade adds
+	Log       io.Writer // of the work, for people
 }
 
 // Result is what an engine made.
@@ -44,7 +48,13 @@ func (Copy) Upgrade(ctx context.Context, w Work) (Result, error) {
 		Notes:   "The platform describes here what its upgrade has changed. A sandbox changes nothing, so there is nothing to describe.",
 		Name:    "upgraded_" + w.Filename,
 	}
-	_ = os.Remove(w.Upgraded) // of a run that was stopped here
+	_, _ = fmt.Fprintln(w.Log, "Copying the database. It upgrades nothing.")
+	if err := os.RemoveAll(w.Upgraded); err != nil { // of a run that was stopped here
+		return result, err
+	}
+	if info, err := os.Stat(w.Original); err == nil && info.IsDir() {
+		return result, os.CopyFS(w.Upgraded, os.DirFS(w.Original))
+	}
 	if os.Link(w.Original, w.Upgraded) == nil {
 		return result, nil
 	}

@@ -54,6 +54,9 @@ type Record struct {
 	Processed  time.Time `json:"processed"`
 	Ended      time.Time `json:"ended"`
 
+	Remote   string `json:"remote"`   // what json-rpc calls the upload, like origin.zip
+	Transfer string `json:"transfer"` // that json-rpc has open: upload, download or none
+
 	Message string `json:"message"` // of the engine to the customer
 	Notes   string `json:"notes"`   // of the engine about what it changed
 	Result  string `json:"result"`  // name of the upgraded file
@@ -61,6 +64,11 @@ type Record struct {
 
 // HasEnded reports whether the request has reached its last state.
 func (r Record) HasEnded() bool { return !r.Ended.IsZero() }
+
+// HasKey reports whether a key is the request's own.
+func (r Record) HasKey(key string) bool {
+	return subtle.ConstantTimeCompare([]byte(r.Key), []byte(key)) == 1
+}
 
 // IsUpgraded reports whether there is an upgraded database.
 func (r Record) IsUpgraded() bool { return r.State == Done || r.State == Delivered }
@@ -71,6 +79,9 @@ const (
 	UpgradedFile = "upgraded"
 
 	UploadPattern = "upload-*" // becomes the original
+
+	LogFile       = "upgrade.log" // of the engine
+	FilestoreFile = "filestore"   // folder with the files that the upgrade added
 
 	recordFile = "request.json"
 )
@@ -179,7 +190,19 @@ func (s *Store) Find(id, key string) (Record, bool) {
 		return Record{}, false
 	}
 	r, ok := s.Get(number)
-	return r, ok && subtle.ConstantTimeCompare([]byte(r.Key), []byte(key)) == 1
+	return r, ok && r.HasKey(key)
+}
+
+// With returns a request that is what is wanted.
+func (s *Store) With(is func(Record) bool) (Record, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.records {
+		if is(r) {
+			return r, true
+		}
+	}
+	return Record{}, false
 }
 
 // Update changes a request, unless change returns an error, and lets no other update
@@ -212,6 +235,10 @@ func (s *Store) Size(id int, name string) int64 {
 	info, err := os.Stat(s.Path(id, name))
 	if err != nil {
 		return 0
+	}
+	if info.IsDir() {
+		entries, _ := os.ReadDir(s.Path(id, name))
+		return int64(len(entries)) // all that counts is whether there is something
 	}
 	return info.Size()
 }

@@ -1,8 +1,11 @@
 package requests
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -48,6 +51,12 @@ func (w *Worker) work(ctx context.Context, id int) {
 
 func (w *Worker) advance(ctx context.Context, id int) error {
 	r, _ := w.Store.Get(id)
+	log, err := os.OpenFile(w.Store.Path(id, LogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	lines := &timed{log}
 	if r.State == Pending {
 		if err := retry.Sleep(ctx, w.Pace); err != nil {
 			return err
@@ -62,12 +71,14 @@ func (w *Worker) advance(ctx context.Context, id int) error {
 		}); err != nil {
 			return err
 		}
+		_, _ = fmt.Fprintf(lines, "The dump is %s, of Odoo %s and PostgreSQL %s.\n", guess.Form(), cmp.Or(guess.Series, "?"), cmp.Or(guess.PostgreSQL, "?"))
 	}
 	result := Result{Message: fmt.Sprintf("This is a sandbox. It was told to end its requests as %s.", w.Outcome)}
 	if w.Outcome == Done {
 		var err error
 		result, err = w.Engine.Upgrade(ctx, Work{
 			Original: w.Store.Path(id, OriginalFile), Upgraded: w.Store.Path(id, UpgradedFile), Filename: r.Filename, Target: r.Target,
+			Filestore: w.Store.Path(id, FilestoreFile), Log: lines,
 		})
 		if err != nil {
 			return err
@@ -76,11 +87,20 @@ func (w *Worker) advance(ctx context.Context, id int) error {
 	if err := retry.Sleep(ctx, w.Pace); err != nil {
 		return err
 	}
-	_, err := w.Store.Update(id, func(r *Record) error {
+	_, _ = fmt.Fprintf(lines, "The request ends as %s.\n", w.Outcome)
+	_, err = w.Store.Update(id, func(r *Record) error {
 		r.end(w.Outcome, result)
 		return nil
 	})
 	return err
+}
+
+// timed writes lines with the time in front.
+type timed struct{ to io.Writer }
+
+func (t *timed) Write(b []byte) (int, error) {
+	_, err := fmt.Fprintf(t.to, "%s %s", time.Now().UTC().Format(time.DateTime), b)
+	return len(b), err
 }
 
 // end ends a request in a state.

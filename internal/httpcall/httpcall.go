@@ -1,0 +1,237 @@
+// Package httpcall makes one HTTP call to a platform's API: its response is limited, its
+// errors hold no URL, because a URL may hold a key, and what may be tried again is marked
+// for package retry.
+//
+// Do sends a request and returns the Response; a back end then says what is wrong with
+// one by Fault or Wrong.
+package httpcall
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// Timeout is how long a call may take, except for a transfer.
+const Timeout = 60 * time.Second
+
+// ErrTimeout is the cause of a call's end after Timeout.
+var ErrTimeout = fmt.Errorf("it took longer than %v", Timeout)
+
+// MaxBody limits the body of a response, in bytes. A status has about two thousand; the
+// runner takes a MiB of outputs.
+const MaxBody = 512 << 10
+
+// Client returns an HTTP client that follows no redirect: a redirected POST would continue
+// as a GET and lose its parameters, or take the key to wherever the response points.
+func Client(transport http.RoundTripper) *http.Client {
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// ParseServer reads the address of a platform, like https://upgrade.odoo.com.
+func ParseServer(server string) (*url.URL, error) {
+	base, err := url.Parse(strings.TrimRight(server, "/"))
+	switch {
+	case err != nil || base.Hostname() == "" || base.Scheme != "https" && base.Scheme != "http":
+		return nil, fmt.Errorf("%q is not the address of a platform: use one like https://upgrade.odoo.com", server)
+	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
+		return nil, fmt.Errorf("the address of the platform is a host and a path, nothing else: %s://%s%s", base.Scheme, base.Host, base.Path)
+	}
+	return base, nil
+}
+
+// Response is what came back from a call.
+type Response struct {
+	Method    string // of the API, for people
+	Host      string
+	Code      int    // of HTTP
+	MediaType string // "" if the response does not say
+	Header    http.Header
+	Body      []byte
+	Broken    error // why the body is incomplete, nil if it is not
+}
+
+// Do sends req once, as a call of the API's method. Its error says that there was no
+// response.
+func Do(client *http.Client, method string, req *http.Request) (Response, error) {
+	req.Header.Set("User-Agent", "odoo-upgrade-action")
+	resp, err := client.Do(req)
+	if err != nil {
+		return Response{}, connectionError(req.Context(), method, req.URL.Host, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
+	return Response{Method: method, Host: req.URL.Host, Code: resp.StatusCode, MediaType: mediaType(resp.Header), Header: resp.Header, Body: body, Broken: err}, nil
+}
+
+func mediaType(h http.Header) string {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil || len(media) > 100 {
+		return ""
+	}
+	return media
+}
+
+// Check returns an error if the response is a redirect, an HTTP error, incomplete or too
+// large. Whatever it says in its body, a back end reads that first.
+func (r Response) Check() error {
+	switch {
+	case r.Code >= 300 && r.Code < 400:
+		return r.Fault("is a redirect, which is not followed because it would take the key along", "check that server-url is the platform's own address, with https")
+	case r.Code == http.StatusNotFound:
+		return r.Fault("is an error", "check that server-url is the platform's address")
+	case r.Code < 200 || r.Code >= 400:
+		return r.Fault("is an error", "")
+	case r.Broken != nil:
+		return retry.Transient(r.Fault(fmt.Sprintf("stops after %d bytes", len(r.Body)), ""))
+	case len(r.Body) > MaxBody:
+		return r.Wrong(fmt.Sprintf("is larger than %d KiB", MaxBody>>10))
+	}
+	return nil
+}
+
+// NotJSON says that a response with a good code is not the JSON that it should be.
+func (r Response) NotJSON() error {
+	if r.MediaType == "application/json" {
+		// Cut where it is still well-formed HTTP: as good as a broken connection.
+		return retry.Transient(r.Fault("is incomplete JSON", ""))
+	}
+	err := r.fault("is not a JSON dictionary", "check server-url, and whether a login page or a proxy answers in the platform's place")
+	err.Page = true
+	return r.mark(err)
+}
+
+// ResponseError is a response that is not one of the API's: an HTML page, a proxy's error,
+// JSON of another shape.
+type ResponseError struct {
+	Method    string // of the API
+	Host      string
+	Code      int    // of HTTP
+	MediaType string // as far as the response says, else ""
+	Problem   string // what is wrong with it
+	Hint      string // what to check, or ""
+	Page      bool   // it is something else than JSON
+}
+
+// Error is one sentence with the host, the code and the content type.
+func (e *ResponseError) Error() string {
+	media := e.MediaType
+	if media == "" {
+		media = "no content type"
+	}
+	text := fmt.Sprintf("%s: the response from %s (HTTP %d %s, %s) %s", e.Method, e.Host, e.Code, http.StatusText(e.Code), media, e.Problem)
+	if e.Hint != "" {
+		text += ": " + e.Hint
+	}
+	return text
+}
+
+// IsAbsent reports whether the error says that there is no such API at the address.
+func (e *ResponseError) IsAbsent() bool {
+	switch e.Code {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		return true
+	}
+	return e.Page && e.Code < 300
+}
+
+func (r Response) fault(problem, hint string) *ResponseError {
+	return &ResponseError{Method: r.Method, Host: r.Host, Code: r.Code, MediaType: r.MediaType, Problem: problem, Hint: hint}
+}
+
+// Fault returns a ResponseError, marked as transient if the HTTP code says that another
+// try may help.
+func (r Response) Fault(problem, hint string) error { return r.mark(r.fault(problem, hint)) }
+
+// Wrong returns a ResponseError that another try would not change.
+func (r Response) Wrong(problem string) error { return r.fault(problem, "") }
+
+// Refused returns a refusal, marked like Fault.
+func (r Response) Refused(kind upgrade.Kind, list []upgrade.Failure) error {
+	return r.mark(&upgrade.RefusedError{Kind: kind, Failures: list})
+}
+
+func (r Response) mark(err error) error {
+	if isTransient(r.Code) {
+		return retry.TransientAfter(err, retry.After(r.Header))
+	}
+	return err
+}
+
+func isTransient(code int) bool {
+	switch code {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return code >= 500
+}
+
+// Plain removes the URL from an error of net/http or net/url: it may hold the key.
+func Plain(err error) error {
+	if withURL, ok := errors.AsType[*url.Error](err); ok {
+		return withURL.Err
+	}
+	return err
+}
+
+// connectionError says that a call got no response. It is worth another try unless the
+// caller stopped it or the server's certificate is wrong. A caller that stops it for
+// another try passes a transient error as ctx's cause.
+func connectionError(ctx context.Context, method, host string, err error) error {
+	cause := Plain(err)
+	if ctx.Err() != nil {
+		cause = context.Cause(ctx)
+	} else if isUnsent(cause) {
+		cause = &upgrade.UnreachedError{Err: cause}
+	}
+	err = fmt.Errorf("%s: no response from %s: %w", method, host, cause)
+	if ctx.Err() == context.Canceled || isUntrusted(cause) {
+		return err
+	}
+	return retry.Transient(err)
+}
+
+// isUnsent reports whether a call failed before there was a connection to send it on.
+func isUnsent(err error) bool {
+	failed, ok := errors.AsType[*net.OpError](err)
+	return ok && (failed.Op == "dial" || failed.Op == "proxyconnect")
+}
+
+// isUntrusted reports whether the server is not the one that it should be, or does not
+// speak TLS at all.
+func isUntrusted(err error) bool {
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	return certificate || noTLS
+}
+
+// Port returns a URL's port, the scheme's own if it has none.
+func Port(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "http":
+		return "80"
+	}
+	return "443"
+}
+
+// IsWithin reports whether host is own or a subdomain of it. Addresses have no
+// subdomains.
+func IsWithin(own, host string) bool {
+	own, host = strings.ToLower(own), strings.ToLower(host)
+	return host == own || strings.HasSuffix(host, "."+own) && net.ParseIP(own) == nil
+}

@@ -1,0 +1,312 @@
+package jsonrpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/dial"
+	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// apiVersion is that of the script.
+const apiVersion = "0.2"
+
+// call calls a method on the request's node and returns its result. Its errors:
+// *upgrade.RefusedError, *httpcall.ResponseError, or one of the connection.
+func (p *Platform) call(ctx context.Context, method string, params map[string]any) (map[string]json.RawMessage, error) {
+	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "method": "not_used", "params": params, "id": "not_used"})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, httpcall.Timeout, httpcall.ErrTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.node().JoinPath("upgrade", "request", method).String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, httpcall.Plain(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	response, err := httpcall.Do(p.http, method, req)
+	if err != nil {
+		return nil, err
+	}
+	return result(response)
+}
+
+// result reads a response, which has one of four shapes: a result, a result with an error
+// in it, an error of the framework, or a page.
+func result(r httpcall.Response) (map[string]json.RawMessage, error) {
+	var envelope struct {
+		Result json.RawMessage `json:"result"`
+		Error  *rpcError       `json:"error"`
+	}
+	isJSON := json.Unmarshal(r.Body, &envelope) == nil
+	var fields map[string]json.RawMessage
+	if isJSON {
+		_ = json.Unmarshal(envelope.Result, &fields) // null, a list or a bool has none
+	}
+	if message := text(fields["error"]); message != "" {
+		return nil, refusal(r, message)
+	}
+	if isJSON && envelope.Error != nil {
+		return nil, envelope.Error.asError(r)
+	}
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	switch {
+	case !isJSON && len(bytes.TrimSpace(r.Body)) == 0:
+		return nil, nil // the script takes an empty body for an empty result
+	case !isJSON && !json.Valid(r.Body):
+		return nil, r.NotJSON()
+	case !isJSON || envelope.Result == nil:
+		return nil, r.Wrong("has no result")
+	}
+	return fields, nil
+}
+
+// rpcError is an error of Odoo's framework.
+type rpcError struct {
+	Message string `json:"message"`
+	Data    struct {
+		Name    string `json:"name"` // of the exception, in Python
+		Message string `json:"message"`
+	} `json:"data"`
+}
+
+// asError tells a refusal, an exception that is meant for people, from a fault of the
+// platform, which may pass.
+func (e *rpcError) asError(r httpcall.Response) error {
+	message := e.Data.Message
+	if message == "" {
+		message = e.Message
+	}
+	if e.Data.Name == "" || strings.HasPrefix(e.Data.Name, "odoo.exceptions.") || strings.HasPrefix(e.Data.Name, "werkzeug.exceptions.") {
+		return refusal(r, message)
+	}
+	return retry.Transient(r.Fault(fmt.Sprintf("is an internal error (%.100s)", message), ""))
+}
+
+// refusal is a text of the platform, which names no subject.
+func refusal(r httpcall.Response, message string) error {
+	kind := upgrade.OtherRefusal
+	lower := strings.ToLower(message)
+	for _, subject := range []struct {
+		kind  upgrade.Kind
+		words []string
+	}{
+		{upgrade.KeyRefusal, []string{"token"}},
+		{upgrade.ContractRefusal, []string{"contract", "subscription"}},
+		{upgrade.TargetRefusal, []string{"target", "version"}},
+	} {
+		if kind == upgrade.OtherRefusal && slices.ContainsFunc(subject.words, func(word string) bool { return strings.Contains(lower, word) }) {
+			kind = subject.kind
+		}
+	}
+	return r.Refused(kind, []upgrade.Failure{{Kind: kind, Message: message}})
+}
+
+// text reads a value leniently: Odoo's JSON has null or false for an empty field, and
+// numbers may come as strings or strings as numbers.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	switch s := string(bytes.TrimSpace(raw)); s {
+	case "", "null", "false":
+		return ""
+	default:
+		return s
+	}
+}
+
+// Both go into logs, outputs and commands, the ID to be read, the token to be masked: a
+// shorter one could not be masked without hiding other text.
+var (
+	idShape    = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,64}$`)
+	tokenShape = regexp.MustCompile(`^[!-~]{8,512}$`)
+)
+
+// aboutKey finds a refusal that may be about the type of the SSH key.
+var aboutKey = regexp.MustCompile(`(?i)ssh|\bkey\b|ed25519`)
+
+// Create creates a request. An SSH key is bound to it: the user's own, or a new one, which
+// is RSA if the platform does not take Ed25519.
+func (p *Platform) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticket, upgrade.Status, error) {
+	p.session = session{Target: r.Target.String(), Aim: string(r.Aim), Name: r.Filename}
+	own := p.key != nil && p.Transfer.SSHPrivateKey != ""
+	var err error
+	if !own {
+		if p.key, p.session.SSHKey, err = dial.NewPortableKey(); err != nil {
+			return upgrade.Ticket{}, upgrade.Status{}, err
+		}
+	}
+	fields, err := p.create(ctx, r)
+	if refused, ok := asRefusal(err); ok && !own && aboutKey.MatchString(refused.Error()) {
+		if p.key, p.session.SSHKey, err = dial.NewPortableRSAKey(); err != nil {
+			return upgrade.Ticket{}, upgrade.Status{}, err
+		}
+		fields, err = p.create(ctx, r)
+	}
+	if err != nil {
+		return upgrade.Ticket{}, upgrade.Status{}, err
+	}
+	id, token := text(fields["request_id"]), text(fields["token"])
+	if !idShape.MatchString(id) || !tokenShape.MatchString(token) {
+		return upgrade.Ticket{}, upgrade.Status{}, fmt.Errorf("create: the response from %s has no request_id and token that can be used", p.base.Host)
+	}
+	if err := p.follow(text(fields["assigned_host_uri"])); err != nil {
+		return upgrade.Ticket{}, upgrade.Status{}, err
+	}
+	p.ticket = upgrade.Ticket{ID: id, Key: upgrade.Secret(token)}
+	if info := text(fields["info"]); info != "" {
+		p.Tell(event.Notice{Text: "The platform says: " + info})
+	}
+	s := p.status("new")
+	return p.seal(), s, nil
+}
+
+func (p *Platform) create(ctx context.Context, r upgrade.Request) (map[string]json.RawMessage, error) {
+	env := p.Env
+	if env == nil {
+		env = []string{} // not null
+	}
+	return p.call(ctx, "create", map[string]any{
+		"contract": r.Contract.Reveal(), "target": r.Target.String(), "aim": string(r.Aim), "actuator": "cli", "env_vars": env,
+		"ssh_key": strings.TrimSpace(string(ssh.MarshalAuthorizedKey(p.key.PublicKey()))) + " odoo-upgrade-action\n", "api_version": apiVersion,
+	})
+}
+
+// status is one of the platform's states, with what the session knows.
+func (p *Platform) status(state string) upgrade.Status {
+	s := upgrade.Status{Ticket: p.ticket, State: state, Phase: p.states.Phase(state)}
+	s.Set(upgrade.TargetField, p.session.Target)
+	s.Set(upgrade.AimField, p.session.Aim)
+	s.Set("filename", p.session.Name)
+	return s
+}
+
+// token holds the one parameter of every call but create.
+func (p *Platform) token() map[string]any { return map[string]any{"token": p.ticket.Key.Reveal()} }
+
+// Status asks for the state of a request.
+func (p *Platform) Status(ctx context.Context, t upgrade.Ticket) (upgrade.Status, error) {
+	if err := p.use(t); err != nil {
+		return upgrade.Status{}, err
+	}
+	fields, err := p.call(ctx, "status", p.token())
+	if err != nil {
+		return upgrade.Status{}, err
+	}
+	state := text(fields["status"])
+	if state == "" {
+		return upgrade.Status{}, fmt.Errorf("status: the response from %s has no status", p.node().Host)
+	}
+	if archived := strings.ToLower(text(fields["archived"])); archived == "true" || archived == "1" {
+		return upgrade.Status{}, &upgrade.RefusedError{Failures: []upgrade.Failure{{
+			Reason: "REQUEST:ARCHIVED", Message: "The request is archived: the platform has deleted its files, and it cannot be continued. Create a new request",
+		}}}
+	}
+	before := p.session.Node
+	if err := p.follow(text(fields["host_uri"])); err != nil {
+		return upgrade.Status{}, err
+	}
+	if p.session.Node != before && t.Session != "" {
+		p.Tell(event.TicketChanged{Ticket: p.seal()})
+	}
+	s := p.status(state)
+	s.Set(upgrade.CustomerMessage, text(fields["reason"]))
+	s.Raw = upgrade.Secret(plainJSON(fields))
+	return s, nil
+}
+
+// plainJSON writes JSON without needless escapes: a key that is in it as \u003d would slip
+// through every mask.
+func plainJSON(fields map[string]json.RawMessage) string {
+	var value any
+	raw, err := json.Marshal(fields)
+	if err != nil || json.Unmarshal(raw, &value) != nil {
+		return ""
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(value) != nil {
+		return ""
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// Process asks the platform to upgrade what was uploaded. When its response is lost, check
+// the status before calling again: it must not take effect twice.
+func (p *Platform) Process(ctx context.Context, t upgrade.Ticket) error {
+	if err := p.use(t); err != nil {
+		return err
+	}
+	fields, err := p.call(ctx, "process", p.token())
+	if err != nil {
+		return err
+	}
+	if compatible, known := fields["is_pg_version_compatible"]; known && string(bytes.TrimSpace(compatible)) == "false" {
+		p.Tell(event.Notice{Text: "The dump comes from a PostgreSQL that is older than the upgraded database needs: upgrade that server before you restore the upgraded database into it."})
+	}
+	return nil
+}
+
+// logChunk limits how much of the log is read at a time, in bytes.
+const logChunk = httpcall.MaxBody
+
+// ReadLog returns what the platform's log has from a byte on, nothing if there is no more
+// yet.
+func (p *Platform) ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([]byte, error) {
+	if err := p.use(t); err != nil {
+		return nil, err
+	}
+	u := p.node().JoinPath("upgrade", "request", "logs")
+	u.RawQuery = url.Values{"token": {t.Key.Reveal()}}.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, httpcall.Plain(err)
+	}
+	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", from, from+logChunk-1))
+	response, err := httpcall.Do(p.http, "logs", req)
+	if err != nil {
+		return nil, err
+	}
+	body := response.Body
+	switch {
+	case response.Code == http.StatusRequestedRangeNotSatisfiable:
+		return nil, nil
+	case response.Code == http.StatusPartialContent && !startsAt(response.Header.Get("Content-Range"), from):
+		return nil, response.Wrong("is another part of the log")
+	case response.Code == http.StatusOK: // all of it
+		body = body[min(from, int64(len(body))):]
+	case response.Code != http.StatusPartialContent:
+		return nil, response.Check()
+	}
+	return body[:min(len(body), logChunk)], nil
+}
+
+// startsAt reports whether a Content-Range begins at a byte. Without one, the server is
+// believed.
+func startsAt(header string, from int64) bool {
+	if header == "" {
+		return true
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(header, "bytes "), "-")
+	n, err := strconv.ParseInt(first, 10, 64)
+	return err == nil && n == from
+}

@@ -1,0 +1,147 @@
+package jsonrpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"strings"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/rsync"
+	"odoo-upgrade-action/internal/upgrade"
+	"odoo-upgrade-action/internal/workspace"
+)
+
+// dumpNameShape is what a dump on the platform can be called: it becomes a word of a
+// command.
+var dumpNameShape = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$`)
+
+// remoteName is what an item is called on the platform.
+func remoteName(item upgrade.Item, dumpName string) (string, error) {
+	switch item {
+	case upgrade.Filestore:
+		return "filestore", nil
+	case upgrade.Notes:
+		return "upgrade-report.html", nil
+	case upgrade.Log:
+		return "upgrade.log", nil
+	}
+	if !dumpNameShape.MatchString(dumpName) {
+		return "", fmt.Errorf("the platform calls the upgraded database %.100q, which cannot be a file's name", dumpName)
+	}
+	return dumpName, nil
+}
+
+// Fetch downloads an item once, a file or a folder. What a cut left here is resumed.
+func (p *Platform) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error) {
+	if err := p.use(s.Ticket); err != nil {
+		return a, 0, err
+	}
+	l, dumpName, err := p.startTransfer(ctx, "download")
+	if err != nil {
+		return a, 0, err
+	}
+	defer l.close()
+	name, err := remoteName(item, dumpName)
+	if err != nil {
+		return a, 0, err
+	}
+	part, err := p.Folder.BeginFolder(string(item), "rsync:"+s.Ticket.ID+":"+s.Ticket.Key.Reveal()+":"+name)
+	if err != nil {
+		return a, 0, err
+	}
+	defer func() { part.Close(ctx, err) }()
+	result, err := p.pull(l, name, part, progress)
+	if err != nil {
+		return a, result.Kept, err
+	}
+	a, err = arrived(part, item, name, result)
+	if err != nil {
+		return a, result.Kept, err
+	}
+	p.stop(ctx)
+	return a, result.Kept, nil
+}
+
+// pull receives a file or a folder.
+func (p *Platform) pull(l *line, name string, part *workspace.PartialFolder, progress func(done, total int64)) (result rsync.Result, err error) {
+	target := rsync.Target{Root: part.Root, Keep: true, Digest: true, Progress: func(done, total int64) {
+		l.feed(idleTimeout)
+		progress(done, total)
+	}}
+	if free, known := p.Folder.Free(); known {
+		target.MaxBytes = max(1, free)
+	}
+	err = l.rsync(rsync.PullArgs(root+"/"+name), func(c rsync.Connection) (messages string, err error) {
+		result, messages, err = rsync.Pull(l.ctx, c, target)
+		return messages, err
+	})
+	if large, ok := errors.AsType[*rsync.TooLargeError](err); ok {
+		return result, &workspace.NoRoomError{Needs: large.Needs, Free: large.Allowed}
+	}
+	if err != nil && strings.Contains(err.Error(), "it changed while it was sent") {
+		err = retry.Transient(err)
+	}
+	return result, transferError(err)
+}
+
+// arrived gives what arrived its name here.
+func arrived(part *workspace.PartialFolder, item upgrade.Item, name string, result rsync.Result) (a upgrade.Artifact, err error) {
+	a.Item = item
+	digests, folder := map[string]string{}, len(result.Folders) > 0
+	for _, f := range result.Files {
+		top, rest, inFolder := strings.Cut(f.Name, "/")
+		if top != name {
+			return a, fmt.Errorf("the platform sent %.100q in the place of %s", f.Name, name)
+		}
+		a.Size += f.Size
+		if a.SHA256 = f.SHA256; inFolder {
+			folder = true
+			digests[rest] = f.SHA256
+		}
+	}
+	if len(result.Files) == 0 {
+		return a, &upgrade.MissingError{Item: item}
+	}
+	extension := ""
+	switch {
+	case folder && item == upgrade.UpgradedDump:
+		if digests["toc.dat"] == "" {
+			return a, errors.New("the folder that arrived is not a dump: it has no toc.dat")
+		}
+		extension = dump.Directory.Extension()
+	case !folder:
+		kind, err := sniff(part, name)
+		if err != nil {
+			return a, err
+		}
+		if item == upgrade.UpgradedDump && (kind == dump.Empty || kind == dump.HTML) {
+			return a, fmt.Errorf("what arrived is not a database (%s)", kind)
+		}
+		extension = kind.Extension()
+	}
+	if folder {
+		a.SHA256 = workspace.FolderDigest(digests)
+	}
+	a.Path, err = part.Commit(path.Base(name), extension)
+	return a, err
+}
+
+// sniff returns what kind of file arrived.
+func sniff(part *workspace.PartialFolder, name string) (dump.Kind, error) {
+	file, err := part.Root.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	head := make([]byte, dump.HeadSize)
+	n, err := io.ReadFull(file, head)
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+		return "", err
+	}
+	return dump.Sniff(head[:n]), nil
+}

@@ -1,0 +1,175 @@
+// Package jsonrpc speaks the protocol of the vendor's current upgrade script: JSON-RPC for
+// requests, rsync over SSH for files, and a log that can be read while the upgrade runs.
+//
+// New connects a Platform, which package job drives. The protocol is not documented: what
+// is known of it was taken from the script, and it can change any day.
+package jsonrpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/dial"
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/upgrade"
+	"odoo-upgrade-action/internal/workspace"
+)
+
+// Config says how to reach a platform.
+type Config struct {
+	Server   string            // address, like https://upgrade.odoo.com
+	HTTP     http.RoundTripper // for the calls
+	Dial     dial.Dialer       // for SSH; nil takes a SOCKS5 proxy in the environment
+	Getenv   func(string) string
+	Transfer dial.TransferSettings
+	Env      []string          // VAR=VALUE, handed to the platform
+	Folder   *workspace.Folder // for downloads; nil without any
+	Tell     func(event.Event)
+
+	// States that mean success and failure, in place of the platform's own.
+	Success, Failure []string
+}
+
+// states are those that the script knows. Only new can be processed.
+var states = upgrade.States{
+	Draft:   []string{"new"},
+	Working: []string{"pending", "progress"},
+	Done:    []string{"done"},
+	Failed:  []string{"failed", "cancelled", "canceled"},
+}
+
+// Platform is a platform that speaks JSON-RPC. It is for one request and one goroutine.
+type Platform struct {
+	Config
+	base    *url.URL
+	http    *http.Client
+	states  upgrade.States
+	proxied bool // there is an HTTP proxy, which SSH does not go through
+
+	ticket  upgrade.Ticket
+	session session
+	key     ssh.Signer
+	open    bool  // a transfer was started and not stopped
+	tries   int   // uploads that were tried
+	kept    int64 // bytes of the dump that were sent
+}
+
+// session is what a later job needs beside the token.
+type session struct {
+	Node   string `json:"node"`    // host, and maybe port, that has the request
+	SSHKey string `json:"ssh_key"` // private, as ssh-keygen writes it; "" if the user has it
+	Remote string `json:"remote"`  // name of the dump there, "" before the upload
+	Target string `json:"target"`  // the status does not repeat these
+	Aim    string `json:"aim"`
+	Name   string `json:"filename"`
+}
+
+// New returns a platform. It connects to nothing yet; its error says which input is wrong.
+func New(c Config) (p *Platform, err error) {
+	p = &Platform{Config: c, http: httpcall.Client(c.HTTP), states: states.With(c.Success, c.Failure)}
+	if p.base, err = httpcall.ParseServer(c.Server); err != nil {
+		return nil, err
+	}
+	if c.Transfer.SSHPrivateKey != "" {
+		if p.key, err = dial.ParseKey(c.Transfer.SSHPrivateKey); err != nil {
+			return nil, err
+		}
+	}
+	if c.Transfer.SSHKnownHosts != "" {
+		if _, err := dial.NewHostKeys(c.Transfer.SSHKnownHosts, ""); err != nil {
+			return nil, err
+		}
+	}
+	if c.Dial == nil {
+		p.Dial, p.proxied, err = dial.NewSOCKSDialer(c.Getenv)
+	}
+	return p, err
+}
+
+// Required returns the inputs that a request needs.
+func Required() []string { return []string{"contract", "target", "aim", "filename"} }
+
+// Forms returns the forms of dumps that the platform takes. It takes no tar.
+func (p *Platform) Forms() []dump.Form {
+	return []dump.Form{"custom", "directory", "sql", "sql.gz", "odoo-zip"}
+}
+
+// Items returns what can be downloaded.
+func Items() []upgrade.Item {
+	return []upgrade.Item{upgrade.UpgradedDump, upgrade.Filestore, upgrade.Notes, upgrade.Log}
+}
+
+// Items returns what can be downloaded.
+func (p *Platform) Items() []upgrade.Item { return Items() }
+
+// use makes t the request that the platform works for.
+func (p *Platform) use(t upgrade.Ticket) error {
+	if p.ticket.ID == t.ID && p.ticket.Key == t.Key {
+		return nil
+	}
+	p.ticket, p.session = t, session{}
+	if t.Session == "" {
+		return nil // all that is known is the token
+	}
+	if err := json.Unmarshal([]byte(t.Session.Reveal()), &p.session); err != nil {
+		return errors.New("the handle does not hold what this protocol needs: create a new request")
+	}
+	if p.session.SSHKey == "" || p.key != nil {
+		return nil
+	}
+	key, err := dial.ParseKey(p.session.SSHKey)
+	p.key = key
+	return err
+}
+
+// seal returns the ticket with the session in it.
+func (p *Platform) seal() upgrade.Ticket {
+	text, err := json.Marshal(p.session)
+	if err != nil { // strings always encode
+		panic(err)
+	}
+	p.ticket.Session = upgrade.Secret(text)
+	return p.ticket
+}
+
+// hostShape is a host name or an address, with a port or not.
+var hostShape = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
+
+// follow makes node, as the platform names it, the address of further calls. The token
+// goes nowhere but to the configured host or a subdomain of it.
+func (p *Platform) follow(node string) error {
+	if node == "" || node == p.session.Node {
+		return nil
+	}
+	u := &url.URL{Scheme: p.base.Scheme, Host: node}
+	if !hostShape.MatchString(node) || !httpcall.IsWithin(p.base.Hostname(), u.Hostname()) {
+		return fmt.Errorf("the platform assigns the request to %.100q, which is not %s or a subdomain of it: the key is not sent there", node, p.base.Hostname())
+	}
+	p.session.Node = node
+	return nil
+}
+
+// node is where the request is.
+func (p *Platform) node() *url.URL {
+	u := *p.base
+	if p.session.Node != "" {
+		u.Host = p.session.Node
+	}
+	return &u
+}
+
+// Close ends a transfer that was started.
+func (p *Platform) Close(ctx context.Context) {
+	if p.open {
+		_ = p.stopTransfer(ctx)
+	}
+}

@@ -1,0 +1,191 @@
+package jsonrpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"odoo-upgrade-action/internal/dial"
+	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/rsync"
+	"odoo-upgrade-action/internal/sshclient"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// Where the platform has files, and as whom.
+const (
+	sshUser = "odoo"
+	root    = "/data"
+)
+
+// readyPolicy bridges the time until the server that was started listens.
+var readyPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Budget: 2 * time.Minute}
+
+// How long a server may send nothing at all, and how long a transfer may not progress.
+const (
+	sshIdle     = time.Minute
+	idleTimeout = 5 * time.Minute
+	lastTimeout = 15 * time.Minute // once everything was sent
+)
+
+var errIdle = retry.Transient(errors.New("the transfer did not progress for too long"))
+
+// asRefusal returns err as a refusal.
+func asRefusal(err error) (*upgrade.RefusedError, bool) {
+	return errors.AsType[*upgrade.RefusedError](err)
+}
+
+// startTransfer opens an SSH server for uploads or downloads, and connects to it.
+func (p *Platform) startTransfer(ctx context.Context, direction string) (_ *line, dumpName string, err error) {
+	if p.key == nil {
+		return nil, "", errors.New("the SSH key of the request is not known: use the request's handle, or set ssh-private-key to the key that it was created with")
+	}
+	params := p.token()
+	params["transfer_type"] = direction
+	fields, err := p.call(ctx, "transfer/start", params)
+	if err != nil {
+		return nil, "", err
+	}
+	p.open = true
+	port, err := strconv.ParseUint(text(fields["ssh_port"]), 10, 16)
+	if err != nil || port == 0 {
+		return nil, "", fmt.Errorf("transfer/start: the response from %s has no ssh_port", p.node().Host)
+	}
+	known := text(fields["known_hosts"])
+	if p.Transfer.SSHKnownHosts != "" {
+		known = p.Transfer.SSHKnownHosts
+	}
+	if strings.TrimSpace(known) == "" { // nothing is trusted on first use
+		return nil, "", fmt.Errorf("transfer/start: the response from %s has no known_hosts: set ssh-known-hosts to the server's host key", p.node().Host)
+	}
+	keys, err := dial.NewHostKeys(known, "")
+	if err != nil {
+		return nil, "", fmt.Errorf("the platform's host keys: %w", err)
+	}
+	l, err := p.connect(ctx, net.JoinHostPort(p.node().Hostname(), strconv.Itoa(int(port))), keys)
+	return l, text(fields["dump_name"]), err
+}
+
+// stopPolicy is how often closing the SSH server is tried.
+var stopPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Tries: 3}
+
+// stop closes the SSH server after a transfer that did its work, which an error does not
+// change.
+func (p *Platform) stop(ctx context.Context) {
+	if err := stopPolicy.Do(ctx, p.stopTransfer, nil); err != nil && ctx.Err() == nil {
+		p.Tell(event.Notice{Text: "The platform's SSH server for the transfer could not be stopped; it ends by itself: " + err.Error()})
+	}
+}
+
+// stopTransfer closes the SSH server.
+func (p *Platform) stopTransfer(ctx context.Context) error {
+	p.open = false
+	_, err := p.call(ctx, "transfer/stop", p.token())
+	return err
+}
+
+// line is an SSH connection, which ends when a transfer on it does not progress.
+type line struct {
+	*sshclient.Conn
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	over   chan struct{}
+}
+
+// connect connects to a server that may not listen yet.
+func (p *Platform) connect(ctx context.Context, address string, keys *dial.HostKeys) (*line, error) {
+	l := &line{over: make(chan struct{})}
+	l.ctx, l.cancel = context.WithCancelCause(ctx)
+	err := readyPolicy.Do(ctx, func(ctx context.Context) (err error) {
+		l.Conn, err = sshclient.Connect(l.ctx, sshclient.Config{
+			Dial:    func(ctx context.Context) (net.Conn, error) { return p.Dial(ctx, "tcp", address) },
+			Address: address, Client: dial.SSH(address, sshUser, p.key, keys), Idle: sshIdle,
+			Lost: func() { l.cancel(retry.Transient(sshclient.ErrIdle)) },
+		})
+		return p.explain(dial.SSHError(ctx, address, keys, err))
+	}, func(err error, pause time.Duration) { p.Tell(event.Retrying{Err: err, Pause: pause}) })
+	if err != nil {
+		l.cancel(err)
+		return nil, err
+	}
+	l.timer = time.AfterFunc(idleTimeout, func() { l.cancel(errIdle) })
+	go func() {
+		defer close(l.over)
+		l.KeepAlive(nil)
+	}()
+	return l, nil
+}
+
+// explain says what else may be in the way of a connection.
+func (p *Platform) explain(err error) error {
+	if _, wrongHost := errors.AsType[*dial.HostKeyError](err); err == nil || wrongHost || !p.proxied {
+		return err
+	}
+	return retry.Transient(fmt.Errorf("%w. There is an HTTP proxy, which does not carry SSH: allow direct connections to the platform on TCP ports 32768 to 60999, or set ALL_PROXY to a SOCKS5 proxy", err))
+}
+
+func (l *line) close() {
+	l.timer.Stop()
+	l.cancel(errors.New("the transfer is over"))
+	_ = l.Close()
+	<-l.over
+}
+
+// feed grants another timeout from now.
+func (l *line) feed(timeout time.Duration) { l.timer.Reset(timeout) }
+
+// rsync runs a server with arguments, and a transfer with it. A failure has the server's
+// messages and exit status.
+func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages string, err error)) error {
+	process, err := l.Exec("rsync " + strings.Join(args, " "))
+	if err != nil {
+		return l.cause(err)
+	}
+	messages, err := transfer(process)
+	if err != nil && !rsync.IsBroken(err) {
+		_ = process.Close() // the server would wait
+	}
+	stop := time.AfterFunc(endTime, func() { _ = process.Close() })
+	defer stop.Stop()
+	status, stderr := process.End()
+	if l.ctx.Err() != nil {
+		return context.Cause(l.ctx)
+	}
+	if err == nil && status == 0 {
+		return nil
+	}
+	return &rsync.RemoteError{Status: status, Messages: strings.TrimSpace(messages + "\n" + stderr), Err: err}
+}
+
+// endTime is how long a server may take to end after a transfer.
+const endTime = time.Minute
+
+// cause is why the line ended, if that is why there is an error.
+func (l *line) cause(err error) error {
+	if l.ctx.Err() != nil {
+		return context.Cause(l.ctx)
+	}
+	return retry.Transient(err)
+}
+
+// transferError marks what may pass: a cut, a server that was killed. What the server's
+// rsync says about its files is final.
+func transferError(err error) error {
+	remote, ok := errors.AsType[*rsync.RemoteError](err)
+	if !ok {
+		return err
+	}
+	switch {
+	case remote.Err != nil && !rsync.IsBroken(remote.Err):
+		return err // at this end: a file, or a violation of the protocol
+	case remote.Status == -1, remote.Status == rsync.StatusStream, remote.Status >= 128:
+		return retry.Transient(err)
+	}
+	return err
+}

@@ -1,0 +1,103 @@
+package jsonrpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/rsync"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// Upload sends the dump once. What a cut left there is resumed. It returns how many bytes
+// were sent, and a *dump.UnusableError if the dump changed meanwhile.
+func (p *Platform) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, sent func(int64)) (kept int64, err error) {
+	if err := p.use(t); err != nil {
+		return 0, err
+	}
+	if p.tries++; p.tries > 1 {
+		// After a cut: is it still there, and still to be uploaded?
+		if status, err := p.Status(ctx, t); err != nil || status.Phase != upgrade.Draft {
+			if err == nil {
+				err = fmt.Errorf("the request is %q by now, and takes no upload", status.State)
+			}
+			return p.kept, err
+		}
+	}
+	files, remote, err := source(d)
+	if err != nil {
+		return p.kept, err
+	}
+	if p.session.Remote != remote {
+		p.session.Remote = remote
+		p.Tell(event.TicketChanged{Ticket: p.seal()})
+	}
+	l, _, err := p.startTransfer(ctx, "upload")
+	if err != nil {
+		return p.kept, err
+	}
+	err = p.push(l, files, remote, d.Size, sent)
+	l.close()
+	if changed := d.Unchanged(); changed != nil {
+		return p.kept, changed
+	}
+	if err != nil {
+		return p.kept, transferError(err)
+	}
+	p.stop(ctx)
+	return p.kept, nil
+}
+
+// push sends files in place, so that a cut leaves their beginning; by the script's own
+// command if the server does not take that.
+func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, sent func(int64)) error {
+	send := func(options ...string) error {
+		return l.rsync(rsync.PushArgs(root+"/"+remote, options...), func(c rsync.Connection) (string, error) {
+			return rsync.Push(l.ctx, c, files, rsync.PushOptions{Delete: true, Sent: func(n int64) {
+				l.feed(idleTimeout)
+				if n >= size {
+					l.feed(lastTimeout)
+				}
+				p.kept = max(p.kept, n)
+				sent(n)
+			}})
+		})
+	}
+	err := send("--inplace")
+	if refused, ok := errors.AsType[*rsync.RemoteError](err); ok && errors.Is(refused.Err, rsync.ErrNoGreeting) && refused.Status != rsync.StatusNoProgram && refused.Status > 0 {
+		return send()
+	}
+	return err
+}
+
+// source returns a dump's files, and the dump's name on the platform.
+func source(d dump.Info) (files []rsync.File, remote string, err error) {
+	// Files get the time of the upload: a different dump with the same size and time
+	// would be taken for one that is there already.
+	now := time.Now()
+	if d.Kind == dump.Directory {
+		folder, err := os.OpenRoot(d.Path)
+		if err != nil {
+			return nil, "", err
+		}
+		files, err := rsync.Local(folder, ".")
+		for i := range files {
+			files[i].ModTime = now
+		}
+		return files, "origin.dump/", err
+	}
+	extension := map[dump.Kind]string{dump.SQL: ".sql", dump.OdooZip: ".zip"}[d.Kind]
+	if extension == "" {
+		extension = ".dump"
+	}
+	if d.Wrapped {
+		extension += ".gz"
+	}
+	open := func() (io.ReadCloser, error) { return d.Open() }
+	return []rsync.File{{Name: "dump", Size: d.Size, ModTime: now, Open: open}}, "origin" + extension, nil
+}

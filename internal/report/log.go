@@ -1,0 +1,100 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Limits of what is shown of the platform's log, a run, unless it is a debug run.
+const (
+	logLines   = 2000
+	logBytes   = 1 << 20
+	longLine   = 16 << 10 // longer ones are cut into several
+	lastOfLog  = 40       // lines that the summary of a failure has
+	logHeading = "The platform's log"
+)
+
+// platformLog shows the platform's log as it arrives.
+type platformLog struct {
+	rest    []byte // of a line whose end has not arrived
+	lines   int
+	bytes   int
+	left    int // lines that were left out
+	last    []string
+	grouped bool // the log's group is open
+}
+
+// logRead reports what is new in the platform's log.
+func (r *Report) logRead(text []byte) {
+	l := &r.log
+	l.rest = append(l.rest, text...)
+	for {
+		end := bytes.IndexByte(l.rest, '\n')
+		switch {
+		case end > longLine, end < 0 && len(l.rest) > longLine:
+			r.logLine(string(l.rest[:longLine]))
+			l.rest = l.rest[longLine:]
+		case end >= 0:
+			r.logLine(string(l.rest[:end]))
+			l.rest = l.rest[end+1:]
+		default:
+			return
+		}
+	}
+}
+
+func (r *Report) logLine(line string) {
+	l := &r.log
+	line = strings.TrimRight(strings.ToValidUTF8(line, "\uFFFD"), "\r")
+	if strings.TrimSpace(line) == "" {
+		return
+	}
+	l.last = append(l.last, line)
+	l.last = l.last[max(0, len(l.last)-lastOfLog):]
+	l.lines++
+	l.bytes += len(line)
+	if (l.lines > logLines || l.bytes > logBytes) && !r.out.IsDebug() {
+		if l.left++; l.left == 1 {
+			r.info(fmt.Sprintf("%s is longer than what is shown here, %d lines or 1 MiB. With download: log the whole of it is downloaded; a debug run shows it.", logHeading, logLines))
+		}
+		return
+	}
+	if !l.grouped {
+		r.out.Group(logHeading)
+		l.grouped = true
+	}
+	r.out.Info(line)
+}
+
+// endLog reports the end of the log.
+func (r *Report) endLog() {
+	if rest := r.log.rest; len(rest) > 0 {
+		r.log.rest = nil
+		r.logLine(string(rest))
+	}
+	if r.log.left > 0 {
+		r.info(fmt.Sprintf("%d lines of the platform's log were left out.", r.log.left))
+	}
+	r.endLogGroup()
+}
+
+// endLogGroup closes the log's group: what else is reported does not belong into it.
+func (r *Report) endLogGroup() {
+	if r.log.grouped {
+		r.out.EndGroup()
+		r.log.grouped = false
+	}
+}
+
+// writeLog writes the last lines of the log to a summary.
+func (r *Report) writeLog(b *strings.Builder) {
+	if len(r.log.last) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n<details open><summary>The last lines of the platform's log</summary>\n\n<pre>\n")
+	for _, line := range r.log.last {
+		b.WriteString(r.text(line) + "\n")
+	}
+	b.WriteString("</pre>\n\n</details>\n")
+}

@@ -1,0 +1,220 @@
+package jsonrpc
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"html"
+	"io"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/rsync"
+	"odoo-upgrade-action/internal/sandbox/requests"
+)
+
+// User is the SSH user of every request.
+const User = "odoo"
+
+// data is the folder that the script thinks it writes to and reads from.
+const data = "/data/"
+
+// Login returns the request of a key, if it has a transfer open.
+func (s *Server) Login(user string, key ssh.PublicKey) (id int, ok bool) {
+	r, ok := s.Store.With(func(r requests.Record) bool {
+		return r.Transfer != "" && slices.ContainsFunc(r.SSHKeys, func(line string) bool {
+			own, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+			return err == nil && bytes.Equal(own.Marshal(), key.Marshal())
+		})
+	})
+	return r.ID, ok && user == User
+}
+
+// upgradedName is what the upgraded database is called.
+func upgradedName(r requests.Record) string {
+	return "upgraded" + strings.TrimSuffix(strings.TrimPrefix(r.Remote, "origin"), "/")
+}
+
+// Session waits for a command, which must be one of the script's for the request, and runs
+// it.
+func (s *Server) Session(ctx context.Context, id int) func(ssh.Channel, <-chan *ssh.Request) {
+	return func(channel ssh.Channel, wanted <-chan *ssh.Request) {
+		defer channel.Close()
+		for request := range wanted {
+			var exec struct{ Command string }
+			isExec := request.Type == "exec" && ssh.Unmarshal(request.Payload, &exec) == nil
+			_ = request.Reply(isExec, nil)
+			if !isExec {
+				continue
+			}
+			go ssh.DiscardRequests(wanted)
+			status := s.run(ctx, channel, id, exec.Command)
+			s.Log(fmt.Sprintf("rsync: request %d: exit status %d", id, status))
+			_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
+			return
+		}
+	}
+}
+
+// prefix is the port that the script's rsync puts in front of a path, when the node has
+// one.
+var prefix = regexp.MustCompile(`^[0-9]+:`)
+
+// run runs one of the script's commands and returns its exit status.
+func (s *Server) run(ctx context.Context, channel ssh.Channel, id int, command string) int {
+	words := strings.Fields(command)
+	if len(words) < 2 || words[0] != "rsync" {
+		return refuse(channel, rsync.StatusNoProgram, "only rsync is served")
+	}
+	failing := map[string]int64{}
+	for _, f := range s.Faults.Next("rsync") {
+		failing[f.Kind] = f.N
+	}
+	if _, none := failing["no-rsync"]; none {
+		return refuse(channel, rsync.StatusNoProgram, "rsync: command not found")
+	}
+	if _, none := failing["no-inplace"]; none && slices.Contains(words, "--inplace") {
+		return refuse(channel, rsync.StatusUnsupported, "rsync: --inplace: unknown option")
+	}
+	a, err := rsync.ParseArgs(words[1:])
+	if err != nil {
+		return refuse(channel, rsync.StatusUnsupported, "rsync: "+err.Error())
+	}
+	for i, p := range a.Paths {
+		a.Paths[i] = prefix.ReplaceAllString(p, "")
+	}
+	r, _ := s.Store.Get(id)
+	switch {
+	case !a.Sender && r.Transfer == "upload" && r.State == requests.Draft && slices.Contains([]string{
+		"--server -ltre.iLsfxCIvu --delete-after", "--server -logDtpre.iLsfxCIvu --delete-after",
+		"--server -ltre.iLsfxCIvu --delete-after --inplace", "--server -logDtpre.iLsfxCIvu --delete-after --inplace",
+	}, options(words)):
+		most, limited := failing["disk-full"]
+		return s.receive(ctx, channel, r, a, most, limited)
+	case a.Sender && r.Transfer == "download" && options(words) == "--server --sender -logDtpre.iLsfxCIvu --ignore-missing-args":
+		return s.send(ctx, channel, r, a)
+	}
+	return refuse(channel, rsync.StatusUnsupported, "this command is not allowed")
+}
+
+// options are the words of a command before its paths.
+func options(words []string) string {
+	end := slices.Index(words, ".")
+	return strings.Join(words[1:max(1, end)], " ")
+}
+
+func refuse(channel ssh.Channel, status int, why string) int {
+	_, _ = fmt.Fprintln(channel.Stderr(), why)
+	return status
+}
+
+// seed is that of the checksums.
+func seed() uint32 {
+	var b [4]byte
+	_, _ = rand.Read(b[:])
+	return binary.LittleEndian.Uint32(b[:])
+}
+
+// uploads are the names that an upload can have.
+var uploads = []string{"origin.sql", "origin.dump", "origin.zip", "origin.sql.gz", "origin.dump/"}
+
+// receive takes an upload.
+func (s *Server) receive(ctx context.Context, channel ssh.Channel, r requests.Record, a rsync.Args, most int64, limited bool) int {
+	remote, ok := strings.CutPrefix(a.Paths[0], data)
+	if !ok || !slices.Contains(uploads, remote) {
+		return refuse(channel, rsync.StatusNoFolder, "this path is not allowed")
+	}
+	if limited {
+		_, _ = io.CopyN(io.Discard, channel, most)
+		return refuse(channel, rsync.StatusFileIO, "rsync: write failed: No space left on device (28)")
+	}
+	folder := s.Store.Path(r.ID, "")
+	target := rsync.Target{Name: requests.OriginalFile}
+	if isFolder := strings.HasSuffix(remote, "/"); isFolder {
+		folder, target.Name = s.Store.Path(r.ID, requests.OriginalFile), ""
+	}
+	if err := prepare(folder, target.Name); err != nil {
+		s.Log("rsync: " + err.Error())
+		return refuse(channel, rsync.StatusFileIO, "rsync: internal error of the sandbox")
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return refuse(channel, rsync.StatusNoFolder, "rsync: internal error of the sandbox")
+	}
+	defer root.Close()
+	target.Root = root
+	_, status, err := rsync.ServeReceiver(ctx, channel, a, target, seed())
+	if err != nil {
+		s.Log("rsync: " + err.Error())
+	} else if _, err := s.Store.Update(r.ID, func(r *requests.Record) error {
+		r.Remote, r.Filename = remote, strings.TrimSuffix(remote, "/")
+		return nil
+	}); err != nil {
+		return rsync.StatusFileIO
+	}
+	return status
+}
+
+// prepare makes room for a folder, or for a file in one.
+func prepare(folder, name string) error {
+	at := folder
+	if name != "" {
+		at = path.Join(folder, name)
+	}
+	info, err := os.Stat(at)
+	if err == nil && info.IsDir() == (name != "") { // the other kind was uploaded before
+		if err := os.RemoveAll(at); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(folder, 0o700)
+}
+
+// send sends what a download asks for.
+func (s *Server) send(ctx context.Context, channel ssh.Channel, r requests.Record, a rsync.Args) int {
+	root, err := os.OpenRoot(s.Store.Path(r.ID, ""))
+	if err != nil {
+		return refuse(channel, rsync.StatusNoFolder, "rsync: internal error of the sandbox")
+	}
+	defer root.Close()
+	var files []rsync.File
+	for _, wanted := range a.Paths {
+		list, err := offered(root, r, strings.TrimSuffix(strings.TrimPrefix(wanted, data), "/"))
+		if err != nil {
+			s.Log("rsync: " + err.Error())
+			return refuse(channel, rsync.StatusPartial, "rsync: internal error of the sandbox")
+		}
+		files = append(files, list...)
+	}
+	status, err := rsync.ServeSender(ctx, channel, a, files, seed())
+	if err != nil {
+		s.Log("rsync: " + err.Error())
+	}
+	return status
+}
+
+// offered returns what there is under a name: nothing for one that is not of the request.
+func offered(root *os.Root, r requests.Record, name string) ([]rsync.File, error) {
+	local := map[string]string{upgradedName(r): requests.UpgradedFile, "filestore": requests.FilestoreFile, "upgrade.log": requests.LogFile}[name]
+	if name == "upgrade-report.html" {
+		page := "<!DOCTYPE html>\n<html lang=\"en\"><title>Upgrade report</title>\n<h1>Upgrade report</h1>\n<p>" + html.EscapeString(r.Message+" "+r.Notes) + "</p>\n</html>\n"
+		return []rsync.File{{Name: name, Size: int64(len(page)), ModTime: r.Ended, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(page)), nil }}}, nil
+	}
+	if local == "" || local == requests.UpgradedFile && !r.IsUpgraded() {
+		return nil, nil
+	}
+	list, err := rsync.Local(root, local)
+	for i := range list {
+		list[i].Name = name + strings.TrimPrefix(list[i].Name, local)
+		list[i].ModTime = list[i].ModTime.Truncate(time.Second)
+	}
+	return list, err
+}

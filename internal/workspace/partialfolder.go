@@ -1,0 +1,160 @@
+package workspace
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"odoo-upgrade-action/internal/retry"
+)
+
+// PartialFolder is a hidden folder in which files or a folder arrive, beside a note that
+// says what they are a part of, until they are complete. What writes to it is up to the
+// caller.
+type PartialFolder struct {
+	Root *os.Root // what arrives is in it
+
+	folder *Folder
+	name   string
+	note   *os.File // locked while the folder is open
+	done   bool
+}
+
+func (p *PartialFolder) dirName() string  { return "." + p.name + ".part.d" }
+func (p *PartialFolder) noteName() string { return "." + p.name + ".part.d.json" }
+
+// BeginFolder opens what there is of an arrival from source, or begins it. name is what
+// it will be called, without an extension. While a run has it open, no other one can.
+func (f *Folder) BeginFolder(name, source string) (_ *PartialFolder, err error) {
+	p := &PartialFolder{folder: f, name: name}
+	if err := f.removeUnless(p.noteName(), fs.FileMode.IsRegular); err != nil {
+		return nil, err
+	}
+	if p.note, err = f.root.OpenFile(p.noteName(), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = p.note.Close()
+		}
+	}()
+	if err := lock(p.note); err != nil {
+		return nil, fmt.Errorf("another run is downloading %s to the same folder: give each its own download-path", name)
+	}
+	if err := errors.Join(f.owner.take(f.root, p.noteName()), p.prepare(source)); err != nil {
+		return nil, err
+	}
+	p.Root, err = f.root.OpenRoot(p.dirName())
+	return p, err
+}
+
+// prepare leaves a folder that is empty, or holds a part of what comes from source.
+func (p *PartialFolder) prepare(source string) error {
+	sum := sha256.Sum256([]byte(source))
+	from := hex.EncodeToString(sum[:])
+	var n note
+	text, err := p.folder.root.ReadFile(p.noteName())
+	if err != nil || json.Unmarshal(text, &n) != nil || n.URL != from {
+		if err := p.folder.root.RemoveAll(p.dirName()); err != nil {
+			return err
+		}
+	}
+	if err := p.folder.removeUnless(p.dirName(), fs.FileMode.IsDir); err != nil {
+		return err
+	}
+	if err := p.folder.root.Mkdir(p.dirName(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if text, err = json.Marshal(note{URL: from}); err != nil {
+		return err
+	}
+	return p.folder.root.WriteFile(p.noteName(), text, 0o600)
+}
+
+// removeUnless removes what has a name, unless it is what it should be: a link that a
+// checkout contains must not be followed.
+func (f *Folder) removeUnless(name string, is func(fs.FileMode) bool) error {
+	info, err := f.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && is(info.Mode()) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.root.RemoveAll(name)
+}
+
+// Commit gives what arrived under a name its final name, extension included. What had
+// that name before is replaced. It returns the path.
+func (p *PartialFolder) Commit(arrived, extension string) (string, error) {
+	name, old := p.name+extension, "."+p.name+".old"
+	from := path.Join(p.dirName(), arrived)
+	if err := p.give(from); err != nil {
+		return "", err
+	}
+	root := p.folder.root
+	err := errors.Join(root.RemoveAll(old), ignoreMissing(root.Rename(name, old)))
+	if err == nil {
+		err = root.Rename(from, name)
+	}
+	if err != nil {
+		_ = root.Rename(old, name) // as it was
+		return "", err
+	}
+	p.done = true
+	return p.folder.Path(name), errors.Join(root.RemoveAll(old), root.RemoveAll(p.dirName()), root.Remove(p.noteName()))
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// give gives a file or a folder, with everything in it, to the workspace's owner.
+func (p *PartialFolder) give(name string) error {
+	return fs.WalkDir(p.folder.root.FS(), name, func(at string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return p.folder.owner.take(p.folder.root, at)
+	})
+}
+
+// Close closes the folder after err, the error of its transfer. What a broken network or a
+// lack of room interrupted is kept for the next try; after any other error nothing is left.
+func (p *PartialFolder) Close(ctx context.Context, err error) {
+	_ = p.Root.Close()
+	defer p.note.Close()
+	_, room := errors.AsType[*NoRoomError](err)
+	if p.done || err == nil || room || retry.IsTransient(err) || ctx.Err() != nil {
+		return
+	}
+	_ = p.folder.root.RemoveAll(p.dirName())
+	_ = p.folder.root.Remove(p.noteName())
+}
+
+// FolderDigest is a digest over the names and contents of a folder's files: the SHA-256 of
+// a line for each, by name, as sha256sum writes it. digests has the SHA-256 of each file,
+// by its name with slashes.
+func FolderDigest(digests map[string]string) string {
+	names := make([]string, 0, len(digests))
+	for name := range digests {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, strings.Compare)
+	all := sha256.New()
+	for _, name := range names {
+		_, _ = fmt.Fprintf(all, "%s  ./%s\n", digests[name], name)
+	}
+	return hex.EncodeToString(all.Sum(nil))
+}
