@@ -90,6 +90,10 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 		"server-url": "http://platform.test", "preflight": "off", "transport": pick(r, "auto", "https", "sftp"),
 		"skip-test": pick(r, "false", "false", "true"), "timeout": pick(r, "5h", "5h", "5h", "30m"), "download": pick(r, "upgraded-dump", "upgraded-dump", "upgraded-dump,notes,original-dump"),
 	}
+	if s.inputs["protocol"] = pick(r, "v1", "v1", "json-rpc", "json-rpc", "auto"); s.inputs["protocol"] == "json-rpc" {
+		s.inputs["skip-test"] = "false"
+		s.inputs["download"] = pick(r, "upgraded-dump", "upgraded-dump,notes,log")
+	}
 	if s.inputs["transport"] == "sftp" {
 		s.inputs["skip-test"] = "false" // what is delivered, not done, is refused by SFTP
 	}
@@ -116,6 +120,13 @@ func (s *schedule) fault() string {
 	from := []int{1, 1, 1, 2, 3}[r.IntN(5)]
 	calls := fmt.Sprintf(":%d-%d", from, from+r.IntN(3))
 	bytes := strconv.Itoa(r.IntN(len(s.dump)))
+	if s.inputs["protocol"] != "v1" && r.IntN(2) == 0 {
+		if r.IntN(3) == 0 {
+			return pick(r, "rsync"+calls+"=no-inplace", "sftp"+calls+"=cut:"+bytes, "sftp"+calls+"=refuse:20s")
+		}
+		on := pick(r, "rpc-create", "rpc-process", "rpc-process", "rpc-status", "rpc-status", "transfer-start", "transfer-stop", "logs")
+		return on + calls + "=" + pick(r, "reset", "lost", "lost", "truncated", "html", "hang", "slow:20s", "slow:2m", "429", "503", "503:2m", "500", "502", "504", "cut:100")
+	}
 	if r.IntN(4) == 0 {
 		return "sftp" + calls + "=" + pick(r, "refuse:20s", "refuse:0s", "cut:"+bytes, "one-session", "no-reading")
 	}

@@ -156,6 +156,10 @@ type sandboxCommand struct {
 	SFTPListen string        `name:"sftp-listen" default:"127.0.0.1:2200" help:"Address of the SFTP server" local:""`
 	Data       string        `default:"odoo-upgrade-sandbox" help:"Folder for requests and dumps" local:""`
 	Contract   []string      `help:"A contract that is known; can be repeated. Without any, every well-formed one is" local:""`
+	Protocol   []string      `help:"A protocol to speak, v1 or json-rpc; can be repeated. Without any, both" local:""`
+	TLSCert    string        `name:"tls-cert" help:"Certificate for https, as PEM" local:"" type:"existingfile"`
+	TLSKey     string        `name:"tls-key" help:"Key of that certificate" local:"" type:"existingfile"`
+	TLSSelf    bool          `name:"tls-self-signed" help:"Serve https with a certificate that is made now, and written to cert.pem in the data folder" local:""`
 	Outcome    string        `default:"done" help:"How requests end: done, failed or cancelled" local:""`
 	Pace       time.Duration `default:"1s" help:"How long a request is pending, and then in progress" local:""`
 	Fault      []string      `help:"A fault to simulate; can be repeated. Like status:2=503, process:1=lost, upload:1=cut:100000 or sftp:2-=refuse:0s" sep:"none" local:""`

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,7 +31,7 @@ func (c *sandboxCommand) serve(p *program) error {
 		return err
 	}
 	s, err := sandbox.New(sandbox.Config{
-		Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace,
+		Protocols: c.Protocol, Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace,
 		Log: func(line string) { _, _ = fmt.Fprintln(p.stderr, strings.ToValidUTF8(line, "?")) },
 	})
 	if err != nil {
@@ -39,11 +41,37 @@ func (c *sandboxCommand) serve(p *program) error {
 	if err != nil {
 		return err
 	}
-	err = json.NewEncoder(p.stdout).Encode(map[string]string{"url": "http://" + web.Addr().String(), "sftp": sftp.Addr().String()})
-	if err != nil {
+	where := map[string]string{"url": "http://" + web.Addr().String(), "sftp": sftp.Addr().String()}
+	if web, err = c.withTLS(web, where); err != nil {
+		return errors.Join(err, sftp.Close())
+	}
+	if err := json.NewEncoder(p.stdout).Encode(where); err != nil {
 		return err
 	}
 	return s.Serve(p.ctx, web, sftp)
+}
+
+// withTLS returns a listener that speaks TLS if the flags say so, and notes the address
+// and a certificate that was made.
+func (c *sandboxCommand) withTLS(web net.Listener, where map[string]string) (net.Listener, error) {
+	var certificate tls.Certificate
+	var err error
+	switch {
+	case c.TLSSelf:
+		host, _, _ := net.SplitHostPort(c.Listen)
+		certificate, where["certificate"], err = sandbox.SelfSigned(c.Data, host)
+	case c.TLSCert != "" && c.TLSKey != "":
+		certificate, err = tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	case c.TLSCert+c.TLSKey != "":
+		err = errors.New("tls-cert and tls-key belong together")
+	default:
+		return web, nil
+	}
+	if err != nil {
+		return nil, errors.Join(err, web.Close())
+	}
+	where["url"] = strings.Replace(where["url"], "http://", "https://", 1)
+	return sandbox.WithTLS(web, certificate), nil
 }
 
 // healthTime is how long a sandbox may take to answer.

@@ -88,12 +88,12 @@ func (h *HostKeys) Learned() (key, fingerprint string, ok bool) {
 func KnownHostsLine(address, key string) string { return knownhosts.Normalize(address) + " " + key }
 
 // Check is an ssh.HostKeyCallback.
-func (h *HostKeys) Check(address string, remote net.Addr, key ssh.PublicKey) error {
+func (h *HostKeys) Check(address string, _ net.Addr, key ssh.PublicKey) error {
 	wrong := func(why string) error {
 		return &HostKeyError{address, ssh.FingerprintSHA256(key), why}
 	}
 	if h.pinned != nil {
-		err := h.pinnedFor(address, remote, key)
+		err := h.pinnedFor(address, key)
 		if unknown, ok := errors.AsType[*knownhosts.KeyError](err); ok && len(unknown.Want) == 0 {
 			return wrong("is not in ssh-known-hosts, which has no line for this address")
 		}
@@ -115,7 +115,8 @@ func (h *HostKeys) Check(address string, remote net.Addr, key ssh.PublicKey) err
 
 // pinnedFor checks a key against the pinned ones. Lines without a port count for other
 // ports than 22, too, if there is none with that port, as OpenSSH has it.
-func (h *HostKeys) pinnedFor(address string, remote net.Addr, key ssh.PublicKey) error {
+func (h *HostKeys) pinnedFor(address string, key ssh.PublicKey) error {
+	remote := &net.TCPAddr{IP: net.IPv4zero} // only the name counts: behind a proxy there is nothing else
 	err := h.pinned(address, remote, key)
 	host, port, splitErr := net.SplitHostPort(address)
 	unknown, ok := errors.AsType[*knownhosts.KeyError](err)
@@ -149,7 +150,7 @@ func (h *HostKeys) algorithms(address string) []string {
 	h.mu.Unlock()
 	if h.pinned != nil {
 		// For a key that no server has, it returns those that it wants.
-		err := h.pinnedFor(address, &net.TCPAddr{IP: net.IPv4zero}, noKey{})
+		err := h.pinnedFor(address, noKey{})
 		if want, ok := errors.AsType[*knownhosts.KeyError](err); ok {
 			for _, known := range want.Want {
 				kinds = append(kinds, known.Key.Type())

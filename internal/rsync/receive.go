@@ -15,8 +15,8 @@ import (
 // Target is where a receiver writes.
 type Target struct {
 	Root *os.Root
-	// Name is what a single file is called, in place of the sender's name; "" keeps
-	// that.
+	// Name is what a single file is called in place of the sender's name, and the folder
+	// that several files go to; "" keeps the names, and uses Root itself.
 	Name string
 	// InPlace writes to the files themselves, so that a cut leaves their beginning.
 	// Without it a file has its name only once it is complete.
@@ -60,6 +60,10 @@ type receiver struct {
 
 // plan decides what to receive, and creates the folders.
 func (r *receiver) plan() error {
+	r.single = len(r.list) == 1 && r.list[0].isFile()
+	if err := r.prepare(); err != nil {
+		return err
+	}
 	for i, e := range r.list {
 		repeated := i > 0 && r.list[i-1].name == e.name
 		switch {
@@ -67,7 +71,7 @@ func (r *receiver) plan() error {
 		case repeated || !isSafe(e.name) || !e.isFile() && !e.isFolder():
 			r.result.Skipped++
 		case e.isFolder():
-			if err := r.Root.MkdirAll(e.name, 0o700); err != nil {
+			if err := r.Root.MkdirAll(r.name(i), 0o700); err != nil {
 				return err
 			}
 			r.result.Folders = append(r.result.Folders, e.name)
@@ -76,11 +80,27 @@ func (r *receiver) plan() error {
 			r.wanted = append(r.wanted, i)
 		}
 	}
-	r.single = len(r.wanted) == 1 && len(r.list) == 1
 	if r.MaxBytes > 0 && r.total > r.MaxBytes {
 		return &TooLargeError{r.total, r.MaxBytes}
 	}
 	return r.skipComplete()
+}
+
+// prepare makes room for a file, or for a folder, that has a name here.
+func (r *receiver) prepare() error {
+	if r.Name == "" {
+		return nil
+	}
+	info, err := r.Root.Lstat(r.Name)
+	if err == nil && info.IsDir() == r.single {
+		if err := r.Root.RemoveAll(r.Name); err != nil {
+			return err
+		}
+	}
+	if r.single {
+		return nil
+	}
+	return r.Root.MkdirAll(r.Name, 0o700)
 }
 
 // TooLargeError says that more would be received than is allowed. Nothing was.
@@ -119,7 +139,7 @@ func (r *receiver) name(i int) string {
 	if r.single && r.Name != "" {
 		return r.Name
 	}
-	return r.list[i].name
+	return path.Join(r.Name, r.list[i].name)
 }
 
 // partial is what a file is called until it is complete.
@@ -268,7 +288,8 @@ func (r *receiver) isComplete(e entry, name string) bool {
 
 // deleteRest removes what the sender does not have.
 func (r *receiver) deleteRest() error {
-	keep := map[string]bool{".": true}
+	top := path.Clean(r.Name)
+	keep := map[string]bool{top: true}
 	whole := false // whether the list is a folder's content
 	for i, e := range r.list {
 		whole = whole || e.name == "."
@@ -278,7 +299,7 @@ func (r *receiver) deleteRest() error {
 		return nil
 	}
 	var surplus []string
-	err := fs.WalkDir(r.Root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(r.Root.FS(), top, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || keep[name] {
 			return err
 		}

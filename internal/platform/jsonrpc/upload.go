@@ -2,6 +2,8 @@ package jsonrpc
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -56,9 +58,14 @@ func (p *Platform) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 // push sends files in place, so that a cut leaves their beginning; by the script's own
 // command if the server does not take that.
 func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, sent func(int64)) error {
+	resumed := len(files) > 1 // of a folder, the first report says nothing
 	send := func(options ...string) error {
 		return l.rsync(rsync.PushArgs(root+"/"+remote, options...), func(c rsync.Connection) (string, error) {
 			return rsync.Push(l.ctx, c, files, rsync.PushOptions{Delete: true, Sent: func(n int64) {
+				if !resumed && n > 0 {
+					p.Tell(event.Resumed{Step: event.Upload, Done: n, Total: size})
+				}
+				resumed = true
 				l.feed(idleTimeout)
 				if n >= size {
 					l.feed(lastTimeout)
@@ -69,6 +76,10 @@ func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, 
 		})
 	}
 	err := send("--inplace")
+	if err == nil && !resumed { // all of it was there
+		p.Tell(event.Resumed{Step: event.Upload, Done: size, Total: size})
+		sent(size)
+	}
 	if refused, ok := errors.AsType[*rsync.RemoteError](err); ok && errors.Is(refused.Err, rsync.ErrNoGreeting) && refused.Status != rsync.StatusNoProgram && refused.Status > 0 {
 		return send()
 	}
@@ -77,9 +88,7 @@ func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, 
 
 // source returns a dump's files, and the dump's name on the platform.
 func source(d dump.Info) (files []rsync.File, remote string, err error) {
-	// Files get the time of the upload: a different dump with the same size and time
-	// would be taken for one that is there already.
-	now := time.Now()
+	modified := contentTime(d)
 	if d.Kind == dump.Directory {
 		folder, err := os.OpenRoot(d.Path)
 		if err != nil {
@@ -87,9 +96,9 @@ func source(d dump.Info) (files []rsync.File, remote string, err error) {
 		}
 		files, err := rsync.Local(folder, ".")
 		for i := range files {
-			files[i].ModTime = now
+			files[i].ModTime = modified
 		}
-		return files, "origin.dump/", err
+		return files, "origin.dump", err
 	}
 	extension := map[dump.Kind]string{dump.SQL: ".sql", dump.OdooZip: ".zip"}[d.Kind]
 	if extension == "" {
@@ -99,5 +108,12 @@ func source(d dump.Info) (files []rsync.File, remote string, err error) {
 		extension += ".gz"
 	}
 	open := func() (io.ReadCloser, error) { return d.Open() }
-	return []rsync.File{{Name: "dump", Size: d.Size, ModTime: now, Open: open}}, "origin" + extension, nil
+	return []rsync.File{{Name: "dump", Size: d.Size, ModTime: modified, Open: open}}, "origin" + extension, nil
+}
+
+// contentTime is a time that stands for a dump's content. rsync takes a file of the same
+// size and time for the same file: so that it is right, the time follows from the content.
+func contentTime(d dump.Info) time.Time {
+	sum := sha256.Sum256([]byte(d.SHA256))
+	return time.Unix(1_000_000_000+int64(binary.BigEndian.Uint32(sum[:])%1_000_000_000), 0)
 }

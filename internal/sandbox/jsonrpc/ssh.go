@@ -5,11 +5,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"html"
 	"io"
 	"os"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,7 +40,7 @@ func (s *Server) Login(user string, key ssh.PublicKey) (id int, ok bool) {
 
 // upgradedName is what the upgraded database is called.
 func upgradedName(r requests.Record) string {
-	return "upgraded" + strings.TrimSuffix(strings.TrimPrefix(r.Remote, "origin"), "/")
+	return "upgraded" + strings.TrimPrefix(r.Remote, "origin")
 }
 
 // Session waits for a command, which must be one of the script's for the request, and runs
@@ -97,8 +97,7 @@ func (s *Server) run(ctx context.Context, channel ssh.Channel, id int, command s
 		"--server -ltre.iLsfxCIvu --delete-after", "--server -logDtpre.iLsfxCIvu --delete-after",
 		"--server -ltre.iLsfxCIvu --delete-after --inplace", "--server -logDtpre.iLsfxCIvu --delete-after --inplace",
 	}, options(words)):
-		most, limited := failing["disk-full"]
-		return s.receive(ctx, channel, r, a, most, limited)
+		return s.receive(ctx, channel, r, a, failing["disk-full"])
 	case a.Sender && r.Transfer == "download" && options(words) == "--server --sender -logDtpre.iLsfxCIvu --ignore-missing-args":
 		return s.send(ctx, channel, r, a)
 	}
@@ -124,58 +123,33 @@ func seed() uint32 {
 }
 
 // uploads are the names that an upload can have.
-var uploads = []string{"origin.sql", "origin.dump", "origin.zip", "origin.sql.gz", "origin.dump/"}
+var uploads = []string{"origin.sql", "origin.dump", "origin.zip", "origin.sql.gz"}
 
 // receive takes an upload.
-func (s *Server) receive(ctx context.Context, channel ssh.Channel, r requests.Record, a rsync.Args, most int64, limited bool) int {
-	remote, ok := strings.CutPrefix(a.Paths[0], data)
+func (s *Server) receive(ctx context.Context, channel ssh.Channel, r requests.Record, a rsync.Args, most int64) int {
+	remote, ok := strings.CutPrefix(strings.TrimSuffix(a.Paths[0], "/"), data)
 	if !ok || !slices.Contains(uploads, remote) {
 		return refuse(channel, rsync.StatusNoFolder, "this path is not allowed")
 	}
-	if limited {
-		_, _ = io.CopyN(io.Discard, channel, most)
-		return refuse(channel, rsync.StatusFileIO, "rsync: write failed: No space left on device (28)")
-	}
-	folder := s.Store.Path(r.ID, "")
-	target := rsync.Target{Name: requests.OriginalFile}
-	if isFolder := strings.HasSuffix(remote, "/"); isFolder {
-		folder, target.Name = s.Store.Path(r.ID, requests.OriginalFile), ""
-	}
-	if err := prepare(folder, target.Name); err != nil {
-		s.Log("rsync: " + err.Error())
-		return refuse(channel, rsync.StatusFileIO, "rsync: internal error of the sandbox")
-	}
-	root, err := os.OpenRoot(folder)
+	root, err := os.OpenRoot(s.Store.Path(r.ID, ""))
 	if err != nil {
 		return refuse(channel, rsync.StatusNoFolder, "rsync: internal error of the sandbox")
 	}
 	defer root.Close()
-	target.Root = root
+	target := rsync.Target{Root: root, Name: requests.OriginalFile, MaxBytes: most}
 	_, status, err := rsync.ServeReceiver(ctx, channel, a, target, seed())
+	if _, full := errors.AsType[*rsync.TooLargeError](err); full {
+		return refuse(channel, rsync.StatusFileIO, "rsync: write failed: No space left on device (28)")
+	}
 	if err != nil {
 		s.Log("rsync: " + err.Error())
 	} else if _, err := s.Store.Update(r.ID, func(r *requests.Record) error {
-		r.Remote, r.Filename = remote, strings.TrimSuffix(remote, "/")
+		r.Remote, r.Filename = remote, remote
 		return nil
 	}); err != nil {
 		return rsync.StatusFileIO
 	}
 	return status
-}
-
-// prepare makes room for a folder, or for a file in one.
-func prepare(folder, name string) error {
-	at := folder
-	if name != "" {
-		at = path.Join(folder, name)
-	}
-	info, err := os.Stat(at)
-	if err == nil && info.IsDir() == (name != "") { // the other kind was uploaded before
-		if err := os.RemoveAll(at); err != nil {
-			return err
-		}
-	}
-	return os.MkdirAll(folder, 0o700)
 }
 
 // send sends what a download asks for.

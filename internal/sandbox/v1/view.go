@@ -18,7 +18,11 @@ const timeFormat = "2006-01-02 15:04:05"
 
 // view is a request as the specification's sample output shows one.
 func (s *Server) view(r requests.Record, call *http.Request) map[string]any {
-	base := (&url.URL{Scheme: "http", Host: call.Host}).JoinPath("database", "eu1", strconv.Itoa(r.ID), r.Key)
+	scheme := "http"
+	if call.TLS != nil {
+		scheme = "https"
+	}
+	base := (&url.URL{Scheme: scheme, Host: call.Host}).JoinPath("database", "eu1", strconv.Itoa(r.ID), r.Key)
 	at := func(parts ...string) string { return base.JoinPath(parts...).String() }
 	view := map[string]any{
 		"id": r.ID, "key": r.Key, "email": r.Email, "target": r.Target, "aim": r.Aim, "filename": r.Filename,
