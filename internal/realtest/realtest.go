@@ -43,6 +43,21 @@ func Skip(t testing.TB, why string) {
 	t.Skip(why)
 }
 
+// Rsyncs returns the real rsyncs to test with: those in ODOO_UPGRADE_TEST_RSYNC, absolute
+// paths separated by spaces, else the one that is installed.
+func Rsyncs(t testing.TB) []string {
+	t.Helper()
+	if list := strings.Fields(os.Getenv("ODOO_UPGRADE_TEST_RSYNC")); len(list) > 0 {
+		return list
+	}
+	Need(t, "rsync")
+	path, err := exec.LookPath("rsync")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{path}
+}
+
 // Cluster is a PostgreSQL of a test's own.
 type Cluster struct {
 	t    testing.TB

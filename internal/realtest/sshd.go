@@ -87,6 +87,15 @@ func StartSSHD(t testing.TB, hostKey string, lines ...string) *SSHD {
 	return s
 }
 
+// StartRsyncServer starts a server that runs commands as root, with that rsync as the only
+// one, and shows a folder of the test's own.
+func StartRsyncServer(t testing.TB, rsync string) *SSHD {
+	t.Helper()
+	s := StartSSHD(t, "ed25519", "ChrootDirectory none", "ForceCommand none", "PermitRootLogin yes", "SetEnv PATH="+filepath.Dir(rsync))
+	s.User = "root"
+	return s
+}
+
 // wait returns when the server listens.
 func (s *SSHD) wait(t testing.TB) {
 	t.Helper()

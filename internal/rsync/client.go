@@ -61,6 +61,9 @@ func Pull(ctx context.Context, c Connection, t Target) (result Result, messages 
 		if err != nil {
 			return p, err
 		}
+		if len(list) == 0 {
+			return p, nil // all paths are missing, and the server has ended
+		}
 		r := &receiver{conn: p, Target: t, list: list, failed: failed, requested: map[int]sumHead{}}
 		err = r.run()
 		r.result.Kept = r.here

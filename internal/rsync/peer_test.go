@@ -21,20 +21,9 @@ import (
 	"odoo-upgrade-action/internal/realtest"
 )
 
-// peers returns the real rsyncs to test with: those in ODOO_UPGRADE_TEST_RSYNC, paths
-// separated by spaces, else the one that is installed.
-func peers(t testing.TB) []string {
-	t.Helper()
-	if list := strings.Fields(os.Getenv("ODOO_UPGRADE_TEST_RSYNC")); len(list) > 0 {
-		return list
-	}
-	realtest.Need(t, "rsync")
-	return []string{"rsync"}
-}
-
 // eachPeer runs a test with every real rsync.
 func eachPeer(t *testing.T, test func(t *testing.T, program string)) {
-	for _, program := range peers(t) {
+	for _, program := range realtest.Rsyncs(t) {
 		text, err := exec.Command(program, "--version").Output()
 		if err != nil {
 			t.Fatal(err)
@@ -358,6 +347,7 @@ func TestRealClients(t *testing.T) {
 			want["filestore/"+name] = data
 		}
 		same(t, to, want)
+		run(t, program, "-a", "--ignore-missing-args", "-e", helper+" -test.run=^TestHelper$ --", "host:"+from+"/none", t.TempDir())
 	})
 }
 

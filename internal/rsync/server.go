@@ -46,6 +46,9 @@ func ServeSender(ctx context.Context, c Connection, a Args, files []File, seed u
 			return errors.Join(err, violation("filters"))
 		}
 		s := &sender{conn: p, files: p.sendList(files, a.list)}
+		if len(files) == 0 {
+			return p.out.Flush() // the client has nothing to ask for
+		}
 		if err := s.run(); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
@@ -24,11 +25,21 @@ var ticket = upgrade.Ticket{ID: "10534", Key: token}
 // serve returns a platform that responds as handler does, and what it tells.
 func serve(t *testing.T, handler http.HandlerFunc) (*Platform, *[]event.Event) {
 	t.Helper()
+	return serveAt(t, startHTTP(t, handler), dial.TransferSettings{})
+}
+
+func startHTTP(t testing.TB, handler http.Handler) string {
+	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func serveAt(t testing.TB, server string, settings dial.TransferSettings) (*Platform, *[]event.Event) {
+	t.Helper()
 	var told []event.Event
 	p, err := New(Config{
-		Server: server.URL, HTTP: http.DefaultTransport.(*http.Transport).Clone(), Getenv: func(string) string { return "" },
+		Server: server, HTTP: http.DefaultTransport.(*http.Transport).Clone(), Getenv: func(string) string { return "" }, Transfer: settings,
 		Tell: func(e event.Event) { told = append(told, e) },
 	})
 	if err != nil {

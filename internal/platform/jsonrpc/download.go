@@ -76,7 +76,7 @@ func (p *Platform) pull(l *line, name string, part *workspace.PartialFolder, pro
 	if free, known := p.Folder.Free(); known {
 		target.MaxBytes = max(1, free)
 	}
-	err = l.rsync(rsync.PullArgs(root+"/"+name), func(c rsync.Connection) (messages string, err error) {
+	err = l.rsync(rsync.PullArgs(p.root+"/"+name), func(c rsync.Connection) (messages string, err error) {
 		result, messages, err = rsync.Pull(l.ctx, c, target)
 		return messages, err
 	})

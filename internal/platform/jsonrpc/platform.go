@@ -54,6 +54,8 @@ type Platform struct {
 	http    *http.Client
 	states  upgrade.States
 	proxied bool // there is an HTTP proxy, which SSH does not go through
+	user    string
+	root    string // folder of the request's files there
 
 	ticket  upgrade.Ticket
 	session session
@@ -75,7 +77,7 @@ type session struct {
 
 // New returns a platform. It connects to nothing yet; its error says which input is wrong.
 func New(c Config) (p *Platform, err error) {
-	p = &Platform{Config: c, http: httpcall.Client(c.HTTP), states: states.With(c.Success, c.Failure)}
+	p = &Platform{Config: c, http: httpcall.Client(c.HTTP), states: states.With(c.Success, c.Failure), user: sshUser, root: dataRoot}
 	if p.base, err = httpcall.ParseServer(c.Server); err != nil {
 		return nil, err
 	}

@@ -19,8 +19,8 @@ import (
 
 // Where the platform has files, and as whom.
 const (
-	sshUser = "odoo"
-	root    = "/data"
+	sshUser  = "odoo"
+	dataRoot = "/data"
 )
 
 // readyPolicy bridges the time until the server that was started listens.
@@ -105,7 +105,7 @@ func (p *Platform) connect(ctx context.Context, address string, keys *dial.HostK
 	err := readyPolicy.Do(ctx, func(ctx context.Context) (err error) {
 		l.Conn, err = sshclient.Connect(l.ctx, sshclient.Config{
 			Dial:    func(ctx context.Context) (net.Conn, error) { return p.Dial(ctx, "tcp", address) },
-			Address: address, Client: dial.SSH(address, sshUser, p.key, keys), Idle: sshIdle,
+			Address: address, Client: dial.SSH(address, p.user, p.key, keys), Idle: sshIdle,
 			Lost: func() { l.cancel(retry.Transient(sshclient.ErrIdle)) },
 		})
 		return p.explain(dial.SSHError(ctx, address, keys, err))

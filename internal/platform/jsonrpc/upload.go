@@ -60,7 +60,7 @@ func (p *Platform) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, sent func(int64)) error {
 	resumed := len(files) > 1 // of a folder, the first report says nothing
 	send := func(options ...string) error {
-		return l.rsync(rsync.PushArgs(root+"/"+remote, options...), func(c rsync.Connection) (string, error) {
+		return l.rsync(rsync.PushArgs(p.root+"/"+remote, options...), func(c rsync.Connection) (string, error) {
 			return rsync.Push(l.ctx, c, files, rsync.PushOptions{Delete: true, Sent: func(n int64) {
 				if !resumed && n > 0 {
 					p.Tell(event.Resumed{Step: event.Upload, Done: n, Total: size})
