@@ -2,10 +2,13 @@ package requests
 
 import (
 	"context"
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
+	"path/filepath"
 )
 
 // Engine upgrades what was uploaded.
@@ -24,7 +27,7 @@ type Work struct {
 	Filename string // name of the upload, as the request has it
 	Target   string // version to upgrade to
 
-	Filestore string    // path of a folder, which does not exist, for files that the upgrade adds
+	Filestore string    // path of a folder, for files that the upgrade adds
 	Log       io.Writer // of the work, for people
 }
 
@@ -35,8 +38,12 @@ type Result struct {
 	Name    string // of the upgraded file, for downloads
 }
 
-// Copy is an engine that upgrades nothing: what it hands out is what it was given.
+// Copy is an engine that upgrades nothing: what it hands out is what it was given. As
+// upgrades do, it adds a file to the filestore, unless the dump brings its own.
 type Copy struct{}
+
+// added is the content of that file.
+const added = "This file stands for those that an upgrade adds to the filestore.\n"
 
 // About implements Engine.
 func (Copy) About() string { return "It upgrades nothing." }
@@ -52,6 +59,11 @@ func (Copy) Upgrade(ctx context.Context, w Work) (Result, error) {
 	if err := os.RemoveAll(w.Upgraded); err != nil { // of a run that was stopped here
 		return result, err
 	}
+	if path.Ext(w.Filename) != ".zip" {
+		if err := addFile(w.Filestore, added); err != nil {
+			return result, err
+		}
+	}
 	if info, err := os.Stat(w.Original); err == nil && info.IsDir() {
 		return result, os.CopyFS(w.Upgraded, os.DirFS(w.Original))
 	}
@@ -59,6 +71,16 @@ func (Copy) Upgrade(ctx context.Context, w Work) (Result, error) {
 		return result, nil
 	}
 	return result, copyFile(ctx, w.Upgraded, w.Original)
+}
+
+// addFile adds a file to a filestore, by the name that Odoo gives it.
+func addFile(filestore, content string) error {
+	name := fmt.Sprintf("%x", sha1.Sum([]byte(content)))
+	folder := filepath.Join(filestore, name[:2])
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600)
 }
 
 // copyFile writes the file to whole, or not at all.
