@@ -53,7 +53,7 @@ func (e *either) settle(err error) (again bool) {
 func (e *either) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticket, upgrade.Status, error) {
 	t, s, err := e.now.Create(ctx, r)
 	if e.settle(err) {
-		return e.now.Create(ctx, r)
+		err = job.ErrOtherProtocol // which takes other dumps
 	}
 	return t, s, err
 }

@@ -225,6 +225,27 @@ func TestRealPostgreSQLThereAndBack(t *testing.T) {
 	}
 }
 
+// TestTarIsNotForJSONRPC: what the dump was checked for is not what the platform has.
+func TestTarIsNotForJSONRPC(t *testing.T) {
+	realtest.Long(t)
+	c := realtest.StartCluster(t)
+	c.Run("createdb", "source")
+	c.SQL("source", odooLike)
+	c.Run("pg_dump", "-Ft", "-f", c.Dir+"/db.tar", "source")
+	url, _ := sandboxProcess(t, "--pace", "50ms", "--protocol", "json-rpc")
+	work := t.TempDir()
+	give(t, c, c.Dir+"/db.tar", work+"/db.dump")
+	for preflight, want := range map[string]bool{"strict": false, "warn": true} {
+		text, err := step(t, work, url, map[string]string{"preflight": preflight, "download": "none"}).CombinedOutput()
+		if (err == nil) != want || !strings.Contains(string(text), "is a dump of the kind tar, and this platform takes") {
+			t.Errorf("%s: %v\n%s", preflight, err, text)
+		}
+		if created := strings.Contains(string(text), "Request 10001 created"); created != want {
+			t.Errorf("%s: a request was created: %t\n%s", preflight, created, text)
+		}
+	}
+}
+
 // give copies a file to where the cluster's user can read it.
 func give(t *testing.T, c *realtest.Cluster, from, to string) {
 	t.Helper()

@@ -8,6 +8,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
@@ -20,6 +21,10 @@ type Platform interface {
 	Create(context.Context, upgrade.Request) (upgrade.Ticket, upgrade.Status, error)
 	Status(context.Context, upgrade.Ticket) (upgrade.Status, error)
 }
+
+// ErrOtherProtocol is what Create returns when the platform turns out to have another
+// protocol than the one that the dump was checked for. The next call creates the request.
+var ErrOtherProtocol = errors.New("the platform has another protocol")
 
 // Uploader is a Platform that takes dumps.
 type Uploader interface {

@@ -58,6 +58,19 @@ func (r *run) preflight(d dump.Info, target upgrade.Target) error {
 	return nil
 }
 
+// acceptable handles a dump of a kind that the platform does not take, as the plan says.
+func (r *run) acceptable(d dump.Info) error {
+	err := r.wrongKind(d)
+	switch {
+	case err == nil || r.plan.Preflight == Off:
+		return nil
+	case r.plan.Preflight == Strict:
+		return err
+	}
+	r.tell(event.DumpWarning{Text: err.Error()})
+	return nil
+}
+
 // wrongKind returns an error if the platform does not take complete dumps of this
 // kind.
 func (r *run) wrongKind(d dump.Info) error {

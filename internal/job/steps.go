@@ -109,6 +109,12 @@ func (r *run) create(ctx context.Context, d dump.Info) (ticket upgrade.Ticket, e
 		}
 		return createPolicy.Do(ctx, func(ctx context.Context) error {
 			created, status, err := r.platform.Create(ctx, r.plan.Request)
+			if errors.Is(err, ErrOtherProtocol) {
+				if err := r.acceptable(d); err != nil {
+					return as(PreflightFailed, err)
+				}
+				created, status, err = r.platform.Create(ctx, r.plan.Request)
+			}
 			if err != nil {
 				return fmt.Errorf("creating the request: %w", err)
 			}
