@@ -15,7 +15,7 @@ type HTTPSettings struct {
 type TransferSettings struct {
 	Transport     Transport `default:"auto" help:"How files are transferred: https, sftp, or auto, which uses https for small dumps, and sftp from 512 MiB on and where https fails"`
 	Streams       Streams   `default:"4" help:"Most SSH connections to open, for sftp"`
-	SSHKnownHosts string    `name:"ssh-known-hosts" help:"Lines of a known_hosts file with the SFTP server's host key. Without them, the first key that a request meets is trusted, shown, and required from then on"`
+	SSHKnownHosts string    `name:"ssh-known-hosts" help:"Lines of a known_hosts file with the SSH server's host key. Without them: with v1 the first key that a request meets is trusted, logged, and required from then on; with json-rpc the platform sends it over HTTPS"`
 	SSHPrivateKey string    `name:"ssh-private-key" help:"Private key for sftp, as ssh-keygen writes it, without a passphrase. Without it, a new key is made that is never written to disk" secret:""`
 }
 

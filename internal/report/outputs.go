@@ -33,7 +33,7 @@ func Outputs() []Output {
 	for _, item := range upgrade.Items() {
 		list = append(list,
 			Output{string(item) + "-path", "Path of " + string(item) + ", in the workspace", false},
-			Output{string(item) + "-sha256", "SHA-256 of that file", false})
+			Output{string(item) + "-sha256", "SHA-256 of that file, or of the list of a folder's files; see the README", false})
 	}
 	for _, f := range upgrade.FieldTable() {
 		list = append(list, Output{string(f.Field), f.Help, f.Secret})
