@@ -9,6 +9,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
@@ -260,8 +261,12 @@ func (r *run) submit(ctx context.Context) (upgrade.Status, error) {
 
 // resume takes the dump to a request that is a draft.
 func (r *run) resume(ctx context.Context, status upgrade.Status) (upgrade.Status, error) {
-	if err := r.plan.MayUpgrade(upgrade.Aim(status.Get(upgrade.AimField))); err != nil {
+	aim := upgrade.Aim(status.Get(upgrade.AimField))
+	if err := r.plan.MayUpgrade(aim); err != nil {
 		return status, as(InvalidInput, err)
+	}
+	if aim == "" && r.plan.PullRequest != "" {
+		return status, as(InvalidInput, fmt.Errorf("the aim of the request is not known, and on %s events only test requests are allowed: continue it by its handle", r.plan.PullRequest))
 	}
 	if r.plan.Dump == "" {
 		return status, as(InvalidInput, &DraftError{r.plan.Ticket.ID})
@@ -293,6 +298,7 @@ func (r *run) send(ctx context.Context, t upgrade.Ticket, d dump.Info) (upgrade.
 func (r *run) started(ctx context.Context, status upgrade.Status) error {
 	switch status.Phase {
 	case upgrade.Failed:
+		r.finishLog(ctx, status.Ticket)
 		return failed(status)
 	case upgrade.Done:
 		return nil

@@ -358,6 +358,18 @@ func TestAnotherDumpForADraft(t *testing.T) {
 	})
 }
 
+// TestUnknownAimOnAPullRequest: not every platform says what a request is for.
+func TestUnknownAimOnAPullRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, p := newFake(), plan(t)
+		p.Ticket, p.PullRequest = ticket, "pull_request"
+		ending, _ := carry(t, f, "run", p)
+		if ending.Result != InvalidInput || f.tries["upload"] != 0 || !strings.Contains(ending.Err.Error(), "the aim of the request is not known") {
+			t.Errorf("%s: %v", ending.Result, ending.Err)
+		}
+	})
+}
+
 func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, p := newFake(), plan(t)

@@ -5,15 +5,20 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// Limits of one look at the platform's log: it must hold up neither the check of the
+// Limits of one read of the platform's log: it must hold up neither the check of the
 // status nor this machine.
 const (
 	logTime  = 30 * time.Second
 	logReads = 8
+	restTime = 2 * time.Minute // for all of the rest, once the request has ended
 )
+
+// logPolicy is for the end of the log, which says why an upgrade failed.
+var logPolicy = retry.Policy{First: time.Second, Longest: 10 * time.Second, Tries: 4}
 
 // followLog tells what is new in the platform's log. An error is not told: the next check
 // of the status will show whether the platform is there.
@@ -26,6 +31,29 @@ func (r *run) followLog(ctx context.Context, t upgrade.Ticket) {
 	defer cancel()
 	for range logReads {
 		text, err := reader.ReadLog(ctx, t, r.logged)
+		if err != nil || len(text) == 0 {
+			return
+		}
+		r.logged += int64(len(text))
+		r.tell(event.LogRead{Text: text})
+	}
+}
+
+// finishLog tells the rest of the log of a request that has ended. That it cannot be read
+// changes nothing about how the request ended.
+func (r *run) finishLog(ctx context.Context, t upgrade.Ticket) {
+	reader, ok := r.platform.(LogReader)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, restTime)
+	defer cancel()
+	for {
+		var text []byte
+		err := logPolicy.Do(ctx, func(ctx context.Context) (err error) {
+			text, err = reader.ReadLog(ctx, t, r.logged)
+			return err
+		}, nil)
 		if err != nil || len(text) == 0 {
 			return
 		}

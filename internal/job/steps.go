@@ -271,6 +271,7 @@ const lastCheck = time.Minute
 // wait checks the status until the request has ended.
 func (r *run) wait(ctx context.Context, status upgrade.Status) (upgrade.Status, error) {
 	if status.Phase.Ended() {
+		r.finishLog(ctx, status.Ticket)
 		return status, outcome(status)
 	}
 	err := r.step(event.Wait, func() error {
@@ -298,6 +299,7 @@ func (r *run) wait(ctx context.Context, status upgrade.Status) (upgrade.Status, 
 			status = now
 			r.followLog(checks, status.Ticket)
 		}
+		r.finishLog(ctx, status.Ticket)
 		return outcome(status)
 	})
 	return status, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Limits of what is shown of the platform's log, a run, unless it is a debug run.
@@ -11,6 +12,8 @@ const (
 	logLines   = 2000
 	logBytes   = 1 << 20
 	longLine   = 16 << 10 // longer ones are cut into several
+	longSecret = 4 << 10  // no secret is longer
+	longLast   = 500      // characters of a line in the summary
 	lastOfLog  = 40       // lines that the summary of a failure has
 	logHeading = "The platform's log"
 )
@@ -32,9 +35,17 @@ func (r *Report) logRead(text []byte) {
 	for {
 		end := bytes.IndexByte(l.rest, '\n')
 		switch {
-		case end > longLine, end < 0 && len(l.rest) > longLine:
-			r.logLine(string(l.rest[:longLine]))
-			l.rest = l.rest[longLine:]
+		case end > longLine, end < 0 && len(l.rest) > longLine+longSecret:
+			if safe := r.out.Redact(string(l.rest)); safe != string(l.rest) { // no secret is cut in two
+				l.rest = []byte(safe)
+				continue
+			}
+			cut := longLine
+			for cut > longLine-utf8.UTFMax && !utf8.RuneStart(l.rest[cut]) {
+				cut--
+			}
+			r.logLine(string(l.rest[:cut]))
+			l.rest = l.rest[cut:]
 		case end >= 0:
 			r.logLine(string(l.rest[:end]))
 			l.rest = l.rest[end+1:]
@@ -94,6 +105,10 @@ func (r *Report) writeLog(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "\n<details open><summary>The last lines of the platform's log</summary>\n\n<pre>\n")
 	for _, line := range r.log.last {
+		line = r.out.Redact(line)
+		if runes := []rune(line); len(runes) > longLast {
+			line = string(runes[:longLast]) + "…"
+		}
 		b.WriteString(r.text(line) + "\n")
 	}
 	b.WriteString("</pre>\n\n</details>\n")

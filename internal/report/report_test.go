@@ -188,6 +188,23 @@ func TestPlatformLog(t *testing.T) {
 	}
 }
 
+// TestLongLineWithASecret has a secret where a line is cut.
+func TestLongLineWithASecret(t *testing.T) {
+	for _, before := range []int{longLine - len(key)/2, longLine + longSecret - len(key)/2} {
+		text := strings.Repeat("é", before/2) + key + strings.Repeat("y", longLine)
+		log, _, summary := tell(t, job.Ending{Result: job.UpgradeFailed, Ticket: upgrade.Ticket{ID: "1"}}, Explanation{}, event.LogRead{Text: []byte(text[:before+4])}, event.LogRead{Text: []byte(text[before+4:] + "\n")})
+		for _, half := range []string{key[:len(key)/2], key[len(key)-len(key)/2:], "\uFFFD"} {
+			_, shown, _ := strings.Cut(log, logHeading)
+			if strings.Contains(shown, half) || strings.Contains(summary, half) {
+				t.Errorf("after %d bytes, %q shows", before, half)
+			}
+		}
+		if n := strings.Count(log, "é"); n != before/2 {
+			t.Errorf("%d characters of %d", n, before/2)
+		}
+	}
+}
+
 // TestLongLog has more than is shown.
 func TestLongLog(t *testing.T) {
 	text := bytes.Repeat([]byte("a line of the log\n"), 2500)

@@ -115,6 +115,7 @@ type listOptions struct {
 // read everything.
 func (c *conn) recvList(o listOptions) (list []entry, failed bool, err error) {
 	var last entry
+	names := 0
 	for {
 		flags, err := c.byte()
 		if err != nil {
@@ -128,6 +129,9 @@ func (c *conn) recvList(o listOptions) (list []entry, failed bool, err error) {
 		}
 		if last, err = c.recvEntry(flags, last, o); err != nil {
 			return nil, false, err
+		}
+		if names += len(last.name); names > maxNames {
+			return nil, false, violation("more than %d bytes of names", maxNames)
 		}
 		list = append(list, last)
 	}

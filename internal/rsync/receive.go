@@ -27,7 +27,7 @@ type Target struct {
 	Delete bool
 	// Digest takes the SHA-256 of each file.
 	Digest bool
-	// MaxBytes limits the sum of all sizes; 0 is no limit.
+	// MaxBytes limits the bytes that are not here yet; 0 is no limit.
 	MaxBytes int64
 	// Progress is called with the bytes that are here, of all files, and with the sum of
 	// their sizes; it may be nil.
@@ -58,17 +58,20 @@ type receiver struct {
 	result    Result
 }
 
-// plan decides what to receive, and creates the folders.
+// plan decides what to receive, and creates the folders. Nothing is changed here before
+// all of the list was checked.
 func (r *receiver) plan() error {
 	r.single = len(r.list) == 1 && r.list[0].isFile()
+	if err := r.measure(); err != nil {
+		return err
+	}
 	if err := r.prepare(); err != nil {
 		return err
 	}
 	for i, e := range r.list {
-		repeated := i > 0 && r.list[i-1].name == e.name
 		switch {
 		case e.name == "." && e.isFolder():
-		case repeated || !isSafe(e.name) || !e.isFile() && !e.isFolder():
+		case !r.isWanted(i):
 			r.result.Skipped++
 		case e.isFolder():
 			if err := r.Root.MkdirAll(r.name(i), 0o700); err != nil {
@@ -76,14 +79,49 @@ func (r *receiver) plan() error {
 			}
 			r.result.Folders = append(r.result.Folders, e.name)
 		default:
-			r.total += e.size
 			r.wanted = append(r.wanted, i)
 		}
 	}
-	if r.MaxBytes > 0 && r.total > r.MaxBytes {
-		return &TooLargeError{r.total, r.MaxBytes}
-	}
 	return r.skipComplete()
+}
+
+// measure sums up the sizes of all files, and checks that what is missing has room.
+func (r *receiver) measure() error {
+	needs := int64(0)
+	for i, e := range r.list {
+		if !e.isFile() || !r.isWanted(i) {
+			continue
+		}
+		if e.size > maxTotal-r.total {
+			return violation("more than %d bytes in all", int64(maxTotal))
+		}
+		r.total += e.size
+		needs += max(0, e.size-r.stored(i))
+	}
+	if r.MaxBytes > 0 && needs > r.MaxBytes {
+		return &TooLargeError{needs, r.MaxBytes}
+	}
+	return nil
+}
+
+// isWanted reports whether an entry is a file or a folder that can be written here.
+func (r *receiver) isWanted(i int) bool {
+	e := r.list[i]
+	repeated := i > 0 && r.list[i-1].name == e.name
+	return !repeated && e.name != "." && isSafe(e.name) && (e.isFile() || e.isFolder())
+}
+
+// stored is how many bytes of a file are here, complete or partial.
+func (r *receiver) stored(i int) int64 {
+	name := r.name(i)
+	if r.isComplete(r.list[i], name) {
+		return r.list[i].size
+	}
+	info, err := r.Root.Lstat(r.partial(name))
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
 }
 
 // prepare makes room for a file, or for a folder, that has a name here.
@@ -121,7 +159,7 @@ func (r *receiver) skipComplete() error {
 		}
 		done := Received{Name: e.name, Size: e.size}
 		if r.Digest {
-			sum, err := sha256Of(r.Root, name)
+			sum, err := r.sha256Of(name)
 			if err != nil {
 				return err
 			}
@@ -174,6 +212,9 @@ func (r *receiver) run() error {
 	}
 	if len(wrong) > 0 {
 		return fmt.Errorf("%s arrived damaged twice", r.list[wrong[0]].name)
+	}
+	for i := range r.requested {
+		return fmt.Errorf("the server did not send %s", r.list[i].name)
 	}
 	if r.Delete && !r.failed {
 		err = r.deleteRest()
@@ -229,7 +270,7 @@ func (r *receiver) requestFile(i int) error {
 	block := make([]byte, head.length)
 	for range head.count {
 		if _, err := io.ReadFull(file, block); err != nil {
-			return err
+			clear(block) // does not match, so the file is sent from here on
 		}
 		r.putInt(int32(weakSum(block)))
 		strong := strongSum(block, r.seed)

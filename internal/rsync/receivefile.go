@@ -240,16 +240,23 @@ func (s *sink) run() (err error) {
 	return err
 }
 
-// sha256Of returns the SHA-256 of a file, in hexadecimal.
-func sha256Of(root *os.Root, name string) (string, error) {
-	file, err := root.Open(name)
+// sha256Of returns the SHA-256 of a file that is here, in hexadecimal. It reports progress
+// meanwhile: a large one takes minutes.
+func (r *receiver) sha256Of(name string) (string, error) {
+	file, err := r.Root.Open(name)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
 	digest := sha256.New()
-	if _, err := io.Copy(digest, file); err != nil {
-		return "", err
+	for {
+		r.report(0)
+		switch _, err := io.CopyN(digest, file, 1<<30); err {
+		case nil:
+		case io.EOF:
+			return hex.EncodeToString(digest.Sum(nil)), nil
+		default:
+			return "", err
+		}
 	}
-	return hex.EncodeToString(digest.Sum(nil)), nil
 }

@@ -30,6 +30,8 @@ const oldest = 27
 const (
 	maxName    = 4096      // bytes of a name
 	maxFiles   = 1_000_000 // in a list
+	maxNames   = 64 << 20  // bytes of all names
+	maxTotal   = 1 << 60   // bytes of all files
 	maxLiteral = 1 << 20   // bytes of one token; rsync sends 32 KiB
 	maxBlock   = 1 << 29   // bytes of a block, rsync's own limit
 	maxBlocks  = 1 << 24
@@ -97,9 +99,21 @@ const (
 	StatusStream      = 12
 	StatusPartial     = 23
 	StatusVanished    = 24
+	StatusMaxDelete   = 25
+	StatusNoExec      = 126
 	StatusNoProgram   = 127
 	StatusKilled      = 137
 )
+
+// IsFinal reports whether an exit status says that another try would end alike: it is about
+// the command or the files, not about a connection, a signal or a timeout.
+func IsFinal(status int) bool {
+	switch status {
+	case StatusUnsupported, StatusProtocol, StatusNoFolder, StatusNoOption, StatusFileIO, StatusPartial, StatusVanished, StatusMaxDelete, StatusNoExec, StatusNoProgram:
+		return true
+	}
+	return false
+}
 
 func statusText(status int) string {
 	switch status {

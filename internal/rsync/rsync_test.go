@@ -196,6 +196,30 @@ func TestHostileServers(t *testing.T) {
 				_, _ = c.int() // the end of the phase
 			}
 		}, "damaged twice"},
+		"sizes that overflow": {func(c *conn) {
+			for _, name := range []string{"a", "b", "c", "d", "e"} {
+				c.put(name, 1<<60, sentFile)
+			}
+			c.endList()
+		}, "bytes in all"},
+		"many long names": {func(c *conn) {
+			for i := range maxNames/4000 + 1 {
+				c.put(fmt.Sprintf("%04000d", i), 0, sentFile)
+			}
+			c.endList()
+		}, "bytes of names"},
+		"nothing of what was requested": {func(c *conn) {
+			c.put("a", 3, sentFile)
+			c.endList()
+			_ = c.out.Flush()
+			_, _ = c.int()
+			_, _ = c.recvHead()
+			for range 2 {
+				_, _ = c.int() // the end of the phase
+				c.putInt(done)
+				_ = c.out.Flush()
+			}
+		}, "did not send a"},
 		"an old version": {nil, ""},
 	} {
 		if test.server == nil {
@@ -206,6 +230,43 @@ func TestHostileServers(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestRoomForTheRest resumes a file that does not fit twice: only what is missing counts.
+func TestRoomForTheRest(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, size int) {
+		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(".a.part", 700)
+	write("folder", 1)
+	r := receiver{Target: Target{Root: openRoot(t, dir), MaxBytes: 300}, list: []entry{{name: "a", size: 1000, mode: sentFile}}}
+	if err := r.measure(); err != nil || r.total != 1000 {
+		t.Errorf("%d, %v", r.total, err)
+	}
+	r.MaxBytes, r.total = 299, 0
+	if large, ok := errors.AsType[*TooLargeError](r.measure()); !ok || large.Needs != 300 {
+		t.Errorf("%+v", large)
+	}
+	// What is refused leaves everything here as it was.
+	r = receiver{Target: r.Target, list: []entry{{name: ".", mode: sentFolder}, {name: "folder", mode: sentFolder}, {name: "folder/x", size: 1000, mode: sentFile}}}
+	r.Name = "folder"
+	if err := r.plan(); err == nil {
+		t.Error("it was allowed")
+	}
+	if info, err := os.Stat(filepath.Join(dir, "folder")); err != nil || info.IsDir() {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+func TestFinalStatuses(t *testing.T) {
+	for status, want := range map[int]bool{-1: false, 0: false, 1: true, 3: true, 10: false, 11: true, 12: false, 20: false, 23: true, 30: false, 127: true, 137: false, 143: false} {
+		if IsFinal(status) != want {
+			t.Errorf("%d: %t", status, !want)
+		}
 	}
 }
 

@@ -172,9 +172,7 @@ func (p *Platform) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticke
 		return upgrade.Ticket{}, upgrade.Status{}, err
 	}
 	p.ticket = upgrade.Ticket{ID: id, Key: upgrade.Secret(token)}
-	if info := text(fields["info"]); info != "" {
-		p.Tell(event.Notice{Text: "The platform says: " + info})
-	}
+	p.info = text(fields["info"])
 	s := p.status("new")
 	return p.seal(), s, nil
 }
@@ -292,6 +290,8 @@ func (p *Platform) ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([
 		return nil, nil
 	case response.Code == http.StatusPartialContent && !startsAt(response.Header.Get("Content-Range"), from):
 		return nil, response.Wrong("is another part of the log")
+	case response.Code == http.StatusOK && (response.MediaType == "text/html" || response.MediaType == "application/json"):
+		return nil, response.Wrong("is not a log")
 	case response.Code == http.StatusOK: // all of it
 		body = body[min(from, int64(len(body))):]
 	case response.Code != http.StatusPartialContent:

@@ -70,7 +70,7 @@ func (p *Platform) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Ite
 // pull receives a file or a folder.
 func (p *Platform) pull(l *line, name string, part *workspace.PartialFolder, progress func(done, total int64)) (result rsync.Result, err error) {
 	target := rsync.Target{Root: part.Root, Keep: true, Digest: true, Progress: func(done, total int64) {
-		l.feed(idleTimeout)
+		l.feed()
 		progress(done, total)
 	}}
 	if free, known := p.Folder.Free(); known {
@@ -92,6 +92,9 @@ func (p *Platform) pull(l *line, name string, part *workspace.PartialFolder, pro
 // arrived gives what arrived its name here.
 func arrived(part *workspace.PartialFolder, item upgrade.Item, name string, result rsync.Result) (a upgrade.Artifact, err error) {
 	a.Item = item
+	if result.Skipped > 0 {
+		return a, fmt.Errorf("%d links, devices or unsafe names in %s cannot be stored here, so it would not be complete", result.Skipped, name)
+	}
 	digests, folder := map[string]string{}, len(result.Folders) > 0
 	for _, f := range result.Files {
 		top, rest, inFolder := strings.Cut(f.Name, "/")

@@ -60,9 +60,10 @@ type Platform struct {
 	ticket  upgrade.Ticket
 	session session
 	key     ssh.Signer
-	open    bool  // a transfer was started and not stopped
-	tries   int   // uploads that were tried
-	kept    int64 // bytes of the dump that were sent
+	open    bool   // a transfer was started and not stopped
+	tries   int    // uploads that were tried
+	kept    int64  // bytes of the dump that were sent
+	info    string // of the platform about the new request: told once its token is masked
 }
 
 // session is what a later job needs beside the token.
@@ -115,6 +116,10 @@ func (p *Platform) Items() []upgrade.Item { return Items() }
 
 // use makes t the request that the platform works for.
 func (p *Platform) use(t upgrade.Ticket) error {
+	if p.info != "" {
+		p.Tell(event.Notice{Text: "The platform says: " + p.info})
+		p.info = ""
+	}
 	if p.ticket.ID == t.ID && p.ticket.Key == t.Key {
 		return nil
 	}

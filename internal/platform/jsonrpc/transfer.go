@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"odoo-upgrade-action/internal/dial"
@@ -47,11 +48,11 @@ func (p *Platform) startTransfer(ctx context.Context, direction string) (_ *line
 	}
 	params := p.token()
 	params["transfer_type"] = direction
+	p.open = true // also when the response is lost
 	fields, err := p.call(ctx, "transfer/start", params)
 	if err != nil {
-		return nil, "", err
+		return nil, "", p.outage(err)
 	}
-	p.open = true
 	port, err := strconv.ParseUint(text(fields["ssh_port"]), 10, 16)
 	if err != nil || port == 0 {
 		return nil, "", fmt.Errorf("transfer/start: the response from %s has no ssh_port", p.node().Host)
@@ -71,6 +72,16 @@ func (p *Platform) startTransfer(ctx context.Context, direction string) (_ *line
 	return l, text(fields["dump_name"]), err
 }
 
+// outage marks an error as one that passes, unless it is a refusal: the platform has
+// responded before, and what responds in its place now is a page of a proxy.
+func (p *Platform) outage(err error) error {
+	if _, refused := asRefusal(err); refused {
+		p.open = false
+		return err
+	}
+	return retry.Transient(err)
+}
+
 // stopPolicy is how often closing the SSH server is tried.
 var stopPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Tries: 3}
 
@@ -84,8 +95,10 @@ func (p *Platform) stop(ctx context.Context) {
 
 // stopTransfer closes the SSH server.
 func (p *Platform) stopTransfer(ctx context.Context) error {
-	p.open = false
 	_, err := p.call(ctx, "transfer/stop", p.token())
+	if _, refused := asRefusal(err); err == nil || refused {
+		p.open = false
+	}
 	return err
 }
 
@@ -95,6 +108,7 @@ type line struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
+	idle   atomic.Int64 // how long it may not progress, a time.Duration
 	over   chan struct{}
 }
 
@@ -115,6 +129,7 @@ func (p *Platform) connect(ctx context.Context, address string, keys *dial.HostK
 		return nil, err
 	}
 	l.timer = time.AfterFunc(idleTimeout, func() { l.cancel(errIdle) })
+	l.idle.Store(int64(idleTimeout))
 	go func() {
 		defer close(l.over)
 		l.KeepAlive(nil)
@@ -137,8 +152,33 @@ func (l *line) close() {
 	<-l.over
 }
 
-// feed grants another timeout from now.
-func (l *line) feed(timeout time.Duration) { l.timer.Reset(timeout) }
+// feed grants another idle timeout from now.
+func (l *line) feed() { l.timer.Reset(time.Duration(l.idle.Load())) }
+
+// sentAll grants the time that a server may need for what it has.
+func (l *line) sentAll() {
+	l.idle.Store(int64(lastTimeout))
+	l.feed()
+}
+
+// progressing is a connection on which bytes are progress: also the sums by which a large
+// partial file is compared.
+type progressing struct {
+	rsync.Connection
+	feed func()
+}
+
+func (p progressing) Read(b []byte) (int, error) {
+	n, err := p.Connection.Read(b)
+	p.feed()
+	return n, err
+}
+
+func (p progressing) Write(b []byte) (int, error) {
+	n, err := p.Connection.Write(b)
+	p.feed()
+	return n, err
+}
 
 // rsync runs a server with arguments, and a transfer with it. A failure has the server's
 // messages and exit status.
@@ -147,7 +187,7 @@ func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages st
 	if err != nil {
 		return l.cause(err)
 	}
-	messages, err := transfer(process)
+	messages, err := transfer(progressing{process, l.feed})
 	if err != nil && !rsync.IsBroken(err) {
 		_ = process.Close() // the server would wait
 	}
@@ -184,8 +224,8 @@ func transferError(err error) error {
 	switch {
 	case remote.Err != nil && !rsync.IsBroken(remote.Err):
 		return err // at this end: a file, or a violation of the protocol
-	case remote.Status == -1, remote.Status == rsync.StatusStream, remote.Status >= 128:
-		return retry.Transient(err)
+	case rsync.IsFinal(remote.Status):
+		return err
 	}
-	return err
+	return retry.Transient(err)
 }

@@ -24,11 +24,12 @@ func (p *Platform) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 	}
 	if p.tries++; p.tries > 1 {
 		// After a cut: is it still there, and still to be uploaded?
-		if status, err := p.Status(ctx, t); err != nil || status.Phase != upgrade.Draft {
-			if err == nil {
-				err = fmt.Errorf("the request is %q by now, and takes no upload", status.State)
-			}
-			return p.kept, err
+		status, err := p.Status(ctx, t)
+		if err != nil {
+			return p.kept, p.outage(err)
+		}
+		if status.Phase != upgrade.Draft {
+			return p.kept, fmt.Errorf("the request is %q by now, and takes no upload", status.State)
 		}
 	}
 	files, remote, err := source(d)
@@ -66,9 +67,8 @@ func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, 
 					p.Tell(event.Resumed{Step: event.Upload, Done: n, Total: size})
 				}
 				resumed = true
-				l.feed(idleTimeout)
 				if n >= size {
-					l.feed(lastTimeout)
+					l.sentAll()
 				}
 				p.kept = max(p.kept, n)
 				sent(n)
