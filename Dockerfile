@@ -35,6 +35,6 @@ COPY --from=build /odoo-upgrade /odoo-upgrade
 ENV ODOO_UPGRADE_LISTEN=0.0.0.0:8069 ODOO_UPGRADE_SFTP_LISTEN=0.0.0.0:2200 ODOO_UPGRADE_DATA=/tmp/sandbox
 EXPOSE 8069 2200
 HEALTHCHECK --interval=5s --timeout=3s --retries=6 CMD ["/odoo-upgrade", "health"]
-# The runner needs root: the workspace that it mounts belongs to anybody.
+# The runner needs root: the workspace that it mounts can belong to any user.
 USER 0:0
 ENTRYPOINT ["/odoo-upgrade"]

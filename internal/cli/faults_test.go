@@ -27,7 +27,7 @@ import (
 
 // TestFaultSchedules takes a dump through a platform and over lines on which things
 // go wrong, as a seed says, in virtual time. However a run ends, what it says is
-// held against what the platform has, and a second run goes on with it to the end.
+// held against what the platform has, and a second run continues it to the end.
 // ODOO_UPGRADE_TEST_SEEDS sets how many seeds, ODOO_UPGRADE_TEST_SEED repeats one.
 func TestFaultSchedules(t *testing.T) {
 	realtest.Long(t)
@@ -138,7 +138,7 @@ func (s *schedule) String() string {
 	return fmt.Sprintf("faults %v, cuts %v, outcome %s, pace %v, stop %v, inputs %v", s.faults, s.cuts, s.outcome, s.pace, s.stop, s.inputs)
 }
 
-// play makes the run, holds it against the platform, and goes on with it without
+// play makes the run, holds it against the platform, and continues it without
 // faults until it is over. It returns how the first run ended.
 func (s *schedule) play() string {
 	t := s.t
@@ -168,7 +168,7 @@ func (s *schedule) play() string {
 	return result
 }
 
-// goOn goes on with a request by its handle, on a platform and a line without faults.
+// goOn continues a request by its handle, on a platform and a line without faults.
 func (s *schedule) goOn(handle string) {
 	end := s.platform(nil)
 	defer end()
@@ -315,8 +315,8 @@ func (s *schedule) dialer(cuts []cut) func(context.Context, string, string) (net
 }
 
 // badConn breaks or freezes after some bytes. A frozen one takes what is written and
-// loses it, as a line does whose other end is gone: nobody may wait in a write, for
-// whoever writes to SSH holds a lock, and virtual time stands still before locks.
+// loses it, as a line does whose other end is gone: no write may block, because
+// a goroutine that writes to SSH holds a lock, and virtual time stands still before locks.
 type badConn struct {
 	net.Conn
 	mu     sync.Mutex

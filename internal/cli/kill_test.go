@@ -16,7 +16,7 @@ import (
 )
 
 // TestKilledAtEveryStep kills one run after the other without a warning, each at
-// another step, and goes on by the handle: with one request all the way, and
+// another step, and continues by the handle: with one request all the way, and
 // without a byte twice that was certain.
 func TestKilledAtEveryStep(t *testing.T) {
 	realtest.Long(t)

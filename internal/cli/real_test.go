@@ -114,7 +114,7 @@ func step(t *testing.T, dir, url string, inputs map[string]string) *exec.Cmd {
 	return command
 }
 
-// TestOutputsAreMadePrivate leaves what is no file as it is: /dev/null is everybody's.
+// TestOutputsAreMadePrivate leaves what is not a file as it is: /dev/null is shared.
 func TestOutputsAreMadePrivate(t *testing.T) {
 	dir := t.TempDir()
 	file, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "pipe")

@@ -20,7 +20,7 @@ func newCursor(in io.Reader) *cursor {
 	return &cursor{in: bufio.NewReaderSize(in, archiveBytes), seek: seek}
 }
 
-// from makes c go on at offset, from the start of a source that can seek.
+// from makes c continue at offset, from the start of a source that can seek.
 func (c *cursor) from(offset int64) error {
 	if _, err := c.seek.Seek(offset, io.SeekStart); err != nil {
 		return err
@@ -55,7 +55,7 @@ func (c *cursor) skip(n int64) error {
 	return nil
 }
 
-// cut says where an archive ends that should go on.
+// cut says where an archive ends too early.
 func (c *cursor) cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return truncated("after %d bytes", c.at)

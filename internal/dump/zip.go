@@ -104,7 +104,7 @@ func (i *Info) zipScript(in io.ReaderAt, m member) error {
 	buffered := bufio.NewReaderSize(counted, archiveBytes)
 	if head, err := buffered.Peek(HeadSize); err == nil || errors.Is(err, io.EOF) {
 		if kind := Sniff(head); kind != SQL {
-			i.refuse("has a dump.sql that is no SQL dump ("+string(kind)+")", "make the backup with Odoo's database manager, or with pg_dump -Fc")
+			i.refuse("has a dump.sql that is not an SQL dump ("+string(kind)+")", "make the backup with Odoo's database manager, or with pg_dump -Fc")
 			return nil
 		}
 	}
@@ -131,7 +131,7 @@ func (i *Info) manifest(in io.ReaderAt, m member) {
 		Series   string `json:"major_version"`
 	}
 	if json.NewDecoder(io.LimitReader(content, 4<<20)).Decode(&told) != nil {
-		i.Warnings = append(i.Warnings, "The backup's manifest.json is no JSON.")
+		i.Warnings = append(i.Warnings, "The backup's manifest.json is not JSON.")
 		return
 	}
 	i.Database = short([]byte(told.Database))

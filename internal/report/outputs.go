@@ -73,7 +73,7 @@ func (r *Report) output(name, value string) {
 	}
 }
 
-// maskURLs masks the URLs in a status: whoever has one has the database. One that
+// maskURLs masks the URLs in a status: each of them gives access to the database. One that
 // holds the key is masked by the key's mask.
 func (r *Report) maskURLs(s upgrade.Status) {
 	for _, f := range upgrade.FieldTable() {

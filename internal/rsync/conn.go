@@ -119,7 +119,7 @@ func (c *conn) bytes(n int) ([]byte, error) {
 	return b, unexpected(err)
 }
 
-// unexpected makes the end of a connection that should go on an error of its own.
+// unexpected makes the end of a connection that should continue an error of its own.
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -171,7 +171,7 @@ func TestServersThatStopAnswering(t *testing.T) {
 				if err := fetch(ctx, c, len(test.platform.file), io.Discard); !errors.Is(err, test.err) || time.Since(begin) > test.within {
 					t.Errorf("after %v: %v", time.Since(begin), err)
 				}
-				time.Sleep(time.Second) // until the drops see that nobody listens
+				time.Sleep(time.Second) // until the drops see that nothing listens
 			})
 		})
 	}

@@ -143,7 +143,7 @@ func (f *fixture) files(t *testing.T) []string {
 	return names
 }
 
-func (f *fixture) wantLanded(t *testing.T, got workspace.File, err error, data []byte) {
+func (f *fixture) wantComplete(t *testing.T, got workspace.File, err error, data []byte) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -179,14 +179,14 @@ func TestFetchGoesOnWhereItWasCut(t *testing.T) {
 		f.open(t) // as another process would
 	}
 	got, err := f.get(t.Context())
-	f.wantLanded(t, got, err, data)
+	f.wantComplete(t, got, err, data)
 	want := []string{"", "bytes=100000-", "bytes=100001-", "bytes=250001-"}
 	if fmt.Sprint(o.ranges) != fmt.Sprint(want) {
 		t.Errorf("asked for %q, want %q", o.ranges, want)
 	}
 }
 
-func TestFetchBeginsAnewWhenTheFileChanged(t *testing.T) {
+func TestFetchStartsOverWhenTheFileChanged(t *testing.T) {
 	o := &origin{data: content(300_000), tag: `"a"`, cuts: []int{100_000}}
 	f := fetchFrom(t, o)
 	if _, err := f.get(t.Context()); !retry.IsTransient(err) {
@@ -194,10 +194,10 @@ func TestFetchBeginsAnewWhenTheFileChanged(t *testing.T) {
 	}
 	o.data, o.tag = bytes.Repeat([]byte("PGDMP!"), 30_000), `"b"`
 	got, err := f.get(t.Context())
-	f.wantLanded(t, got, err, o.data)
+	f.wantComplete(t, got, err, o.data)
 }
 
-func TestFetchBeginsAnewForAnotherURL(t *testing.T) {
+func TestFetchStartsOverForAnotherURL(t *testing.T) {
 	o := &origin{data: content(300_000), tag: `"a"`, cuts: []int{100_000}}
 	f := fetchFrom(t, o)
 	if _, err := f.get(t.Context()); !retry.IsTransient(err) {
@@ -205,7 +205,7 @@ func TestFetchBeginsAnewForAnotherURL(t *testing.T) {
 	}
 	f.url += "/of-another-request"
 	got, err := f.get(t.Context())
-	f.wantLanded(t, got, err, o.data)
+	f.wantComplete(t, got, err, o.data)
 	if o.ranges[1] != "" {
 		t.Errorf("asked for %q of another file", o.ranges[1])
 	}
@@ -219,10 +219,10 @@ func TestFetchNeverAppendsWithoutAStrongValidator(t *testing.T) {
 		t.Fatal(err)
 	}
 	if names := f.files(t); len(names) != 0 {
-		t.Errorf("kept %v, which nobody can go on with", names)
+		t.Errorf("kept %v, which cannot be resumed", names)
 	}
 	got, err := f.get(t.Context())
-	f.wantLanded(t, got, err, data)
+	f.wantComplete(t, got, err, data)
 	if fmt.Sprint(o.ranges) != fmt.Sprint([]string{"", ""}) {
 		t.Errorf("asked for %q", o.ranges)
 	}
@@ -288,7 +288,7 @@ func TestFetchDoesNotBelieveTheServer(t *testing.T) {
 			}
 			o.handler = nil
 			got, err := f.get(t.Context())
-			f.wantLanded(t, got, err, data)
+			f.wantComplete(t, got, err, data)
 		})
 	}
 }
@@ -311,7 +311,7 @@ func TestFetchTakesNoPageForADatabase(t *testing.T) {
 	} {
 		f := fetchFrom(t, &origin{handler: answer})
 		if got, err := f.get(t.Context()); err == nil || retry.IsTransient(err) {
-			t.Errorf("%s: landed as %+v (%v)", name, got, err)
+			t.Errorf("%s: complete as %+v (%v)", name, got, err)
 		}
 		if names := f.files(t); len(names) != 0 {
 			t.Errorf("%s: left behind %v", name, names)
@@ -327,7 +327,7 @@ func TestFetchTwiceAtOnce(t *testing.T) {
 			t.Errorf("the second: %v", err)
 		}
 	})
-	f.wantLanded(t, got, err, data)
+	f.wantComplete(t, got, err, data)
 }
 
 func TestFetchRedirectWithinTheHost(t *testing.T) {
@@ -345,10 +345,10 @@ func TestFetchRedirectWithinTheHost(t *testing.T) {
 	}
 	f := fetchFrom(t, o)
 	got, err := f.get(t.Context())
-	f.wantLanded(t, got, err, data)
+	f.wantComplete(t, got, err, data)
 }
 
-func TestFetchWholePartThatNeverLanded(t *testing.T) {
+func TestFetchCompletePartialFile(t *testing.T) {
 	data := content(1000)
 	o := &origin{data: data, tag: `"a"`, cuts: []int{999}}
 	f := fetchFrom(t, o)
@@ -359,7 +359,7 @@ func TestFetchWholePartThatNeverLanded(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := f.get(t.Context())
-	f.wantLanded(t, got, err, data)
+	f.wantComplete(t, got, err, data)
 }
 
 func TestFetchStopped(t *testing.T) {
@@ -376,9 +376,9 @@ func TestFetchStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := f.get(t.Context())
-	f.wantLanded(t, got, err, o.data)
+	f.wantComplete(t, got, err, o.data)
 	if !strings.HasPrefix(o.ranges[1], "bytes=") {
-		t.Errorf("did not go on: %q", o.ranges)
+		t.Errorf("did not resume: %q", o.ranges)
 	}
 }
 

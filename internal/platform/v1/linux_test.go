@@ -75,7 +75,7 @@ func TestFetchThatDoesNotFit(t *testing.T) {
 	fails(".upgraded-dump.part .upgraded-dump.part.json")
 	_ = os.Remove(ballast)
 	got, err := f.get(t.Context())
-	f.wantLanded(t, got, err, data)
+	f.wantComplete(t, got, err, data)
 	_ = f.folder.Close()
 }
 

@@ -70,7 +70,7 @@ func untold(int64) {}
 
 func untoldOf(int64, int64) {}
 
-// TestCuts breaks transfers at pseudo-random bytes, and goes on in the same process
+// TestCuts breaks transfers at pseudo-random bytes, and continues in the same process
 // or as another one would. ODOO_UPGRADE_TEST_CUTS sets how many; .ci/run makes 500.
 func TestCuts(t *testing.T) {
 	realtest.Long(t)
@@ -275,7 +275,7 @@ func TestResume(t *testing.T) {
 }
 
 // TestNothingOldIsTakenForNew finds that something else is at the platform, is cut
-// while it sends all again, and goes on as another process, which must not take
+// while it sends all again, and continues as another process, which must not take
 // what is behind the cut for its own.
 func TestNothingOldIsTakenForNew(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519")
@@ -482,7 +482,7 @@ func TestPortThatOpensLater(t *testing.T) {
 	direct, tries, told := c.Dial, 0, 0
 	c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if tries++; tries <= 2 {
-			return direct(ctx, network, "127.0.0.1:1") // nobody listens there
+			return direct(ctx, network, "127.0.0.1:1") // nothing listens there
 		}
 		return direct(ctx, network, address)
 	}
@@ -528,7 +528,7 @@ func TestSilentServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	// Longer than the silence allowed: the keep-alives hold it.
+	// Longer than the idle timeout: the keep-alives hold it.
 	time.Sleep(2 * config.Idle)
 	file, _, err := pool.Open("shared.dump", sftp.Write)
 	if err != nil {

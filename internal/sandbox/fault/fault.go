@@ -48,7 +48,7 @@ var faultKinds = map[string]struct {
 	"rate":        {true, false, "bytes"}, // that many bytes a second at most
 
 	"no-inplace": {true, false, "none"},  // rsync does not know --inplace
-	"no-rsync":   {true, false, "none"},  // there is no rsync
+	"no-rsync":   {true, false, "none"},  // rsync is not installed
 	"disk-full":  {true, false, "bytes"}, // rsync cannot write more than that
 	"new-port":   {false, true, "none"},  // a transfer gets an SSH port of its own
 }
