@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,19 +11,43 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"odoo-upgrade-action/internal/realtest"
-	"time"
 )
 
-// TestKilledAtEveryStep kills one run after the other without a warning, each at
-// another step, and continues by the handle: with one request all the way, and
-// without a byte twice that was certain.
+// TestKilledAtEveryStep kills one run after the other over API v1.
 func TestKilledAtEveryStep(t *testing.T) {
+	killAtEveryStep(t, killed{
+		inputs: map[string]string{"transport": "sftp"}, transfer: "request_sftp_access", process: "process",
+		partial: ".upgraded-dump.part", last: `There are already the first (\d+) of \d+ bytes: resuming there`,
+	})
+}
+
+// TestKilledWithJSONRPC does it over the other protocol.
+func TestKilledWithJSONRPC(t *testing.T) {
+	killAtEveryStep(t, killed{
+		inputs: map[string]string{"protocol": "json-rpc"}, transfer: "transfer-start", process: "rpc-process",
+		partial: ".upgraded-dump.part.d/.upgraded.dump.part", last: `Continuing request 10001`,
+	})
+}
+
+// killed is what differs between the protocols.
+type killed struct {
+	inputs            map[string]string
+	transfer, process string // calls that hang, as faults name them
+	partial           string // file of a download that is not complete
+	last              string // in the log of the run that is not killed
+}
+
+// killAtEveryStep kills runs without a warning, each at another step, and continues by
+// the handle: with one request all the way, and without sending an acknowledged byte
+// twice.
+func killAtEveryStep(t *testing.T, k killed) {
 	realtest.Long(t)
 	work, data := t.TempDir(), t.TempDir()
 	randomFile(t, work+"/db.dump", 24<<20)
-	const some = 6 << 20 // bytes that are certain when a transfer is killed
+	const some = 6 << 20 // bytes that are acknowledged when a transfer is killed
 	log := func() string { text, _ := os.ReadFile(work + "/log"); return string(text) }
 	larger := func(path string) func() bool {
 		return func() bool {
@@ -37,16 +62,17 @@ func TestKilledAtEveryStep(t *testing.T) {
 		until  func() bool // when it is killed; nil lets it end
 		expect string      // in the log
 	}{
-		{"after create", []string{"--fault", "request_sftp_access=hang"}, func() bool { set, _ := outputsIn(work + "/outputs"); return set["handle"] != "" }, "Request 10001 created"},
+		{"after create", []string{"--fault", k.transfer + "=hang"}, func() bool { set, _ := outputsIn(work + "/outputs"); return set["handle"] != "" }, "Request 10001 created"},
 		{"in the upload", []string{"--fault", "sftp=rate:4000000"}, larger(data + "/requests/10001/original"), "Continuing request 10001"},
-		{"at process", []string{"--fault", "process=hang"}, func() bool { return strings.Contains(log(), "Asking the platform to process") }, `The platform already has the first (\d+) of`},
+		{"at process", []string{"--fault", k.process + "=hang"}, func() bool { return strings.Contains(log(), "Asking the platform to process") }, `The platform already has the first (\d+) of`},
 		{"while waiting", []string{"--pace", "1h"}, func() bool { return strings.Contains(log(), "Waiting up to") }, `The platform already has the first (\d+) of`},
-		{"in the download", []string{"--pace", "10ms", "--fault", "sftp=rate:4000000"}, larger(work + "/odoo-upgrade/.upgraded-dump.part"), `Continuing request 10001`},
-		{"not at all", nil, nil, `There are already the first (\d+) of \d+ bytes: resuming there`},
+		{"in the download", []string{"--pace", "10ms", "--fault", "sftp=rate:4000000"}, larger(work + "/odoo-upgrade/" + k.partial), `Continuing request 10001`},
+		{"not at all", nil, nil, k.last},
 	} {
 		url, _, stop := sandboxOn(t, data, listen, step.flags...)
 		listen = strings.TrimPrefix(url, "http://")
-		inputs := map[string]string{"preflight": "off", "transport": "sftp", "handle": handle}
+		inputs := map[string]string{"preflight": "off", "handle": handle}
+		maps.Copy(inputs, k.inputs)
 		command := stepWithLog(t, work, url, inputs)
 		if step.until == nil {
 			if err := command.Run(); err != nil {
@@ -57,7 +83,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 		}
 		stop()
 		set, _ := outputsIn(work + "/outputs")
-		if handle == "" {
+		if set["handle"] != "" {
 			handle = set["handle"]
 		}
 		found := regexp.MustCompile(step.expect).FindStringSubmatch(log())
@@ -66,7 +92,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 		}
 		if len(found) > 1 {
 			if n, _ := strconv.Atoi(found[1]); n < some/2 {
-				t.Errorf("%s: it went on at byte %d although %d were there", step.name, n, some)
+				t.Errorf("%s: it resumed at byte %d although %d were there", step.name, n, some)
 			}
 		}
 	}
@@ -109,70 +135,4 @@ func killWhen(t *testing.T, command *exec.Cmd, so func() bool) {
 	_ = command.Process.Kill()
 	_ = command.Wait()
 	t.Fatal("it did not come so far in 20 s")
-}
-
-// TestKilledWithJSONRPC is TestKilledAtEveryStep over the other protocol.
-func TestKilledWithJSONRPC(t *testing.T) {
-	realtest.Long(t)
-	work, data := t.TempDir(), t.TempDir()
-	randomFile(t, work+"/db.dump", 24<<20)
-	const some = 6 << 20 // bytes that are there when a transfer is killed
-	log := func() string { text, _ := os.ReadFile(work + "/log"); return string(text) }
-	larger := func(pattern string) func() bool {
-		return func() bool {
-			found, _ := filepath.Glob(pattern)
-			if len(found) == 0 {
-				return false
-			}
-			info, err := os.Stat(found[0])
-			return err == nil && info.Size() > some
-		}
-	}
-	listen, handle := "127.0.0.1:0", ""
-	for _, step := range []struct {
-		name   string
-		flags  []string
-		until  func() bool // when it is killed; nil lets it end
-		expect string      // in the log
-	}{
-		{"after create", []string{"--fault", "transfer-start=hang"}, func() bool { set, _ := outputsIn(work + "/outputs"); return set["handle"] != "" }, "Request 10001 created"},
-		{"in the upload", []string{"--fault", "sftp=rate:4000000"}, larger(data + "/requests/10001/original"), "Continuing request 10001"},
-		{"at process", []string{"--fault", "rpc-process=hang"}, func() bool { return strings.Contains(log(), "Asking the platform to process") }, `The platform already has the first (\d+) of`},
-		{"while waiting", []string{"--pace", "1h"}, func() bool { return strings.Contains(log(), "Waiting up to") }, `The platform already has the first (\d+) of`},
-		{"in the download", []string{"--pace", "10ms", "--fault", "sftp=rate:4000000"}, larger(work + "/odoo-upgrade/.upgraded-dump.part.d/.upgraded.dump.part"), `Continuing request 10001`},
-		{"not at all", nil, nil, `Continuing request 10001`},
-	} {
-		url, _, stop := sandboxOn(t, data, listen, step.flags...)
-		listen = strings.TrimPrefix(url, "http://")
-		inputs := map[string]string{"preflight": "off", "protocol": "json-rpc", "handle": handle}
-		command := stepWithLog(t, work, url, inputs)
-		if step.until == nil {
-			if err := command.Run(); err != nil {
-				t.Errorf("%v\n%s", err, log())
-			}
-		} else {
-			killWhen(t, command, step.until)
-		}
-		stop()
-		set, _ := outputsIn(work + "/outputs")
-		if set["handle"] != "" {
-			handle = set["handle"]
-		}
-		found := regexp.MustCompile(step.expect).FindStringSubmatch(log())
-		if found == nil {
-			t.Fatalf("killed %s; no %q in\n%s", step.name, step.expect, log())
-		}
-		if len(found) > 1 {
-			if n, _ := strconv.Atoi(found[1]); n < some/2 {
-				t.Errorf("%s: it resumed at byte %d although %d were there", step.name, n, some)
-			}
-		}
-	}
-	requests, _ := filepath.Glob(data + "/requests/*/request.json")
-	if len(requests) != 1 {
-		t.Errorf("%d requests were created", len(requests))
-	}
-	if text, err := exec.Command("cmp", work+"/db.dump", work+"/odoo-upgrade/upgraded-dump.dump").CombinedOutput(); err != nil {
-		t.Errorf("%v %s", err, text)
-	}
 }
