@@ -7,8 +7,10 @@
 package httpcall
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -234,4 +236,19 @@ func Port(u *url.URL) string {
 func IsWithin(own, host string) bool {
 	own, host = strings.ToLower(own), strings.ToLower(host)
 	return host == own || strings.HasSuffix(host, "."+own) && net.ParseIP(own) == nil
+}
+
+// Text reads a value leniently: Odoo's JSON has null or false for an empty
+// field, and numbers may come as strings or strings as numbers.
+func Text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	switch s := string(bytes.TrimSpace(raw)); s {
+	case "", "null", "false":
+		return ""
+	default:
+		return s
+	}
 }

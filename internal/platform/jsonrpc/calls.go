@@ -57,7 +57,7 @@ func result(r httpcall.Response) (map[string]json.RawMessage, error) {
 	if isJSON {
 		_ = json.Unmarshal(envelope.Result, &fields) // null, a list or a bool has none
 	}
-	if message := text(fields["error"]); message != "" {
+	if message := httpcall.Text(fields["error"]); message != "" {
 		return nil, refusal(r, message)
 	}
 	if isJSON && envelope.Error != nil {
@@ -118,21 +118,6 @@ func refusal(r httpcall.Response, message string) error {
 	return r.Refused(kind, []upgrade.Failure{{Kind: kind, Message: message}})
 }
 
-// text reads a value leniently: Odoo's JSON has null or false for an empty field, and
-// numbers may come as strings or strings as numbers.
-func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	switch s := string(bytes.TrimSpace(raw)); s {
-	case "", "null", "false":
-		return ""
-	default:
-		return s
-	}
-}
-
 // Both go into logs, outputs and commands, the ID to be read, the token to be masked: a
 // shorter one could not be masked without hiding other text.
 var (
@@ -164,15 +149,15 @@ func (p *Platform) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticke
 	if err != nil {
 		return upgrade.Ticket{}, upgrade.Status{}, err
 	}
-	id, token := text(fields["request_id"]), text(fields["token"])
+	id, token := httpcall.Text(fields["request_id"]), httpcall.Text(fields["token"])
 	if !idShape.MatchString(id) || !tokenShape.MatchString(token) {
 		return upgrade.Ticket{}, upgrade.Status{}, fmt.Errorf("create: the response from %s has no request_id and token that can be used", p.base.Host)
 	}
-	if err := p.follow(text(fields["assigned_host_uri"])); err != nil {
+	if err := p.follow(httpcall.Text(fields["assigned_host_uri"])); err != nil {
 		return upgrade.Ticket{}, upgrade.Status{}, err
 	}
 	p.ticket = upgrade.Ticket{ID: id, Key: upgrade.Secret(token)}
-	p.info = text(fields["info"])
+	p.info = httpcall.Text(fields["info"])
 	s := p.status("new")
 	return p.seal(), s, nil
 }
@@ -209,24 +194,24 @@ func (p *Platform) Status(ctx context.Context, t upgrade.Ticket) (upgrade.Status
 	if err != nil {
 		return upgrade.Status{}, err
 	}
-	state := text(fields["status"])
+	state := httpcall.Text(fields["status"])
 	if state == "" {
 		return upgrade.Status{}, fmt.Errorf("status: the response from %s has no status", p.node().Host)
 	}
-	if archived := strings.ToLower(text(fields["archived"])); archived == "true" || archived == "1" {
+	if archived := strings.ToLower(httpcall.Text(fields["archived"])); archived == "true" || archived == "1" {
 		return upgrade.Status{}, &upgrade.RefusedError{Failures: []upgrade.Failure{{
 			Reason: "REQUEST:ARCHIVED", Message: "The request is archived: the platform has deleted its files, and it cannot be continued. Create a new request",
 		}}}
 	}
 	before := p.session.Node
-	if err := p.follow(text(fields["host_uri"])); err != nil {
+	if err := p.follow(httpcall.Text(fields["host_uri"])); err != nil {
 		return upgrade.Status{}, err
 	}
 	if p.session.Node != before && t.Session != "" {
 		p.Tell(event.TicketChanged{Ticket: p.seal()})
 	}
 	s := p.status(state)
-	s.Set(upgrade.CustomerMessage, text(fields["reason"]))
+	s.Set(upgrade.CustomerMessage, httpcall.Text(fields["reason"]))
 	s.Raw = upgrade.Secret(plainJSON(fields))
 	return s, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/rsync"
 	"odoo-upgrade-action/internal/sshclient"
@@ -53,11 +54,11 @@ func (p *Platform) startTransfer(ctx context.Context, direction string) (_ *line
 	if err != nil {
 		return nil, "", p.outage(err)
 	}
-	port, err := strconv.ParseUint(text(fields["ssh_port"]), 10, 16)
+	port, err := strconv.ParseUint(httpcall.Text(fields["ssh_port"]), 10, 16)
 	if err != nil || port == 0 {
 		return nil, "", fmt.Errorf("transfer/start: the response from %s has no ssh_port", p.node().Host)
 	}
-	known := text(fields["known_hosts"])
+	known := httpcall.Text(fields["known_hosts"])
 	if p.Transfer.SSHKnownHosts != "" {
 		known = p.Transfer.SSHKnownHosts
 	}
@@ -69,7 +70,7 @@ func (p *Platform) startTransfer(ctx context.Context, direction string) (_ *line
 		return nil, "", fmt.Errorf("the platform's host keys: %w", err)
 	}
 	l, err := p.connect(ctx, net.JoinHostPort(p.node().Hostname(), strconv.Itoa(int(port))), keys)
-	return l, text(fields["dump_name"]), err
+	return l, httpcall.Text(fields["dump_name"]), err
 }
 
 // outage marks an error as one that passes, unless it is a refusal: the platform has

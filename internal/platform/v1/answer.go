@@ -84,7 +84,7 @@ func failureKind(reason string) upgrade.Kind {
 func failures(raw json.RawMessage) []upgrade.Failure {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil {
-		if t := text(raw); t == "" || t == "{}" {
+		if t := httpcall.Text(raw); t == "" || t == "{}" {
 			return nil
 		}
 		list = []json.RawMessage{raw}
@@ -99,59 +99,44 @@ func failures(raw json.RawMessage) []upgrade.Failure {
 func failure(raw json.RawMessage) upgrade.Failure {
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(raw, &keys) != nil || keys == nil {
-		return upgrade.Failure{Message: text(raw)}
+		return upgrade.Failure{Message: httpcall.Text(raw)}
 	}
 	var f upgrade.Failure
 	for key, value := range keys {
 		switch key {
 		case "reason":
-			f.Reason = text(value)
+			f.Reason = httpcall.Text(value)
 			f.Kind = failureKind(f.Reason)
 		case "message":
-			f.Message = text(value)
+			f.Message = httpcall.Text(value)
 		case "code":
-			f.Code = text(value)
+			f.Code = httpcall.Text(value)
 		case "value":
-			f.Value = text(value)
+			f.Value = httpcall.Text(value)
 		case "expected":
 			f.Expected = texts(value)
 		default:
 			if f.Other == nil {
 				f.Other = map[string]string{}
 			}
-			f.Other[key] = text(value)
+			f.Other[key] = httpcall.Text(value)
 		}
 	}
 	return f
-}
-
-// text reads a value leniently: Odoo's JSON has null or false for an empty
-// field, and numbers may come as strings or strings as numbers.
-func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	switch s := string(bytes.TrimSpace(raw)); s {
-	case "", "null", "false":
-		return ""
-	default:
-		return s
-	}
 }
 
 // texts reads a list of values, or one value as a list of one.
 func texts(raw json.RawMessage) []string {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil {
-		if t := text(raw); t != "" {
+		if t := httpcall.Text(raw); t != "" {
 			return []string{t}
 		}
 		return nil
 	}
 	out := make([]string, 0, len(list))
 	for _, item := range list {
-		out = append(out, text(item))
+		out = append(out, httpcall.Text(item))
 	}
 	return out
 }
@@ -172,9 +157,9 @@ func (a answer) status(states upgrade.States) (upgrade.Status, error) {
 	if err != nil {
 		return upgrade.Status{}, err
 	}
-	state := text(keys["state"])
+	state := httpcall.Text(keys["state"])
 	s := upgrade.Status{
-		Ticket: upgrade.Ticket{ID: text(keys["id"]), Key: upgrade.Secret(text(keys["key"]))},
+		Ticket: upgrade.Ticket{ID: httpcall.Text(keys["id"]), Key: upgrade.Secret(httpcall.Text(keys["key"]))},
 		State:  state, Phase: states.Phase(state),
 		Raw: upgrade.Secret(plainJSON(a.request)),
 	}
@@ -216,12 +201,12 @@ func (a answer) access() (sftpAccess, error) {
 	if err != nil {
 		return sftpAccess{}, err
 	}
-	port, err := strconv.ParseUint(text(keys["sftp_port"]), 10, 16)
+	port, err := strconv.ParseUint(httpcall.Text(keys["sftp_port"]), 10, 16)
 	access := sftpAccess{
-		Hostname:   text(keys["hostname"]),
+		Hostname:   httpcall.Text(keys["hostname"]),
 		Port:       int(port),
-		User:       text(keys["sftp_user"]),
-		SharedFile: text(keys["shared_file"]),
+		User:       httpcall.Text(keys["sftp_user"]),
+		SharedFile: httpcall.Text(keys["shared_file"]),
 	}
 	if err != nil || port == 0 || access.Hostname == "" || access.User == "" {
 		return sftpAccess{}, a.Wrong("has no hostname, sftp_port and sftp_user to connect to")
