@@ -199,20 +199,7 @@ func TestEveryPrefixIsNoWholeDump(t *testing.T) {
 			if err != nil || whole.Problem != nil {
 				t.Fatal(err, whole.Problem)
 			}
-			for n := whole.Size - 1; n >= 0; n-- {
-				if err := os.Truncate(path, n); err != nil {
-					t.Fatal(err)
-				}
-				for _, o := range []Options{{}, {Digest: true}} {
-					i, err := Inspect(t.Context(), path, o)
-					if err != nil {
-						t.Fatalf("%d of %d bytes, %+v: %v", n, whole.Size, o, err)
-					}
-					if i.Problem == nil {
-						t.Fatalf("%d of %d bytes, %+v: told as whole", n, whole.Size, o)
-					}
-				}
-			}
+			everyPrefix(t, path, Options{}, Options{Digest: true})
 		})
 	}
 }
