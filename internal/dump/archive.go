@@ -40,7 +40,7 @@ const (
 	formatTar    = 3 // of directories as well
 )
 
-// The archive versions that are known: PostgreSQL 9.0 to 17.
+// The archive versions that are known: PostgreSQL 9.0 to 18, of which the last three write 1.16.
 const (
 	oldestVersion = 112
 	newestVersion = 116

@@ -55,10 +55,23 @@ func (c *cursor) skip(n int64) error {
 	return nil
 }
 
+// end returns where a source that has just ended does: a seek may have gone further.
+func (c *cursor) end() int64 {
+	if c.seek == nil {
+		return c.at
+	}
+	end, err := c.seek.Seek(0, io.SeekEnd)
+	if err != nil || end > c.at {
+		return c.at
+	}
+	c.at = end
+	return end
+}
+
 // cut says where an archive ends too early.
 func (c *cursor) cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return truncated("after %d bytes", c.at)
+		return truncated("after %d bytes", c.end())
 	}
 	return err
 }

@@ -24,17 +24,33 @@ func (i *Info) custom(in io.Reader, size int64) error {
 	}
 	var f facts
 	toc, err := a.readTOC(&f)
-	i.Odoo = toc.odoo
 	if err != nil {
 		return err
 	}
+	end, after := int64(0), int64(0)
 	if toc.located && a.seek != nil {
-		err = a.jump(toc, &f, size)
+		end, err = a.jump(toc, &f, size)
+		after = size - end
 	} else {
-		err = a.walk(toc, &f)
+		after, err = a.walk(toc, &f)
 	}
-	i.setModules(&f)
-	return err
+	missing := i.take(&f)
+	if err != nil {
+		return a.missing(err, toc)
+	}
+	i.trailing(after, "archive")
+	i.odd(&f)
+	return missing
+}
+
+// missing adds to the error of a truncated archive how much of it is missing, where the
+// table of contents tells: the last table's data begins there.
+func (a *archive) missing(err error, toc contents) error {
+	cut, ok := errors.AsType[*truncatedError](err)
+	if !ok || !toc.located || toc.last.offset < a.at {
+		return err
+	}
+	return truncated("%s: at least %d bytes are missing", cut.where, toc.last.offset-a.at+1)
 }
 
 func (i *Info) takeHead(a *archive) {
@@ -46,9 +62,14 @@ func (a *archive) reader(e dataEntry, f *facts) func(io.Reader) error {
 	return func(in io.Reader) error { return readRows(in, a.compression, e.statement, f) }
 }
 
-// jump goes to the data that tells something, and then to the last.
-func (a *archive) jump(toc contents, f *facts, size int64) error {
-	end := a.at
+// jump goes to the data that tells something, and then to the last. It returns where
+// the archive ends.
+func (a *archive) jump(toc contents, f *facts, size int64) (int64, error) {
+	if toc.last.offset >= size {
+		a.at = size
+		return 0, truncated("after %d bytes", size)
+	}
+	tocEnd := a.at
 	for _, e := range toc.wanted {
 		if e.offset == 0 {
 			continue // dumped without data
@@ -59,19 +80,14 @@ func (a *archive) jump(toc contents, f *facts, size int64) error {
 			}
 			return a.reader(e, f)
 		}); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	if toc.data > 0 {
-		if err := a.checkLast(toc.last.offset, size); err != nil {
-			return err
-		}
-		end = a.at
+	if toc.data == 0 {
+		return tocEnd, nil
 	}
-	if end != size {
-		return fmt.Errorf("%d bytes after its end", size-end)
-	}
-	return nil
+	err := a.checkLast(toc.last.offset, size)
+	return a.at, err
 }
 
 func (a *archive) blockAt(offset int64, open func(int) func(io.Reader) error) error {
@@ -81,15 +97,16 @@ func (a *archive) blockAt(offset int64, open func(int) func(io.Reader) error) er
 	return a.readBlock(open)
 }
 
-// walk goes through all the data, block by block, to the file's end.
-func (a *archive) walk(toc contents, f *facts) error {
+// walk goes through all the data, block by block. It returns how many bytes there are
+// after the archive's end.
+func (a *archive) walk(toc contents, f *facts) (after int64, err error) {
 	wanted := map[int]dataEntry{}
 	for _, e := range toc.wanted {
 		wanted[e.id] = e
 	}
 	for n := range toc.data {
 		if _, err := a.in.Peek(1); errors.Is(err, io.EOF) {
-			return truncated("after %d bytes, with the data of %d of its %d tables", a.at, n, toc.data)
+			return 0, truncated("after %d bytes, with the data of %d of its %d tables", a.at, n, toc.data)
 		}
 		if err := a.readBlock(func(id int) func(io.Reader) error {
 			if e, ok := wanted[id]; ok {
@@ -98,38 +115,37 @@ func (a *archive) walk(toc contents, f *facts) error {
 			}
 			return nil
 		}); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for _, e := range wanted {
 		if e.hasData {
-			return fmt.Errorf("no data of table %d", e.id)
+			return 0, fmt.Errorf("no data of table %d", e.id)
 		}
 	}
-	if _, err := a.in.Peek(1); err == nil {
-		return fmt.Errorf("something after its end, %d bytes in", a.at)
-	} else if !errors.Is(err, io.EOF) {
-		return a.cut(err)
-	}
-	return nil
+	return io.Copy(io.Discard, struct{ io.Reader }{a.in})
 }
 
-// readRows reads the rows of one table, packed as the archive says.
+// readRows reads the rows of one table, compressed as the archive says.
 func readRows(in io.Reader, compression, statement string, f *facts) error {
-	packed := &counter{in: in}
-	unpacked, done, err := unpack(packed, compression)
+	compressed := &counter{in: in}
+	plain, done, err := decompress(compressed, compression)
 	if err != nil {
-		return fmt.Errorf("unpacking a table: %w", err)
+		return fmt.Errorf("decompressing a table: %w", err)
 	}
 	defer done()
-	s := script{copying: true, rows: f.rowsOf(statement, schema)}
-	err = s.read(&guard{in: unpacked, packed: func() int64 { return packed.n }})
+	c, _ := parseCopy(statement, schema)
+	s := script{copying: true, columns: len(c.columns), rows: f.rowsOf(c)}
+	err = s.read(&guard{in: plain, compressed: func() int64 { return compressed.n }})
 	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
-		f.unread = true // packed with more memory than is to be spent here
+		f.unread = true // compressed with more memory than is to be spent here
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("unpacking a table: %w", err)
+		return fmt.Errorf("decompressing a table: %w", err)
+	}
+	if s.foreign != nil {
+		return s.check()
 	}
 	if s.copying {
 		return truncated("in the data of a table")
@@ -137,8 +153,8 @@ func readRows(in io.Reader, compression, statement string, f *facts) error {
 	return nil
 }
 
-// unpack returns a reader of what is packed in; done lets go of it.
-func unpack(in io.Reader, compression string) (_ io.Reader, done func(), err error) {
+// decompress returns a reader of what is compressed in; done releases it.
+func decompress(in io.Reader, compression string) (_ io.Reader, done func(), err error) {
 	done = func() {}
 	switch compression {
 	case "gzip":
@@ -166,9 +182,6 @@ const (
 // checkLast checks that the block at offset, the last one, reaches the end of the
 // file.
 func (a *archive) checkLast(offset, size int64) error {
-	if offset >= size {
-		return truncated("after %d bytes: its last table begins at %d", size, offset)
-	}
 	if size-offset <= maxWalk {
 		return a.blockAt(offset, func(int) func(io.Reader) error { return nil })
 	}
@@ -181,41 +194,36 @@ func (a *archive) checkLast(offset, size int64) error {
 	if err != nil {
 		return a.cut(err)
 	}
-	switch ends, sure := a.chainEnds(window); {
-	case !ends:
-		return truncated("in its last table, %d bytes after that begins", size-offset)
-	case !sure:
-		// Large rows or large objects: gone through, by seeking over large chunks.
-		return a.blockAt(offset, func(int) func(io.Reader) error { return nil })
+	if a.chainEnds(window) {
+		return nil
 	}
-	return nil
+	// It is truncated, there is something after its end, or it has large rows or large
+	// objects: read through, by seeking over large chunks.
+	return a.blockAt(offset, func(int) func(io.Reader) error { return nil })
 }
 
-// chainEnds tells whether the window ends with an empty chunk, as all data does,
-// and whether that is sure: some place in it is the begin of a chunk from which
-// chunk follows chunk up to that last one. Three in a row do not occur by accident in any
-// data: each says where the next one is.
-func (a *archive) chainEnds(window []byte) (ends, sure bool) {
+// chainEnds tells whether it is certain that the window ends with an empty chunk, as all
+// data does: some place in it is the begin of a chunk from which chunk follows chunk up
+// to that last one. Three in a row do not occur by accident in any data: each says where
+// the next one is.
+func (a *archive) chainEnds(window []byte) bool {
 	number := 1 + a.intSize
 	end := len(window) - number // where the empty chunk has to be
 	if length, ok := a.chunkAt(window, end); !ok || length != 0 {
-		return false, false
+		return false
 	}
-	for start := range end {
-		at, hops := start, 0
-		for at < end {
-			length, ok := a.chunkAt(window, at)
-			if !ok || length == 0 {
-				break
-			}
-			at += number + length
-			hops++
+	hops := make([]uint8, end+1) // from each place to the last chunk, 0 where it is not reached
+	for at := end - 1; at >= 0; at-- {
+		length, ok := a.chunkAt(window, at)
+		next := at + number + length
+		if !ok || length == 0 || next > end || next < end && hops[next] == 0 {
+			continue
 		}
-		if at == end && hops >= endHops {
-			return true, true
+		if hops[at] = hops[next] + 1; hops[at] >= endHops {
+			return true
 		}
 	}
-	return true, false
+	return false
 }
 
 // chunkAt reads the length of a chunk at a place of b.

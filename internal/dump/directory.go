@@ -68,10 +68,30 @@ func inspectFolder(ctx context.Context, i *Info, o Options) error {
 			return err
 		}
 	}
+	if err := i.diagnoseFolder(ctx); err != nil {
+		return err
+	}
 	if o.Digest {
 		i.SHA256, err = folderDigest(ctx, i.Path, files)
 	}
 	return err
+}
+
+// diagnoseFolder looks for what damaged toc.dat.
+func (i *Info) diagnoseFolder(ctx context.Context) error {
+	if !i.damaged {
+		return nil
+	}
+	toc, err := os.Open(filepath.Join(i.Path, tocFile))
+	if err != nil {
+		return err
+	}
+	defer toc.Close()
+	stat, err := toc.Stat()
+	if err != nil {
+		return err
+	}
+	return i.diagnose(&source{File: toc, ctx: ctx, size: stat.Size()})
 }
 
 // folderContent reads toc.dat and the tables that say something.
@@ -92,7 +112,6 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile) error {
 	}
 	var f facts
 	contents, err := a.readTOC(&f)
-	i.Odoo = contents.odoo
 	if err != nil {
 		return err
 	}
@@ -105,7 +124,7 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile) error {
 		there[bare] = file.name
 	}
 	for _, e := range contents.files {
-		if there[e] == "" && !strings.HasPrefix(e, "blobs") {
+		if there[e] == "" && e != blobsFile {
 			return truncated("without %s, one of the files that its toc.dat names", e)
 		}
 	}
@@ -114,8 +133,8 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile) error {
 			return err
 		}
 	}
-	i.setModules(&f)
-	return nil
+	i.odd(&f)
+	return i.take(&f)
 }
 
 // folderTable reads the rows of a table.

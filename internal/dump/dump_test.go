@@ -67,9 +67,11 @@ func (m *maker) archive(statement, rows string) []byte {
 	m.text("bakery")
 	m.text("9.6.1")
 	m.text("17.2")
-	m.int(3)
+	m.int(5)
 	var places []int
 	m.entry(1, "ENCODING", "ENCODING", "", false)
+	m.entry(4, moduleTable, "TABLE", "", false)
+	m.entry(5, moduleTable+" ir_module_module_pkey", "CONSTRAINT", "", false)
 	places = append(places, m.entry(2, moduleTable, "TABLE DATA", statement, true))
 	places = append(places, m.entry(3, "other", "TABLE DATA", "COPY public.other (a) FROM stdin;\n", true))
 	for n, data := range []string{rows, "a\n\\.\n\n\n"} {
@@ -207,8 +209,8 @@ func TestArchiveVersions(t *testing.T) {
 					t.Errorf("%s: %+v %v", name, i, i.Problem)
 				}
 				everyPrefix(t, write(t, "x.dump", data), Options{})
-				if i := inspect(t, "x.dump", append(bytes.Clone(data), 'x')); i.Problem == nil {
-					t.Errorf("%s: something after the end was not seen", name)
+				if i := inspect(t, "x.dump", append(bytes.Clone(data), 'x')); i.Problem != nil || len(i.Warnings) != 1 || !strings.HasPrefix(i.Warnings[0], "There are 1 bytes after the end") {
+					t.Errorf("%s, with a byte after the end: %v, %v", name, i.Problem, i.Warnings)
 				}
 			}
 		}
@@ -249,6 +251,7 @@ func TestLargeLastTable(t *testing.T) {
 
 const goodSQL = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\n-- Dumped from database version 16.1\n-- Dumped by pg_dump version 17.0\n\n" +
 	"CREATE TABLE public.ir_module_module (\n    id integer\n);\n\n" + moduleCopy + "1\tbase\tinstalled\t17.0.1.3\n\\.\n\n" +
+	"ALTER TABLE ONLY public.ir_module_module\n    ADD CONSTRAINT ir_module_module_pkey PRIMARY KEY (id);\n\n" +
 	"--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict abc\n\n"
 
 func TestWhatIsRefused(t *testing.T) {
@@ -274,23 +277,23 @@ func TestWhatIsRefused(t *testing.T) {
 		{"binary", "\x00\x01\x02", Unknown, "not a database dump"},
 		{"page", "  <!DOCTYPE html><html>login", HTML, "page of HTML"},
 		{"cluster", "--\n-- PostgreSQL database cluster dump\n--\n", Cluster, "pg_dumpall"},
-		{"zstd", "\x28\xb5\x2f\xfdxxxx", Zstd, "packed with zstd"},
-		{"xz", "\xfd7zXZ\x00xx", XZ, "packed with xz"},
-		{"bzip2", "BZh91AY", Bzip2, "packed with bzip2"},
-		{"7z", "7z\xbc\xaf\x27\x1cxx", SevenZip, "packed with 7z"},
-		{"another tar", other.String(), OtherTar, "none of pg_dump's"},
+		{"zstd", "\x28\xb5\x2f\xfdxxxx", "zstd", "compressed with zstd"},
+		{"xz", "\xfd7zXZ\x00xx", "xz", "compressed with xz"},
+		{"bzip2", "BZh91AY", "bzip2", "compressed with bzip2"},
+		{"7z", "7z\xbc\xaf\x27\x1cxx", "7z", "compressed with 7z"},
+		{"another tar", other.String(), OtherTar, "without a dump: it has 1 files, like \"README\""},
 		{"Odoo.sh", sh.String(), OdooSh, "Odoo.sh"},
-		{"another zip", noDump.String(), Zip, "without dump.sql"},
-		{"zip with a page", string(odooZipOf("<html>")), OdooZip, "not an SQL dump (html)"},
+		{"another zip", noDump.String(), Zip, "without a dump: it has 1 files, like \"README\""},
+		{"zip with a page", string(odooZipOf("<html>")), OdooZip, "has a dump.sql that is a page of HTML"},
 		{"cut zip", noDump.String()[:40], Zip, "truncated"},
 		{"gzip of text", string(gzipBytes([]byte("hello"))), Text, "not a database dump"},
-		{"gzip of nothing", string(gzipBytes(nil)), Empty, "holds nothing"},
-		{"gzip of gzip", string(gzipBytes(gzipBytes([]byte(goodSQL)))), Gzip, "not a database dump (gzip)"},
+		{"gzip of nothing", string(gzipBytes(nil)), Empty, "has nothing in its gzip"},
+		{"gzip of gzip", string(gzipBytes(gzipBytes([]byte(goodSQL)))), Gzip, "is compressed twice, with gzip and gzip"},
 		{"cut gzip", string(gzipBytes([]byte(goodSQL))[:60]), Gzip, "truncated"},
 		{"no gzip", "\x1f\x8b\x00\x00\x00", Gzip, ""},
 		{"cut SQL", goodSQL[:strings.Index(goodSQL, " dump complete")], SQL, `truncated before its closing lines`},
 		{"SQL cut in data", goodSQL[:strings.Index(goodSQL, "\\.\n")], SQL, "truncated in the data of a table"},
-		{"SQL with more after its end", goodSQL + "SELECT 1;\n", SQL, "truncated"},
+		{"SQL cut in a statement after its end", goodSQL + "SELECT 'x", SQL, "truncated in the middle of a statement"},
 		{"no version", "PGDMPxxxxxxxxxxxx", Custom, "corrupt"},
 		{"no archive", "PGDMP\x01\x0e\x00\x05\x08\x01xxxxxx", Custom, "corrupt"},
 	}

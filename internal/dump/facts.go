@@ -14,16 +14,21 @@ const (
 	maxRow     = 1 << 20 // of a row that is looked at; a longer one is passed over
 )
 
-// facts is what the rows of two of Odoo's tables tell.
+// facts is what the tables of Odoo tell, and the rows of two of them.
 type facts struct {
-	odoo        bool
+	defined bool // the table of modules is created
+	dumped  bool // its rows are there
+	counted bool // and were read
+	count   int  // how many there are
+	keys    bool // some table has an index or a constraint
+
 	series      string
 	modules     []Module
 	custom      int
 	contract    string
 	uuid        string
 	neutralized bool
-	unread      bool // the rows are there, but packed with too large a window
+	unread      bool // the rows are there, but compressed with too large a window
 }
 
 // The tables that are read, in the schema that Odoo always uses.
@@ -33,6 +38,23 @@ const (
 	configTable = "ir_config_parameter"
 )
 
+var (
+	modulesName = tableName{schema, moduleTable}
+	configName  = tableName{schema, configTable}
+)
+
+// create notes that the dump creates a table.
+func (f *facts) create(t tableName) { f.defined = f.defined || t == modulesName }
+
+// insert notes a row that is inserted by a statement of its own, or rows that cannot be
+// read.
+func (f *facts) insert(t tableName) {
+	if t == modulesName {
+		f.dumped = true
+		f.count++
+	}
+}
+
 // rows takes the rows of one table, in COPY's text format.
 type rows struct {
 	facts   *facts
@@ -41,27 +63,32 @@ type rows struct {
 }
 
 // rowsOf returns what takes the rows of a COPY statement's table, nil for a
-// table that says nothing. A column list is in the dump's own order. Before 2018
-// pg_dump named a table without its schema, which is namespace then.
-func (f *facts) rowsOf(statement, namespace string) *rows {
-	table, columns, ok := parseCopy(statement)
-	if !ok {
-		return nil
-	}
-	if !strings.Contains(table, ".") {
-		table = namespace + "." + table
-	}
-	r := &rows{facts: f, columns: columns}
-	switch table {
-	case schema + "." + moduleTable:
-		f.odoo = true
+// table that says nothing. A column list is in the dump's own order.
+func (f *facts) rowsOf(c copyStatement) *rows {
+	r := &rows{facts: f, columns: c.columns}
+	switch c.table {
+	case modulesName:
+		f.dumped, f.counted = true, true
 		r.take = f.module
-	case schema + "." + configTable:
+	case configName:
 		r.take = f.parameter
 	default:
 		return nil
 	}
 	return r
+}
+
+const wholeAgain = "create it again with pg_dump -Fc, without --schema-only (-s), --data-only (-a), --section and --exclude-table-data"
+
+// check says what a complete dump of Odoo has and this one does not.
+func (f *facts) check() error {
+	switch {
+	case f.dumped && !f.defined:
+		return &refusal{"has no table definitions, only rows: it has those of " + moduleTable + ", but does not create the table", wholeAgain}
+	case f.defined && (!f.dumped || f.counted && f.count == 0 && !f.unread):
+		return &refusal{"has no rows in " + moduleTable + ", only the definition of the table", wholeAgain}
+	}
+	return nil
 }
 
 // row takes one line, without its end.
@@ -78,6 +105,7 @@ func (r *rows) row(line []byte) {
 
 // module takes a row of ir_module_module.
 func (f *facts) module(get func(string) string) {
+	f.count++
 	version := get("latest_version")
 	if version == "" {
 		version = get("db_version") // its name in Odoo's newest sources
@@ -128,24 +156,6 @@ func (f *facts) parameter(get func(string) string) {
 	case "database.is_neutralized":
 		f.neutralized = strings.EqualFold(value, "true") || value == "1" || value == "t"
 	}
-}
-
-// parseCopy reads "COPY public.t (a, "b") FROM stdin;" as pg_dump writes it.
-func parseCopy(statement string) (table string, columns map[string]int, ok bool) {
-	rest, ok := strings.CutPrefix(strings.TrimSpace(statement), "COPY ")
-	if !ok || len(rest) > maxRow {
-		return "", nil, false
-	}
-	list, ok := strings.CutSuffix(rest, ") FROM stdin;")
-	table, list, found := strings.Cut(list, " (")
-	if !ok || !found {
-		return "", nil, false
-	}
-	columns = map[string]int{}
-	for n, name := range strings.Split(list, ", ") {
-		columns[strings.Trim(name, `"`)] = n
-	}
-	return table, columns, true
 }
 
 // unescape reads a field of COPY's text format (PostgreSQL, COPY, "File

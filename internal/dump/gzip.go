@@ -11,46 +11,41 @@ import (
 
 // gzip inspects what is inside.
 func (i *Info) gzip(in io.Reader) error {
-	packed := &counter{in: in}
-	unpacked, err := newMembers(packed)
+	compressed := &counter{in: in}
+	members, err := newMembers(compressed)
 	if err != nil {
 		return cutGzip(err)
 	}
-	guarded := &guard{in: unpacked, packed: func() int64 { return packed.n }}
-	inner := bufio.NewReaderSize(guarded, archiveBytes)
-	head, err := inner.Peek(HeadSize)
-	if err != nil && !errors.Is(err, io.EOF) {
+	c, err := recognize(&guard{in: members, compressed: func() int64 { return compressed.n }})
+	if err != nil {
 		return cutGzip(err)
 	}
-	i.Kind, i.Wrapped = Sniff(head), true
-	switch i.Kind {
-	case SQL:
-		err = i.script(inner)
-	case Custom, Tar:
-		err = i.packed(inner, -1)
-	default:
-		i.refuseKind()
-		return nil
-	}
-	if i.Kind == SQL {
+	i.Kind, i.Wrapped = c.kind, true
+	switch {
+	case c.before == nil && c.kind == SQL:
+		err = i.script(c.in)
 		i.Compression = "gzip"
+	case c.before == nil && (c.kind == Custom || c.kind == Tar):
+		err = i.archive(c.in, -1)
+	default:
+		return c.refusalIn("gzip")
 	}
 	// What follows the dump is read too: gzip's own check is at the very end.
-	if _, rest := io.Copy(io.Discard, inner); rest != nil {
+	if _, rest := io.Copy(io.Discard, c.in); rest != nil {
 		return cutGzip(rest)
 	}
 	return cutGzip(err)
 }
 
 // members reads a file of gzip to its end: one member after another, and zeros
-// behind the last, which backups on tape have and gzip does not mind.
+// after the last, which backups on tape have and gzip accepts.
 type members struct {
 	in     *bufio.Reader
 	member *gzip.Reader
 }
 
-func newMembers(packed io.Reader) (*members, error) {
-	in := bufio.NewReaderSize(packed, 256<<10)
+func newMembers(compressed io.Reader) (*members, error) {
+	in := bufio.NewReaderSize(compressed, 256<<10)
 	member, err := gzip.NewReader(in)
 	if err != nil {
 		return nil, err
@@ -77,20 +72,30 @@ func (m *members) next() error {
 		if err != nil {
 			return err
 		}
-		if b != 0 && padding > 0 {
-			return gzip.ErrHeader
-		}
 		if b != 0 {
 			_ = m.in.UnreadByte()
 			break
 		}
 		padding++
 	}
+	if head, err := m.in.Peek(2); padding > 0 || err == nil && string(head) != "\x1f\x8b" || errors.Is(err, io.EOF) && head[0] != 0x1f {
+		return m.trailing(padding)
+	}
 	if err := m.member.Reset(m.in); err != nil {
 		return err
 	}
 	m.member.Multistream(false)
 	return nil
+}
+
+// trailing says how many bytes are after the last member, of which some were zeros.
+func (m *members) trailing(zeros int) error {
+	n, err := io.Copy(io.Discard, m.in)
+	if err != nil {
+		return err
+	}
+	return &refusal{fmt.Sprintf("has %d bytes after the end of the gzip data", int64(zeros)+n),
+		"find out which step added them, or decompress and compress it again: gzip -dc FILE | gzip >NEW"}
 }
 
 // cutGzip says that a gzip stream ended early.
@@ -101,25 +106,25 @@ func cutGzip(err error) error {
 	return err
 }
 
-// Bounds of what may come out of a compressed stream: dumps pack well, but
+// Bounds of what may come out of a compressed stream: dumps compress well, but
 // there is a ratio that only bombs reach.
 const (
 	freeOutput = 64 << 20
 	maxRatio   = 500
 )
 
-// guard stops a stream that unpacks to more than any dump does.
+// guard stops a stream that decompresses to more than any dump does.
 type guard struct {
-	in     io.Reader
-	packed func() int64 // bytes that went in so far
-	out    int64
+	in         io.Reader
+	compressed func() int64 // bytes that went in so far
+	out        int64
 }
 
 func (g *guard) Read(p []byte) (int, error) {
 	n, err := g.in.Read(p)
 	g.out += int64(n)
-	if g.out > freeOutput && g.out > maxRatio*g.packed() {
-		return n, fmt.Errorf("it unpacks to more than %d times its size", maxRatio)
+	if g.out > freeOutput && g.out > maxRatio*g.compressed() {
+		return n, fmt.Errorf("it decompresses to more than %d times its size", maxRatio)
 	}
 	return n, err
 }

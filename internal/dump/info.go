@@ -43,6 +43,7 @@ type Info struct {
 	Problem  *UnusableError // why it cannot be sent, nil if it can
 	Warnings []string       // what is odd, but no reason not to send it
 
+	damaged     bool   // it ends early, or has what no dump has
 	contract    string // never shown: see ContractMatches
 	fingerprint string // of a folder's files
 }
@@ -103,20 +104,38 @@ func (i *Info) refuse(problem, advice string) {
 	}
 }
 
+// warn notes what is odd.
+func (i *Info) warn(format string, args ...any) {
+	i.Warnings = append(i.Warnings, fmt.Sprintf(format, args...))
+}
+
 const createAgain = "create it again, and check that the backup step succeeded"
 
-// broken notes that the dump ends early or holds what no dump holds.
+// broken notes why the dump cannot be sent: what it has or lacks, or that it ends early
+// or has what no dump has.
 func (i *Info) broken(err error) {
-	if cut, ok := errors.AsType[*truncatedError](err); ok {
-		i.refuse("is truncated "+cut.where, createAgain)
+	if r, ok := errors.AsType[*refusal](err); ok {
+		i.refuse(r.problem, r.advice)
 		return
 	}
 	if version, ok := errors.AsType[*unknownVersionError](err); ok {
 		i.Opaque = true
-		i.Warnings = append(i.Warnings, "The dump could not be looked into: "+version.Error()+".")
+		i.warn("The dump could not be inspected: %v.", version)
+		return
+	}
+	i.damaged = i.Problem == nil
+	if cut, ok := errors.AsType[*truncatedError](err); ok {
+		i.refuse("is truncated "+cut.where, createAgain)
 		return
 	}
 	i.refuse("is corrupt ("+err.Error()+")", createAgain)
+}
+
+// trailing warns of bytes after the end of something, which a restore ignores.
+func (i *Info) trailing(n int64, what string) {
+	if n > 0 {
+		i.warn("There are %d bytes after the end of the %s. A restore ignores them; find out which step added them.", n, what)
+	}
 }
 
 // truncatedError says where a dump breaks off.
@@ -168,13 +187,22 @@ func (i Info) unchangedFolder() error {
 	return nil
 }
 
-// setModules takes over what the table of modules says.
-func (i *Info) setModules(f *facts) {
-	i.Odoo = i.Odoo || f.odoo
+// take notes what the tables tell. It returns an error if a complete dump of Odoo has
+// more.
+func (i *Info) take(f *facts) error {
+	i.Odoo = f.defined || f.dumped
 	i.Series, i.Modules, i.CustomCount = f.series, f.modules, f.custom
 	slices.SortFunc(i.Modules, func(a, b Module) int { return strings.Compare(a.Name, b.Name) })
-	if f.unread {
-		i.Warnings = append(i.Warnings, "The dump is packed with a window of more than 8 MiB: its modules were not looked at.")
-	}
 	i.contract, i.UUID, i.Neutralized = f.contract, f.uuid, f.neutralized
+	return f.check()
+}
+
+// odd warns of what is odd in a complete dump.
+func (i *Info) odd(f *facts) {
+	if f.unread {
+		i.warn("The dump is compressed with a window of more than 8 MiB: its modules were not read.")
+	}
+	if f.defined && f.dumped && !f.keys {
+		i.warn("The dump has no indexes and no constraints: it seems to be made without its section post-data.")
+	}
 }

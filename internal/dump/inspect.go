@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"os"
@@ -34,6 +33,9 @@ func Inspect(ctx context.Context, path string, o Options) (Info, error) {
 	defer file.Close()
 	s := &source{File: file, ctx: ctx, size: i.Size}
 	if err := i.inspect(s, o); err != nil {
+		return i, err
+	}
+	if err := i.diagnose(s); err != nil {
 		return i, err
 	}
 	i.checkName()
@@ -67,7 +69,7 @@ func open(path string) (Info, *os.File, error) {
 		return i, nil, nil
 	case stat.Size() == 0:
 		i.Kind = Empty
-		i.refuse("is empty", "the step that makes the dump has failed; look at its log")
+		i.refuse("is empty", stepFailed)
 		return i, nil, nil
 	}
 	file, err := os.Open(path)
@@ -132,19 +134,17 @@ func (i *Info) inspect(s *source, o Options) error {
 	i.Kind = Sniff(head[:n])
 	stream := &hashed{s, sha256.New()}
 	switch i.Kind {
-	case SQL:
-		err = i.script(stream)
 	case Gzip:
 		err = i.gzip(stream)
 	case Custom, Tar:
 		if !o.Digest {
-			return i.note(s, i.packed(s, s.size))
+			return i.note(s, i.archive(s, s.size))
 		}
-		err = i.packed(stream, s.size)
+		err = i.archive(stream, s.size)
 	case Zip:
 		err = i.zip(s, s.size)
 	default:
-		i.refuseKind()
+		err = i.text(stream)
 	}
 	if err := i.note(s, err); err != nil {
 		return err
@@ -153,6 +153,19 @@ func (i *Info) inspect(s *source, o Options) error {
 		return stream.finish(i)
 	}
 	return nil
+}
+
+// text inspects what is plain SQL, or no dump at all.
+func (i *Info) text(in io.Reader) error {
+	c, err := recognize(in)
+	if err != nil {
+		return err
+	}
+	i.Kind = c.kind
+	if c.kind == SQL && c.before == nil {
+		return i.script(c.in)
+	}
+	return c.refusal()
 }
 
 // note makes an error of the content the dump's problem. It returns an error of
@@ -171,8 +184,33 @@ func (i *Info) note(s *source, err error) error {
 	return nil
 }
 
-// packed inspects an archive of pg_dump; size is -1 in a stream of unknown length.
-func (i *Info) packed(in io.Reader, size int64) error {
+// diagnose looks for what damaged a dump, which is a better reason than that it cannot
+// be read.
+func (i *Info) diagnose(s *source) error {
+	if !i.damaged {
+		return nil
+	}
+	file := &source{File: s.File, ctx: s.ctx, size: s.size}
+	contents := []io.Reader{io.NewSectionReader(file, 0, s.size)}
+	if i.Wrapped {
+		if inner, err := newMembers(io.NewSectionReader(file, 0, s.size)); err == nil {
+			contents = append(contents, inner)
+		}
+	}
+	for _, in := range contents {
+		if found := diagnose(in); found != nil {
+			i.Problem = &UnusableError{i.Path, found.problem, found.advice}
+			break
+		}
+	}
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	return nil
+}
+
+// archive inspects an archive of pg_dump; size is -1 in a stream of unknown length.
+func (i *Info) archive(in io.Reader, size int64) error {
 	if i.Kind == Tar {
 		return i.tar(in, size)
 	}
@@ -181,32 +219,20 @@ func (i *Info) packed(in io.Reader, size int64) error {
 
 // script inspects plain SQL.
 func (i *Info) script(in io.Reader) error {
-	var s script
+	s := script{path: schema}
 	i.Compression = "none"
 	err := s.read(in)
 	i.PostgreSQL, i.PgDump, i.Database = s.postgreSQL, s.pgDump, s.database
-	i.setModules(&s.facts)
+	missing := i.take(&s.facts)
 	if err != nil {
 		return err
 	}
-	return s.check()
-}
-
-// refuseKind says why a file of this kind cannot be sent, and what to do.
-func (i *Info) refuseKind() {
-	const custom = "make the dump with pg_dump -Fc"
-	switch i.Kind {
-	case Cluster:
-		i.refuse("is a dump of a whole cluster, as pg_dumpall makes one", "dump the one database with pg_dump -Fc")
-	case Zstd, XZ, Bzip2, SevenZip:
-		i.refuse("is packed with "+string(i.Kind)+", which the platform does not take", "unpack it, or "+custom+", which packs by itself")
-	case HTML:
-		i.refuse("is a page of HTML", "the step that fetches the dump got an error or a login page in its place")
-	case Empty:
-		i.refuse("holds nothing", "the step that makes the dump has failed; look at its log")
-	default:
-		i.refuse("is not a database dump ("+string(i.Kind)+")", custom+", or with Odoo's database manager")
+	if err := s.check(); err != nil {
+		return err
 	}
+	i.Warnings = append(i.Warnings, s.warnings()...)
+	i.odd(&s.facts)
+	return missing
 }
 
 // extensions lists how names end, with the kinds that may be behind that.
@@ -223,9 +249,9 @@ var extensions = map[string][]Kind{
 // checkName warns of a name that says something else than the content.
 func (i *Info) checkName() {
 	name := strings.ToLower(i.Name)
-	bare, packed := strings.CutSuffix(name, ".gz")
+	bare, compressed := strings.CutSuffix(name, ".gz")
 	if tgz, ok := strings.CutSuffix(name, ".tgz"); ok {
-		bare, packed = tgz+".tar", true
+		bare, compressed = tgz+".tar", true
 	}
 	kinds, known := extensions[filepath.Ext(bare)]
 	wrong := known && i.Problem == nil
@@ -233,11 +259,11 @@ func (i *Info) checkName() {
 		wrong = wrong && kind != i.Kind
 	}
 	wrapped := i.Wrapped && i.Problem == nil
-	if wrong || (known || packed) && i.Problem == nil && packed != wrapped {
+	if wrong || (known || compressed) && i.Problem == nil && compressed != wrapped {
 		content := string(i.Kind)
 		if i.Wrapped {
 			content += " in gzip"
 		}
-		i.Warnings = append(i.Warnings, fmt.Sprintf("The name %s does not fit the content, which is %s.", i.Name, content))
+		i.warn("The name %s does not fit the content, which is %s.", i.Name, content)
 	}
 }

@@ -1,11 +1,15 @@
 package dump
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // Kind is what a file is, told by its content.
 type Kind string
 
-// The kinds that are told apart.
+// The kinds that are told apart. Formats that no one restores from, like the ones of
+// encryption programs, have no constant: they are in the table of formats.
 const (
 	Custom    Kind = "custom"         // pg_dump -Fc
 	Directory Kind = "directory"      // pg_dump -Fd: a folder
@@ -17,11 +21,9 @@ const (
 	Zip       Kind = "zip"            // any other zip
 	OtherTar  Kind = "other-tar"      // any other tar
 	Gzip      Kind = "gzip"           // around anything that is none of the above
-	Zstd      Kind = "zstd"
-	XZ        Kind = "xz"
-	Bzip2     Kind = "bzip2"
-	SevenZip  Kind = "7z"
-	HTML      Kind = "html" // a page in place of a file
+	UTF16     Kind = "utf-16"         // text, in two bytes for each character
+	Recoded   Kind = "re-encoded"     // bytes that a program took for text, and wrote as UTF-8
+	HTML      Kind = "html"           // a page in place of a file
 	Text      Kind = "text"
 	Empty     Kind = "empty"
 	Unknown   Kind = "unknown"
@@ -30,38 +32,125 @@ const (
 // HeadSize is how many bytes Sniff looks at, at most.
 const HeadSize = 4096
 
-// magic lists what files begin with.
-var magic = []struct {
+// format is a file format that is told by its first bytes.
+type format struct {
 	kind   Kind
 	prefix string
-}{
-	{Custom, "PGDMP"},
-	{Zip, "PK\x03\x04"}, {Zip, "PK\x05\x06"},
-	{Gzip, "\x1f\x8b"},
-	{Zstd, "\x28\xb5\x2f\xfd"},
-	{XZ, "\xfd7zXZ\x00"},
-	{Bzip2, "BZh"},
-	{SevenZip, "7z\xbc\xaf\x27\x1c"},
+	ext    string
+	undo   string // what makes a dump of it: a command, with FILE for the file
+	class  class
+}
+
+// class is what is wrong with a format.
+type class int
+
+const (
+	usable     class = iota
+	compressed       // some other way than by gzip
+	encrypted
+	encoded // as text
+	foreign // not from PostgreSQL
+)
+
+// formats lists what files begin with: of the formats' own specifications, and of
+// file(1)'s table.
+var formats = []format{
+	{Custom, "PGDMP", ".dump", "", usable},
+	{Zip, "PK\x03\x04", ".zip", "", usable}, {Zip, "PK\x05\x06", ".zip", "", usable}, {Zip, "PK\x07\x08", ".zip", "", usable},
+	{Gzip, "\x1f\x8b", ".gz", "", usable},
+	{"zstd", "\x28\xb5\x2f\xfd", ".zst", "zstd -d FILE", compressed},
+	{"xz", "\xfd7zXZ\x00", ".xz", "xz -d FILE", compressed},
+	{"bzip2", "BZh", ".bz2", "bzip2 -d FILE", compressed},
+	{"7z", "7z\xbc\xaf\x27\x1c", ".7z", "7z x FILE", compressed},
+	{"lz4", "\x04\x22\x4d\x18", ".lz4", "lz4 -d FILE", compressed}, {"lz4", "\x02\x21\x4c\x18", ".lz4", "lz4 -d FILE", compressed},
+	{"lzma", "\x5d\x00\x00", ".lzma", "xz -d --format=lzma FILE", compressed},
+	{"lzip", "LZIP", ".lz", "lzip -d FILE", compressed},
+	{"lzop", "\x89LZO\x00\r\n\x1a\n", ".lzo", "lzop -d FILE", compressed},
+	{"lrzip", "LRZI", ".lrz", "lrzip -d FILE", compressed},
+	{"snappy", "\xff\x06\x00\x00sNaPpY", ".sz", "snzip -d FILE", compressed},
+	{"compress", "\x1f\x9d", ".Z", "gzip -d FILE", compressed},
+	{"zlib", "\x78\x01", ".zz", "pigz -dz FILE", compressed}, {"zlib", "\x78\x9c", ".zz", "pigz -dz FILE", compressed}, {"zlib", "\x78\xda", ".zz", "pigz -dz FILE", compressed},
+	{"rar", "Rar!\x1a\x07", ".rar", "unrar x FILE", compressed},
+	{"zpaq", "7kSt", ".zpaq", "zpaq x FILE", compressed},
+	{"cabinet", "MSCF\x00\x00\x00\x00", ".cab", "cabextract FILE", compressed},
+	{"cpio", "070701", ".cpio", "cpio -i <FILE", compressed}, {"cpio", "070707", ".cpio", "cpio -i <FILE", compressed},
+	{"openssl", "Salted__", ".enc", "openssl enc -d, with the cipher and the options it was encrypted with", encrypted},
+	{"openssl", "U2FsdGVkX1", ".enc", "openssl enc -d -a, with the cipher and the options it was encrypted with", encrypted},
+	{"gpg", "-----BEGIN PGP MESSAGE-----", ".gpg", "gpg -d FILE", encrypted},
+	{"age", "age-encryption.org/", ".age", "age -d FILE", encrypted}, {"age", "-----BEGIN AGE ENCRYPTED FILE-----", ".age", "age -d FILE", encrypted},
+	{"ansible-vault", "$ANSIBLE_VAULT;", ".vault", "ansible-vault decrypt FILE", encrypted},
+	{"cms", "-----BEGIN CMS-----", ".cms", "openssl cms -decrypt", encrypted}, {"cms", "-----BEGIN PKCS7-----", ".p7m", "openssl smime -decrypt", encrypted},
+	{"luks", "LUKS\xba\xbe", ".luks", "cryptsetup open", encrypted},
+	{"mcrypt", "\x00m\x03", ".nc", "mcrypt -d FILE", encrypted},
+	{"base64", "UEdETV", ".b64", "base64 -d FILE", encoded}, {"base64", "H4sI", ".b64", "base64 -d FILE", encoded},
+	{"base64", "UEsDB", ".b64", "base64 -d FILE", encoded}, {"base64", "LS0KLS0gUG9zdGdyZVNRTCBkYXRhYmFzZSBkdW1w", ".b64", "base64 -d FILE", encoded},
+	{"uuencode", "begin 644 ", ".uu", "uudecode FILE", encoded}, {"uuencode", "begin 664 ", ".uu", "uudecode FILE", encoded},
+	{"uuencode", "begin 600 ", ".uu", "uudecode FILE", encoded},
+	{"SQLite", "SQLite format 3\x00", ".sqlite", "", foreign},
+	{"MySQL", "-- MySQL dump ", ".sql", "", foreign}, {"MariaDB", "-- MariaDB dump ", ".sql", "", foreign},
+	{"MariaDB", "/*!999999\\- enable the sandbox mode */", ".sql", "", foreign},
+	{"SQL Server", "TAPE\x00\x00", ".bak", "", foreign},
+	{"PDF", "%PDF-", ".pdf", "", foreign},
+}
+
+// openPGP is a binary message of it, which no prefix tells.
+var openPGP = format{"gpg", "", ".gpg", "gpg -d FILE", encrypted}
+
+// formatOf returns the format that head begins with, nil for none of the table.
+func formatOf(head []byte) *format {
+	for n, f := range formats {
+		if bytes.HasPrefix(head, []byte(f.prefix)) {
+			return &formats[n]
+		}
+	}
+	if isOpenPGP(head) {
+		return &openPGP
+	}
+	return nil
+}
+
+// isOpenPGP recognizes binary OpenPGP messages. They begin with a packet that has a
+// session key, encrypted for a public key (tag 1, version 3 or 6) or with a password
+// (tag 3, version 4 to 6): RFC 9580, sections 4.2, 5.1 and 5.3.
+func isOpenPGP(head []byte) bool {
+	if len(head) < 6 {
+		return false
+	}
+	tag, version := head[0]>>2&15, byte(0)
+	switch {
+	case head[0]&0xc0 == 0xc0 && head[1] < 192: // current format, short length
+		tag, version = head[0]&0x3f, head[2]
+	case head[0]&0xc0 == 0xc0 && head[1] < 224: // and a longer one
+		tag, version = head[0]&0x3f, head[3]
+	case head[0]&0xc3 == 0x80: // old format, length of one byte
+		version = head[2]
+	case head[0]&0xc3 == 0x81: // of two
+		version = head[3]
+	default:
+		return false
+	}
+	return tag == 1 && (version == 3 || version == 6) || tag == 3 && version >= 4 && version <= 6
 }
 
 // Sniff tells what kind of file begins with head, as far as its first bytes
 // tell: every zip is a Zip, every tar a Tar.
 func Sniff(head []byte) Kind {
+	head = head[:min(len(head), HeadSize)]
 	if len(head) == 0 {
 		return Empty
 	}
-	for _, m := range magic {
-		if bytes.HasPrefix(head, []byte(m.prefix)) {
-			return m.kind
-		}
+	if f := formatOf(head); f != nil {
+		return f.kind
 	}
 	switch {
 	case len(head) > 262 && string(head[257:262]) == "ustar":
 		return Tar
-	case bytes.Contains(head, []byte("-- PostgreSQL database cluster dump")):
-		return Cluster
-	case bytes.Contains(head, []byte("-- PostgreSQL database dump")):
-		return SQL
+	case isUTF16(head):
+		return UTF16
+	case isRecoded(head):
+		return Recoded
+	case scriptKind(head) != "":
+		return scriptKind(head)
 	case isHTML(head):
 		return HTML
 	case isText(head):
@@ -70,47 +159,119 @@ func Sniff(head []byte) Kind {
 	return Unknown
 }
 
+// scriptKind tells which of pg_dump's and pg_dumpall's banners comes first in head, if
+// there is one.
+func scriptKind(head []byte) Kind {
+	one, all := bannerAt(head, "-- PostgreSQL database dump"), bannerAt(head, "-- PostgreSQL database cluster dump")
+	switch {
+	case all >= 0 && (one < 0 || all < one):
+		return Cluster
+	case one >= 0:
+		return SQL
+	}
+	return ""
+}
+
+// bannerAt finds a comment of pg_dump's that is a line of its own, with nothing but
+// text before it. It returns -1 if there is none.
+func bannerAt(head []byte, banner string) int {
+	for from := 0; ; {
+		at := bytes.Index(head[from:], []byte(banner))
+		if at < 0 {
+			return -1
+		}
+		at += from
+		rest := head[at+len(banner):]
+		before := bytes.TrimPrefix(head[:at], utf8BOM)
+		starts := len(before) == 0 || before[len(before)-1] == '\n'
+		if starts && (len(rest) == 0 || rest[0] == '\n' || rest[0] == '\r') {
+			if !isText(before) {
+				return -1
+			}
+			return at
+		}
+		from = at + 1
+	}
+}
+
+var utf8BOM = []byte("\xef\xbb\xbf")
+
+// isUTF16 recognizes UTF-16 by its byte order mark, or text in it without one.
+func isUTF16(head []byte) bool {
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return true
+	}
+	if len(head) < 16 {
+		return false
+	}
+	var zeros [2]int
+	for n, b := range head[:len(head)&^1] {
+		if b == 0 {
+			zeros[n%2]++
+		}
+	}
+	half := len(head) / 2
+	mostly := half - half/16
+	return zeros[0] == 0 && zeros[1] >= mostly || zeros[1] == 0 && zeros[0] >= mostly
+}
+
+// recodedMagic is what remains of formats after each byte that is not UTF-8 was
+// replaced by U+FFFD.
+var recodedMagic = []string{"\x1f\ufffd", "\ufffd7zXZ\x00", "(\ufffd/\ufffd", "7z\ufffd\ufffd'\x1c"}
+
+// isRecoded recognizes compressed files that a program has decoded as text: PowerShell 7
+// does so with what a program writes to a pipe.
+func isRecoded(head []byte) bool {
+	for _, prefix := range recodedMagic {
+		if bytes.HasPrefix(head, []byte(prefix)) {
+			return true
+		}
+	}
+	return !isText(head) && bytes.Count(head, []byte("\ufffd")) > 8
+}
+
 func isHTML(head []byte) bool {
-	text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))))
+	text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, utf8BOM)))
 	return bytes.HasPrefix(text, []byte("<!doctype html")) || bytes.HasPrefix(text, []byte("<html"))
 }
 
 func isText(head []byte) bool {
 	for _, b := range head {
-		if b < ' ' && b != '\t' && b != '\n' && b != '\r' && b != '\f' {
+		if b < ' ' && b != '\t' && b != '\n' && b != '\r' && b != '\f' && b != '\b' && b != '\x1b' {
 			return false
 		}
 	}
 	return true
 }
 
+// isUTF8 tells whether b is UTF-8, whose last character may be cut.
+func isUTF8(b []byte) bool {
+	for n := 0; n < utf8.UTFMax && len(b) > 0 && !utf8.Valid(b); n++ {
+		b = b[:len(b)-1]
+	}
+	return utf8.Valid(b)
+}
+
 // Extension is how the name of a file of that kind usually ends.
 func (k Kind) Extension() string {
 	switch k {
-	case Custom:
-		return ".dump"
 	case Directory:
 		return ".dir"
 	case Tar, OtherTar:
 		return ".tar"
-	case Zip, OdooZip, OdooSh:
+	case OdooZip, OdooSh:
 		return ".zip"
-	case Gzip:
-		return ".gz"
 	case SQL, Cluster:
 		return ".sql"
-	case Zstd:
-		return ".zst"
-	case XZ:
-		return ".xz"
-	case Bzip2:
-		return ".bz2"
-	case SevenZip:
-		return ".7z"
 	case HTML:
 		return ".html"
-	case Text, Empty:
+	case Text, Empty, UTF16:
 		return ".txt"
+	}
+	for _, f := range formats {
+		if f.kind == k {
+			return f.ext
+		}
 	}
 	return ".bin"
 }

@@ -3,35 +3,52 @@ package dump
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 )
 
 // script reads a plain SQL dump as a stream: what pg_dump says of itself, the
-// rows of the tables that tell something, and whether it has an end.
+// rows of the tables that tell something, what is not SQL, and whether it has an end.
 type script struct {
 	facts      facts
 	postgreSQL string
 	pgDump     string
 	database   string // of \connect, where there is one
+	connects   bool   // it restores into a database that it names
 	path       string // the schema of names without one, as pg_dump set it before 2018
 	restricted bool   // it began with \restrict, and so has to end with \unrestrict
 	closing    int    // how many lines of the closing have been seen, see close
+	closed     bool   // all of them have been
+	foreign    []byte // the first line that is not SQL
+
+	lexer     lexer
+	statement []byte // the beginning of the statement at hand, nil between two
+	midLine   bool   // the beginning of the current line was taken
+	skipping  bool   // up to the line's end
 
 	copying bool  // between COPY and \.
+	waiting bool  // COPY was read, but its line has not ended
+	columns int   // of what is copied
 	rows    *rows // of the table that is being copied, nil if it is not needed
-	midLine bool  // the beginning of the current line was skipped
 	atEnd   bool  // what is in the buffer is the rest
 }
 
-// scriptBuffer is how much is looked at in one piece. Lines outside of data
-// that are longer are passed over.
+// scriptBuffer is how much is looked at in one piece. Rows and comments that are longer
+// are passed over.
 const scriptBuffer = 256 << 10
+
+// How much of a statement is kept: all of the longest COPY, which has a table's 1,600
+// columns, and of anything else what names its object.
+const (
+	maxCopy      = 256 << 10
+	maxStatement = 1 << 10
+)
 
 // read reads all of it. An error is the reader's.
 func (s *script) read(in io.Reader) error {
 	buffer := make([]byte, 0, scriptBuffer)
-	for {
+	for first := true; ; first = false {
 		var err error
 		for err == nil && len(buffer) < cap(buffer) { // small pieces would be looked at again and again
 			var n int
@@ -39,7 +56,11 @@ func (s *script) read(in io.Reader) error {
 			buffer = buffer[:len(buffer)+n]
 		}
 		s.atEnd = err != nil
-		used := s.consume(buffer)
+		used := 0
+		if first && bytes.HasPrefix(buffer, utf8BOM) { // which psql takes
+			used = len(utf8BOM)
+		}
+		used += s.consume(buffer[used:])
 		if used == 0 && len(buffer) == cap(buffer) {
 			used = s.tooLong(buffer)
 		}
@@ -57,12 +78,7 @@ func (s *script) read(in io.Reader) error {
 func (s *script) consume(b []byte) int {
 	used := 0
 	for {
-		var n int
-		if s.copying && s.rows == nil {
-			n = s.skipData(b[used:])
-		} else {
-			n = s.line(b[used:])
-		}
+		n := s.next(b[used:])
 		if n == 0 {
 			return used
 		}
@@ -70,153 +86,180 @@ func (s *script) consume(b []byte) int {
 	}
 }
 
-// skipData skips rows that are not needed, up to the line \. that ends them
-// or to where one could still begin. A backslash in data is always doubled, so
-// no row can look like that line (PostgreSQL, COPY, "Text Format").
-func (s *script) skipData(b []byte) int {
-	if n := endOfData(b); n > 0 && !s.midLine {
-		s.copying = false
-		return n
-	}
-	for from := 0; ; {
-		at := bytes.Index(b[from:], []byte("\n\\."))
-		if at < 0 {
-			break
-		}
-		from += at + 1
-		if n := endOfData(b[from:]); n > 0 {
-			s.copying, s.midLine = false, false
-			return from + n
-		}
-	}
-	return max(0, bytes.LastIndexByte(b, '\n')) // which may be the one before \.
-}
-
-// endOfData returns the length of the line \. if b begins with it, else 0.
-func endOfData(b []byte) int {
-	for _, line := range []string{"\\.\n", "\\.\r\n"} {
-		if bytes.HasPrefix(b, []byte(line)) {
-			return len(line)
-		}
-	}
-	return 0
-}
-
-// sqlLine is a line without its end.
-type sqlLine struct {
-	text  []byte
-	ended bool // it had one
-}
-
-// line reads one line and returns its length, 0 if its end is not in b yet.
-func (s *script) line(b []byte) int {
-	at := bytes.IndexByte(b, '\n')
-	n := at + 1
-	if at < 0 {
-		if !s.atEnd || len(b) == 0 {
-			return 0
-		}
-		at, n = len(b), len(b)
-	}
-	text := bytes.TrimSuffix(b[:at], []byte("\r"))
+func (s *script) next(b []byte) int {
 	switch {
-	case s.midLine:
-		s.midLine = false
-	case !s.copying:
-		s.statement(sqlLine{text, n > at})
-	case string(text) == `\.`:
-		s.copying, s.rows = n == at, nil // the last line needs its end
-	default:
-		s.rows.row(text)
+	case len(b) == 0:
+		return 0
+	case s.waiting:
+		return s.endOfCopy(b)
+	case s.copying && s.rows == nil:
+		return s.skipData(b)
+	case s.copying:
+		return s.dataLine(b)
+	case s.skipping:
+		return s.skipLine(b)
+	case s.statement != nil:
+		return s.inside(b)
+	case s.lexer.mode == inComment:
+		return s.lexer.comment(b, s.atEnd)
 	}
-	return n
+	return s.between(b)
 }
 
-// tooLong passes over most of a line that does not fit: none that tells
+// tooLong passes over most of a row or a comment that does not fit: none that tells
 // something is that long.
 func (s *script) tooLong(b []byte) int {
 	if !s.copying {
-		s.closing = 0
+		s.skipping = true
+		return len(b)
 	}
 	s.midLine = true
 	return len(b) - len("\n\\.\r\n")
 }
 
-var (
-	completeBanner = []byte("-- PostgreSQL database dump complete")
-	fromVersion    = []byte("-- Dumped from database version ")
-	byVersion      = []byte("-- Dumped by pg_dump version ")
-	createModules  = []byte("CREATE TABLE " + schema + "." + moduleTable + " ")
-	createBare     = []byte("CREATE TABLE " + moduleTable + " ")
-	setPath        = []byte("SET search_path = ")
-	copyWord       = []byte("COPY ")
-	connectWord    = []byte(`\connect `)
-)
+// skipLine passes over the rest of a line.
+func (s *script) skipLine(b []byte) int {
+	at := bytes.IndexByte(b, '\n')
+	if at < 0 {
+		return len(b)
+	}
+	s.skipping, s.midLine = false, false
+	return at + 1
+}
 
-// close takes a line of the closing, which has been the same in every version of
-// pg_dump: the banner, "--", an empty line; since August 2025 also \unrestrict
-// and an empty line.
-func (s *script) close(line sqlLine) bool {
-	text := line.text
+// inside takes more of the statement at hand.
+func (s *script) inside(b []byte) int {
+	n, ended := s.lexer.scan(b, s.atEnd, s.keep)
+	if s.foreign == nil {
+		s.foreign = s.lexer.message
+	}
+	if !ended {
+		return n
+	}
+	s.midLine = true
+	s.understand()
+	s.statement = nil
+	if n == 0 {
+		return s.between(b)
+	}
+	return n
+}
+
+// keep adds to the beginning of the statement at hand.
+func (s *script) keep(code []byte) {
+	limit := maxStatement
+	if len(s.statement) > 4 && bytes.EqualFold(s.statement[:4], []byte("COPY")) {
+		limit = maxCopy
+	}
+	s.statement = append(s.statement, code[:min(len(code), max(0, limit-len(s.statement)))]...)
+}
+
+// between takes what begins between two statements: blanks, a comment, a command of
+// psql's, or the next statement.
+func (s *script) between(b []byte) int {
+	if blanks := len(b) - len(bytes.TrimLeft(b, " \t\f\v;")); blanks > 0 {
+		s.midLine = true
+		return blanks
+	}
+	at := bytes.IndexByte(b, '\n')
+	line, n := b, len(b)
+	if at >= 0 {
+		line, n = b[:at], at+1
+	}
+	whole := sqlLine{bytes.TrimSuffix(line, []byte("\r")), at >= 0}
+	comment, command := bytes.HasPrefix(line, []byte("--")), b[0] == '\\'
 	switch {
-	case bytes.Equal(text, completeBanner):
+	case at < 0 && !s.atEnd && (comment || command || len(b) < 2*maxStatement):
+		return 0
+	case len(bytes.Trim(whole.text, "\x00")) == 0, comment: // psql takes zero bytes for nothing
+		if !s.midLine {
+			s.comment(whole)
+		}
+	case command:
+		s.closeOrElse(whole)
+		s.command(whole.text)
+	case bytes.HasPrefix(line, []byte("/*")):
+		s.closing, s.midLine, s.lexer.mode = 0, true, inComment
+		return len("/*")
+	case isStatement(line) || at < 0 && beginsStatement(line):
 		s.closing = 0
-	case s.closing == 1 && string(text) == "--",
-		(s.closing == 2 || s.closing == 4) && len(text) == 0,
-		s.closing == 3 && bytes.HasPrefix(text, []byte(`\unrestrict `)):
+		s.statement, s.lexer = make([]byte, 0, 256), lexer{backslash: s.lexer.backslash}
+		return s.inside(b)
 	default:
+		s.closing, s.skipping = 0, at < 0
+		if s.foreign == nil {
+			s.foreign = bytes.Clone(line[:min(len(line), 256)])
+		}
+	}
+	s.midLine = at < 0
+	return n
+}
+
+// statements are the words that begin one (PostgreSQL, "SQL Commands"); RETURN, CASE and
+// END are in the bodies of functions.
+var statements = func() map[string]bool {
+	words := map[string]bool{}
+	for word := range strings.FieldsSeq(`ABORT ALTER ANALYZE BEGIN CALL CASE CHECKPOINT CLOSE CLUSTER COMMENT COMMIT COPY CREATE DEALLOCATE
+		DECLARE DELETE DISCARD DO DROP END EXECUTE EXPLAIN FETCH GRANT IMPORT INSERT LISTEN LOAD LOCK MERGE MOVE NOTIFY PREPARE REASSIGN
+		REFRESH REINDEX RELEASE RESET RETURN REVOKE ROLLBACK SAVEPOINT SECURITY SELECT SET SHOW START TABLE TRUNCATE UNLISTEN UPDATE VACUUM
+		VALUES WITH`) {
+		words[word] = true
+	}
+	return words
+}()
+
+// isStatement tells whether a line begins as a statement of SQL does.
+func isStatement(line []byte) bool {
+	if line[0] == '(' {
+		return true
+	}
+	n := 0
+	for n < len(line) && isNameByte(line[n]) {
+		n++
+	}
+	if n == 0 || n > 12 || !statements[strings.ToUpper(string(line[:n]))] {
 		return false
 	}
-	if line.ended {
-		s.closing++
-	}
-	return true
+	return n == len(line) || strings.IndexByte(" \t\r\n;('\"$-/*\\", line[n]) >= 0
 }
 
-// complete tells whether all of the closing has been seen, and no statement since.
-func (s *script) complete() bool { return s.closing == 5 || s.closing == 3 && !s.restricted }
-
-// statement looks at a line outside of data.
-func (s *script) statement(l sqlLine) {
-	line := l.text
-	switch {
-	case s.close(l), len(line) == 0:
-		return
-	case bytes.HasPrefix(line, []byte("--")):
-		if s.postgreSQL == "" && bytes.HasPrefix(line, fromVersion) {
-			s.postgreSQL = short(line[len(fromVersion):])
-		}
-		if s.pgDump == "" && bytes.HasPrefix(line, byVersion) {
-			s.pgDump = short(line[len(byVersion):])
-		}
-		return
+// beginsStatement tells whether the last line of a file, which has no end, may be the
+// beginning of a statement's first word, or of a comment.
+func beginsStatement(line []byte) bool {
+	if string(line) == "-" || string(line) == "/" {
+		return true
 	}
-	s.closing = 0
-	switch {
-	case bytes.HasPrefix(line, []byte(`\restrict `)):
-		s.restricted = true
-	case bytes.HasPrefix(line, copyWord) && bytes.HasSuffix(line, []byte(" FROM stdin;")):
-		s.copying, s.rows = true, s.facts.rowsOf(string(line), s.path)
-	case bytes.HasPrefix(line, createModules), s.path == schema && bytes.HasPrefix(line, createBare):
-		s.facts.odoo = true
-	case bytes.HasPrefix(line, setPath):
-		path, _, _ := strings.Cut(short(line[len(setPath):]), ",")
-		s.path = strings.Trim(path, `"`)
-	case s.database == "" && bytes.HasPrefix(line, connectWord):
-		s.database = strings.Trim(short(line[len(connectWord):]), `"`)
+	for word := range statements {
+		if strings.HasPrefix(word, strings.ToUpper(string(line[:min(len(line), 13)]))) {
+			return true
+		}
 	}
+	return false
 }
-
-// short keeps text from a dump bounded.
-func short(text []byte) string { return string(text[:min(len(text), 200)]) }
 
 // check tells how the script ended.
 func (s *script) check() error {
 	switch {
-	case s.copying:
+	case s.foreign != nil:
+		return &refusal{"has text in it that is not SQL: " + quote(s.foreign), keepApart}
+	case s.copying, s.waiting:
 		return truncated("in the data of a table")
-	case !s.complete():
+	case s.statement != nil && (s.lexer.mode == inText || s.lexer.mode == inName || s.lexer.mode == inDollar || s.lexer.depth > 0):
+		return truncated("in the middle of a statement")
+	case !s.closed:
 		return truncated(`before its closing lines, "PostgreSQL database dump complete" and what follows`)
 	}
 	return nil
+}
+
+// warnings says what is odd about a complete script.
+func (s *script) warnings() (list []string) {
+	if s.connects {
+		name := s.database
+		if name == "" {
+			name = "that it names"
+		}
+		list = append(list, fmt.Sprintf(`The dump has \connect: it restores into the database %s, not into the one you choose. Make it without --create.`, name))
+	}
+	return list
 }

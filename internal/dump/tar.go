@@ -15,139 +15,265 @@ import (
 const (
 	tocFile     = "toc.dat"
 	restoreFile = "restore.sql"
+	blobsFile   = "blobs.toc" // of large objects; pg_dump 17 writes several, with numbers
+)
+
+// tarReader reads a tar from its first member on.
+type tarReader struct {
+	*tar.Reader
+	tape     *tape
+	end      int64 // of the last member, where the next one or the end begins
+	extended bool  // it has headers of pax, on which pg_restore may crash
+}
+
+// next returns the next member, or io.EOF where no more follow. Sparse members, which
+// claim to be larger than the file, are not of pg_dump's.
+func (r *tarReader) next() (*tar.Header, error) {
+	h, err := r.Next()
+	if errors.Is(err, io.EOF) {
+		return nil, io.EOF
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tar: %w", err)
+	}
+	sparse := h.Typeflag == tar.TypeGNUSparse
+	for name := range h.PAXRecords {
+		sparse = sparse || strings.HasPrefix(name, "GNU.sparse.")
+	}
+	if sparse {
+		return nil, &refusal{fmt.Sprintf("is a tar with a sparse member, %s", quote([]byte(h.Name))), makeCustom}
+	}
+	if len(h.PAXRecords) > 0 || h.Typeflag == tar.TypeXGlobalHeader {
+		r.extended = true
+	}
+	r.end = r.tape.at
+	if h.Typeflag == tar.TypeReg {
+		r.end += (h.Size + tarBlock - 1) / tarBlock * tarBlock
+	}
+	return h, nil
+}
+
+// A tar has blocks of this size, and ends with two empty ones; those of pg_dump before
+// version 9.3 with one. archive/tar takes a file that stops between two members for a
+// complete one.
+const (
+	tarBlock = 512
+	tarEnd   = 2 * tarBlock
 )
 
 // tar inspects what pg_dump -Ft writes. Its members lie in the order toc.dat,
-// data, restore.sql.
+// data in the order of toc.dat, restore.sql. pg_restore wants that order.
 func (i *Info) tar(in io.Reader, size int64) error {
-	zeros := &zeroTail{in: in, want: tarEnd}
-	members := tar.NewReader(zeros.reader())
-	first, err := members.Next()
+	tape := newTape(in)
+	members := &tarReader{Reader: tar.NewReader(tape.reader()), tape: tape}
+	first, err := members.next()
 	if err != nil {
 		return cutTar(err, "in its first member")
 	}
-	if path.Clean(first.Name) != tocFile {
-		i.Kind = OtherTar
-		i.refuse("is a tar, but none of pg_dump's", "make the dump with pg_dump -Fc")
-		return nil
+	if first.Name != tocFile {
+		return i.otherTar(first, members)
 	}
 	a, err := readHead(struct{ io.Reader }{members})
 	if err != nil {
 		return err
 	}
 	i.takeHead(a)
-	if strings.HasPrefix(i.PgDump, "9.0") || strings.HasPrefix(i.PgDump, "9.1") || strings.HasPrefix(i.PgDump, "9.2") {
-		zeros.want = tarEnd / 2 // those wrote one block
-	}
 	i.Compression = "none"
 	var f facts
 	toc, err := a.readTOC(&f)
-	i.Odoo = toc.odoo
 	if err != nil {
 		return err
 	}
 	err = readMembers(members, toc, &f)
-	i.setModules(&f)
+	missing := i.take(&f)
 	if err != nil {
 		return err
 	}
-	ended, err := zeros.ends(size)
-	if err == nil && !ended {
-		err = truncated("before the two empty blocks that end a tar")
+	after, err := tape.rest(members.end, i.tarEnd(), size)
+	if err != nil {
+		return err
 	}
-	return err
+	i.trailing(after, "tar")
+	i.odd(&f)
+	return missing
 }
 
-// readMembers goes through all that follows toc.dat.
-func readMembers(members *tar.Reader, toc contents, f *facts) error {
+// tarEnd is how many bytes the end of the tar has at least.
+func (i *Info) tarEnd() int64 {
+	for _, old := range []string{"9.0", "9.1", "9.2"} {
+		if strings.HasPrefix(i.PgDump, old) {
+			return tarBlock
+		}
+	}
+	return tarEnd
+}
+
+// readMembers reads all that follows toc.dat.
+func readMembers(members *tarReader, toc contents, f *facts) error {
 	wanted := map[string]dataEntry{}
 	for _, e := range toc.wanted {
 		wanted[e.file] = e
 	}
-	found, last := 0, ""
+	place := map[string]int{}
+	for n, file := range toc.files {
+		place[file] = n
+	}
+	found, last := 0, -1
 	for {
-		member, err := members.Next()
+		member, err := members.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return cutTar(err, "in one of its members")
 		}
-		last = path.Clean(member.Name)
-		if path.Ext(last) == ".dat" {
-			found++
+		name := member.Name
+		if strings.HasPrefix(name, "blobs") && path.Ext(name) == ".toc" {
+			name = blobsFile
 		}
-		if e, ok := wanted[last]; ok {
+		at, known := place[name]
+		if known && at < last {
+			return rewritten("its members are not in the order that pg_restore wants")
+		}
+		if known {
+			found, last = found+1, at
+		}
+		if e, ok := wanted[member.Name]; ok {
 			if err := readRows(members, "none", e.statement, f); err != nil {
 				return err
 			}
 		}
 	}
-	if last != restoreFile || found < toc.data {
-		return truncated("with the data of %d of its %d tables", found, toc.data)
+	if members.extended {
+		return rewritten("it has extended headers (pax), which pg_restore does not know")
+	}
+	if found < len(toc.files) {
+		return truncated("with the data of %d of its %d tables", found, len(toc.files))
 	}
 	return nil
+}
+
+func rewritten(why string) *refusal {
+	return &refusal{"is a tar of pg_dump's that another program has written again: " + why,
+		"send the file that pg_dump -Ft wrote, or " + makeCustom}
+}
+
+// maxMembers is how many members of another tar are looked at.
+const maxMembers = 200
+
+// otherTar says what a tar has that pg_dump did not write, or not like this.
+func (i *Info) otherTar(first *tar.Header, members *tarReader) error {
+	i.Kind = OtherTar
+	var l layout
+	for h, n := first, 0; n < maxMembers; n++ {
+		if h.Typeflag == tar.TypeReg {
+			l.add(h.Name)
+		}
+		var err error
+		if h, err = members.next(); err != nil {
+			if _, ok := errors.AsType[*refusal](err); ok {
+				return err
+			}
+			break
+		}
+	}
+	for _, name := range l.folders {
+		if name == "." || name == "" {
+			i.Kind = Tar
+			return rewritten("toc.dat has to be its first member, by that very name")
+		}
+	}
+	return l.refusal("tar", "extract it")
 }
 
 func cutTar(err error, where string) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return truncated("%s", where)
 	}
-	return fmt.Errorf("tar: %w", err)
+	return err
 }
 
-// tarEnd is how many zero bytes end a tar. archive/tar takes a file that just
-// stops between two members for a whole one.
-const tarEnd = 1024
-
-// zeroTail looks at how a tar ends.
-type zeroTail struct {
+// tape counts the bytes that archive/tar takes, which are whole blocks. It seeks where
+// it can.
+type tape struct {
 	in     io.Reader
-	stream *bufio.Reader // nil where in can seek
-	zeros  int
-	want   int
+	seek   io.Seeker // nil for a stream
+	at     int64
+	stream *bufio.Reader
 }
 
-// reader is what archive/tar is to read: it seeks where it can.
-func (z *zeroTail) reader() io.Reader {
-	if _, ok := z.in.(io.ReaderAt); ok {
-		return z.in
+func newTape(in io.Reader) *tape {
+	if seek, ok := in.(io.Seeker); ok {
+		return &tape{in: in, seek: seek}
 	}
-	z.stream = bufio.NewReaderSize(z.in, archiveBytes)
-	return struct{ io.Reader }{z}
+	stream := bufio.NewReaderSize(in, archiveBytes)
+	return &tape{in: stream, stream: stream}
 }
 
-// Read counts the zeros at the end of what has passed.
-func (z *zeroTail) Read(p []byte) (int, error) {
-	n, err := z.stream.Read(p)
-	at := n
-	for at > 0 && p[at-1] == 0 {
-		at--
+// reader is what archive/tar is to read.
+func (t *tape) reader() io.Reader {
+	if t.seek != nil {
+		return t
 	}
-	if at > 0 {
-		z.zeros = 0
-	}
-	z.zeros += n - at
+	return struct{ io.Reader }{t}
+}
+
+func (t *tape) Read(p []byte) (int, error) {
+	n, err := t.in.Read(p)
+	t.at += int64(n)
 	return n, err
 }
 
-// ends tells whether the tar has its end, and nothing after it.
-func (z *zeroTail) ends(size int64) (bool, error) {
-	if z.stream != nil {
-		_, err := io.Copy(io.Discard, struct{ io.Reader }{z})
-		return z.zeros >= z.want, err
+// Seek implements io.Seeker.
+func (t *tape) Seek(offset int64, whence int) (int64, error) {
+	at, err := t.seek.Seek(offset, whence)
+	if err == nil {
+		t.at = at
 	}
-	tail := make([]byte, z.want)
-	if size < int64(z.want) {
-		return false, nil
-	}
-	if _, err := z.in.(io.ReaderAt).ReadAt(tail, size-int64(z.want)); err != nil {
-		return false, err
-	}
-	for _, b := range tail {
-		if b != 0 {
-			return false, nil
+	return at, err
+}
+
+// rest reads what is after the last member: at least want zero bytes, which end the
+// tar, any number of them that fill the last record, and bytes that do not belong to it,
+// whose number it returns.
+func (t *tape) rest(end, want, size int64) (after int64, err error) {
+	zeros := t.at - end // archive/tar has read them
+	buffer := make([]byte, archiveBytes)
+	for after == 0 {
+		n, err := t.in.Read(buffer)
+		blank := n - len(trimZeros(buffer[:n]))
+		zeros += int64(blank)
+		after = int64(n - blank)
+		t.at += int64(n)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		if err != nil {
+			break
 		}
 	}
-	return true, nil
+	if zeros < want {
+		return 0, truncated("before the two empty blocks that end a tar")
+	}
+	if after > 0 && size >= 0 {
+		return after + size - t.at, nil
+	}
+	n, err := io.Copy(io.Discard, t.in)
+	return after + n, err
 }
+
+// trimZeros returns b from its first byte on that is not zero.
+func trimZeros(b []byte) []byte {
+	for n, c := range b {
+		if c != 0 {
+			return b[n:]
+		}
+	}
+	return nil
+}
+
+// ext returns the extension of a member's name, in lower case.
+func ext(name string) string { return strings.ToLower(path.Ext(name)) }

@@ -22,7 +22,6 @@ type contents struct {
 	last    dataEntry   // whose data lies last
 	data    int         // entries with data
 	located bool        // every one of them says where its data is
-	odoo    bool        // Odoo's table of modules is there
 	files   []string    // of a folder's data
 }
 
@@ -45,14 +44,25 @@ func (a *archive) readEntry(c *contents, f *facts) error {
 	if err := a.readPlace(c, &e); err != nil {
 		return err
 	}
-	if e.desc == "TABLE" && e.namespace == schema && e.tag == moduleTable {
-		c.odoo = true
-	}
-	if e.hasRows && f.rowsOf(e.statement, e.namespace) != nil {
-		c.wanted = append(c.wanted, e.dataEntry)
-		if len(c.wanted) > wantedTables {
-			return errors.New("the same table again and again")
+	table := tableName{e.namespace, e.tag}
+	switch e.desc {
+	case "TABLE":
+		f.create(table)
+	case "TABLE DATA":
+		if e.hasRows {
+			f.insert(table)
 		}
+	case "CONSTRAINT", "FK CONSTRAINT", "INDEX":
+		f.keys = true
+	}
+	copied, ok := parseCopy(e.statement, e.namespace)
+	if !ok || !e.hasRows || f.rowsOf(copied) == nil {
+		return nil
+	}
+	f.count = 0
+	c.wanted = append(c.wanted, e.dataEntry)
+	if len(c.wanted) > wantedTables {
+		return errors.New("the same table again and again")
 	}
 	return nil
 }
@@ -132,6 +142,9 @@ const (
 func (a *archive) readPlace(c *contents, e *tocEntry) error {
 	if a.format != formatCustom {
 		file, err := a.text(200)
+		if e.desc == "BLOBS" {
+			file = blobsFile
+		}
 		e.file = file
 		if e.hasRows && file != "" {
 			c.data++

@@ -2,7 +2,6 @@ package dump
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -36,15 +35,13 @@ const (
 
 // member is a file in a zip.
 type member struct {
-	name         string
-	method       uint16
-	crc          uint32
-	packed, size int64
-	offset       int64 // of its own head
+	name             string
+	flags            uint16
+	method           uint16
+	crc              uint32
+	compressed, size int64
+	offset           int64 // of its own head
 }
-
-// directory is where a zip's directory is.
-type directory struct{ offset, size, count int64 }
 
 // zip inspects Odoo's own backup, or says what other zip it is.
 func (i *Info) zip(in io.ReaderAt, size int64) error {
@@ -52,72 +49,85 @@ func (i *Info) zip(in io.ReaderAt, size int64) error {
 	if err != nil {
 		return err
 	}
-	var dump, manifest *member
-	odooSh := false
+	var script, manifest *member
+	var l layout
 	err = d.each(in, func(m member) error {
-		if m.offset < 0 || m.packed < 0 || m.offset+sizeLocal+m.packed > d.offset {
+		if m.offset < 0 || m.compressed < 0 || m.offset+sizeLocal+m.compressed > d.offset {
 			return fmt.Errorf("a member outside the file: %.100q", m.name)
+		}
+		if !strings.HasSuffix(m.name, "/") {
+			l.add(m.name)
 		}
 		switch {
 		case m.name == "dump.sql":
-			dump = &m
+			script = &m
 		case m.name == "manifest.json":
 			manifest = &m
 		case strings.HasPrefix(m.name, "filestore/") && m.size > 0:
 			i.Filestore = true
-		case strings.HasPrefix(m.name, "home/odoo/"), strings.Contains(m.name, "/filestore/"):
-			odooSh = true
+		default:
+			return nil
 		}
-		return nil
+		return m.readable()
 	})
 	if err != nil {
 		return err
 	}
-	if dump == nil {
-		if odooSh || i.Filestore {
-			i.Kind = OdooSh
-			i.refuse("is a backup of files, like Odoo.sh's, without dump.sql at its root", "get a dump of the database: on Odoo.sh, choose the dump to download, not the backup")
-			return nil
-		}
-		i.refuse("is a zip without dump.sql at its root", "make the backup with Odoo's database manager, or with pg_dump -Fc")
-		return nil
+	if script == nil {
+		return i.otherZip(&l)
 	}
 	i.Kind = OdooZip
-	if err := i.zipScript(in, *dump); err != nil {
+	if err := i.zipScript(in, *script); err != nil {
 		return err
 	}
-	i.Compression = map[uint16]string{0: "none", 8: "deflate"}[dump.method]
+	i.Compression = map[uint16]string{0: "none", 8: "deflate"}[script.method]
 	if manifest != nil {
 		i.manifest(in, *manifest)
 	}
+	i.trailing(d.after, "zip")
 	return nil
+}
+
+// otherZip says what a zip has that has no dump.sql at its root.
+func (i *Info) otherZip(l *layout) error {
+	r := l.refusal("zip", "unzip it")
+	if l.sources || l.files && len(l.scripts)+len(l.folders)+len(l.dumps) == 0 {
+		i.Kind = OdooSh
+	}
+	return r
 }
 
 // zipScript reads dump.sql to its end.
 func (i *Info) zipScript(in io.ReaderAt, m member) error {
-	content, err := m.open(in)
+	stored, err := m.open(in)
 	if err != nil {
 		return err
 	}
 	check := crc32.NewIEEE()
-	counted := &counter{in: io.TeeReader(content, check)}
-	buffered := bufio.NewReaderSize(counted, archiveBytes)
-	if head, err := buffered.Peek(HeadSize); err == nil || errors.Is(err, io.EOF) {
-		if kind := Sniff(head); kind != SQL {
-			i.refuse("has a dump.sql that is not an SQL dump ("+string(kind)+")", "make the backup with Odoo's database manager, or with pg_dump -Fc")
-			return nil
-		}
+	counted := &counter{in: io.TeeReader(stored, check)}
+	c, err := recognize(counted)
+	if err != nil {
+		return cutScript(err)
 	}
-	if err := i.script(buffered); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return truncated("in dump.sql")
-		}
-		return fmt.Errorf("dump.sql: %w", err)
+	if c.kind != SQL || c.before != nil {
+		r := c.refusalIn("zip")
+		return &refusal{"has a dump.sql that " + r.problem, r.advice}
+	}
+	if err := i.script(c.in); err != nil {
+		return cutScript(err)
 	}
 	if counted.n != m.size || check.Sum32() != m.crc {
 		return errors.New("dump.sql is not what its checksum says")
 	}
 	return nil
+}
+
+// cutScript says where a dump.sql ends too early.
+func cutScript(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return truncated("in dump.sql")
+	}
+	return fmt.Errorf("dump.sql: %w", err)
 }
 
 // manifest takes what only the manifest tells.
@@ -131,7 +141,7 @@ func (i *Info) manifest(in io.ReaderAt, m member) {
 		Series   string `json:"major_version"`
 	}
 	if json.NewDecoder(io.LimitReader(content, 4<<20)).Decode(&told) != nil {
-		i.Warnings = append(i.Warnings, "The backup's manifest.json is not JSON.")
+		i.warn("The backup's manifest.json is not JSON.")
 		return
 	}
 	i.Database = short([]byte(told.Database))
@@ -150,15 +160,43 @@ func (m member) open(in io.ReaderAt) (io.Reader, error) {
 		return nil, fmt.Errorf("no member where the directory has %.100q", m.name)
 	}
 	data := m.offset + sizeLocal + int64(binary.LittleEndian.Uint16(head[26:])) + int64(binary.LittleEndian.Uint16(head[28:]))
-	packed := &counter{in: io.NewSectionReader(in, data, m.packed)}
-	switch m.method {
-	case 0:
-		return packed, nil
-	case 8:
-		unpacked := flate.NewReader(bufio.NewReaderSize(packed, 256<<10))
-		return &guard{in: unpacked, packed: func() int64 { return packed.n }}, nil
+	compressed := &counter{in: io.NewSectionReader(in, data, m.compressed)}
+	if m.method == 0 {
+		return compressed, nil
 	}
-	return nil, fmt.Errorf("%.100q is packed by method %d", m.name, m.method)
+	plain := flate.NewReader(bufio.NewReaderSize(compressed, 256<<10))
+	return &guard{in: plain, compressed: func() int64 { return compressed.n }}, nil
+}
+
+// The methods by which members can be compressed (APPNOTE.TXT, section 4.4.5), apart from
+// stored (0) and Deflate (8).
+var methods = map[uint16]string{
+	1: "Shrink", 2: "Reduce", 3: "Reduce", 4: "Reduce", 5: "Reduce", 6: "Implode", 9: "Deflate64", 10: "PKWARE Implode", 12: "bzip2", 14: "LZMA",
+	18: "IBM TERSE", 19: "LZ77", 20: "Zstandard", 93: "Zstandard", 94: "MP3", 95: "XZ", 96: "JPEG", 97: "WavPack", 98: "PPMd",
+}
+
+// Flags of members (APPNOTE.TXT, section 4.4.4), and the method that stands for AES.
+const (
+	flagEncrypted = 1 << 0
+	flagMasked    = 1 << 13
+	methodAES     = 99
+)
+
+// readable returns an error for a member that is encrypted, or compressed by a method
+// that not every program has.
+func (m member) readable() error {
+	if m.flags&(flagEncrypted|flagMasked) != 0 || m.method == methodAES {
+		return &refusal{"is a zip with encrypted files, like " + quoteName(m.name), "unzip it with its password, and zip it again without one"}
+	}
+	if m.method == 0 || m.method == 8 {
+		return nil
+	}
+	name, known := methods[m.method]
+	if !known {
+		name = fmt.Sprintf("method %d", m.method)
+	}
+	return &refusal{fmt.Sprintf("is a zip whose %s is compressed with %s, which a restore may not know", quoteName(m.name), name),
+		"unzip it, and zip it again with Deflate, which is what zip does"}
 }
 
 func cutZip(err error) error {
@@ -166,117 +204,4 @@ func cutZip(err error) error {
 		return truncated("before the directory at its end")
 	}
 	return err
-}
-
-// findDirectory looks for the record at the file's end.
-func findDirectory(in io.ReaderAt, size int64) (directory, error) {
-	tail := make([]byte, min(size, sizeEnd+maxComment))
-	if _, err := in.ReadAt(tail, size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
-		return directory{}, err
-	}
-	at := lastEnd(tail)
-	if at < 0 {
-		return directory{}, truncated("before the directory at its end")
-	}
-	end := tail[at:]
-	d := directory{
-		count:  int64(binary.LittleEndian.Uint16(end[10:])),
-		size:   int64(binary.LittleEndian.Uint32(end[12:])),
-		offset: int64(binary.LittleEndian.Uint32(end[16:])),
-	}
-	endAt := size - int64(len(tail)) + int64(at)
-	if d.count == math.MaxUint16 || d.size == math.MaxUint32 || d.offset == math.MaxUint32 {
-		if large, ok := findDirectory64(in, endAt); ok {
-			d = large
-		}
-	}
-	if d.offset < 0 || d.size < 0 || d.count < 0 || d.offset > endAt || d.size > endAt-d.offset {
-		return directory{}, errors.New("its directory lies outside the file")
-	}
-	return d, nil
-}
-
-// lastEnd finds the last end record whose comment ends with the file.
-func lastEnd(tail []byte) int {
-	for at := len(tail) - sizeEnd; at >= 0; at-- {
-		if string(tail[at:at+4]) == sigEnd && at+sizeEnd+int(binary.LittleEndian.Uint16(tail[at+20:])) == len(tail) {
-			return at
-		}
-	}
-	return -1
-}
-
-// findDirectory64 follows the locator before the end record, where a zip is too
-// large for that.
-func findDirectory64(in io.ReaderAt, endAt int64) (directory, bool) {
-	locator, record := make([]byte, sizeLocator), make([]byte, sizeEnd64)
-	if _, err := in.ReadAt(locator, endAt-sizeLocator); err != nil || string(locator[:4]) != sigLocator {
-		return directory{}, false
-	}
-	if _, err := in.ReadAt(record, int64(binary.LittleEndian.Uint64(locator[8:]))); err != nil || string(record[:4]) != sigEnd64 {
-		return directory{}, false
-	}
-	return directory{
-		count:  int64(binary.LittleEndian.Uint64(record[32:])),
-		size:   int64(binary.LittleEndian.Uint64(record[40:])),
-		offset: int64(binary.LittleEndian.Uint64(record[48:])),
-	}, true
-}
-
-// each calls visit for every member, one after the other.
-func (d directory) each(in io.ReaderAt, visit func(member) error) error {
-	list := bufio.NewReaderSize(io.NewSectionReader(in, d.offset, d.size), archiveBytes)
-	var names bytes.Buffer
-	for range d.count {
-		var head [sizeMember]byte
-		if _, err := io.ReadFull(list, head[:]); err != nil {
-			return errors.New("its directory is shorter than it says")
-		}
-		if string(head[:4]) != sigMember {
-			return errors.New("its directory has something else than members")
-		}
-		lengths := [3]int64{}
-		for n := range lengths {
-			lengths[n] = int64(binary.LittleEndian.Uint16(head[28+2*n:]))
-		}
-		names.Reset()
-		if _, err := io.CopyN(&names, list, lengths[0]+lengths[1]+lengths[2]); err != nil {
-			return errors.New("its directory is shorter than it says")
-		}
-		m := member{
-			name:   string(names.Bytes()[:lengths[0]]),
-			method: binary.LittleEndian.Uint16(head[10:]),
-			crc:    binary.LittleEndian.Uint32(head[16:]),
-			packed: int64(binary.LittleEndian.Uint32(head[20:])),
-			size:   int64(binary.LittleEndian.Uint32(head[24:])),
-			offset: int64(binary.LittleEndian.Uint32(head[42:])),
-		}
-		m.read64(names.Bytes()[lengths[0] : lengths[0]+lengths[1]])
-		if err := visit(m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// read64 takes the sizes that are too large for their fields from the extra
-// field 1, where they stand in this order (APPNOTE.TXT, 4.5.3).
-func (m *member) read64(extra []byte) {
-	for len(extra) >= 4 {
-		id, length := binary.LittleEndian.Uint16(extra), int(binary.LittleEndian.Uint16(extra[2:]))
-		if length > len(extra)-4 {
-			return
-		}
-		field := extra[4 : 4+length]
-		extra = extra[4+length:]
-		if id != 1 {
-			continue
-		}
-		for _, value := range []*int64{&m.size, &m.packed, &m.offset} {
-			if *value == math.MaxUint32 && len(field) >= 8 {
-				*value = int64(binary.LittleEndian.Uint64(field))
-				field = field[8:]
-			}
-		}
-	}
 }

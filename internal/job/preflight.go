@@ -45,6 +45,9 @@ func (r *run) preflight(d dump.Info, target upgrade.Target) error {
 	for _, warning := range d.Warnings {
 		r.tell(event.DumpWarning{Text: warning})
 	}
+	if d.Neutralized && r.plan.Request.Aim == upgrade.Production {
+		r.tell(event.DumpWarning{Text: "The dump is neutralized: its mail servers and scheduled actions are switched off, and stay so after an upgrade for production. Check that it is not a copy for tests."})
+	}
 	problems := r.plan.Problems(d, target)
 	if wrongKind != nil {
 		problems = append(problems, wrongKind)

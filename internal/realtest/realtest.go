@@ -107,10 +107,7 @@ func StartCluster(t testing.TB) *Cluster {
 // Run runs one of PostgreSQL's programs and returns what it printed.
 func (c *Cluster) Run(name string, args ...string) string {
 	c.t.Helper()
-	command := exec.Command(filepath.Join(c.bin, name), args...)
-	command.Dir, command.Env = c.Dir, []string{"PGHOST=" + c.Dir, "PGUSER=" + c.username(), "LC_ALL=C"}
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: c.user}
-	text, err := command.Output()
+	text, err := c.Command(name, args...).Output()
 	if err != nil {
 		stderr := []byte(nil)
 		if exit, ok := err.(*exec.ExitError); ok {
@@ -119,6 +116,14 @@ func (c *Cluster) Run(name string, args ...string) string {
 		c.t.Fatalf("%s %v: %v\n%s%s", name, args, err, text, stderr)
 	}
 	return string(text)
+}
+
+// Command returns one of PostgreSQL's programs, ready to run against the cluster.
+func (c *Cluster) Command(name string, args ...string) *exec.Cmd {
+	command := exec.Command(filepath.Join(c.bin, name), args...)
+	command.Dir, command.Env = c.Dir, []string{"PGHOST=" + c.Dir, "PGUSER=" + c.username(), "LC_ALL=C"}
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: c.user}
+	return command
 }
 
 func (c *Cluster) username() string {

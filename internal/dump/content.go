@@ -1,0 +1,191 @@
+package dump
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// content is something that may be a dump: a file, or what is in a gzip or a zip.
+type content struct {
+	kind   Kind
+	head   []byte
+	before []byte    // text in front of a dump
+	in     io.Reader // all of it
+}
+
+// maxLeadingText is how much text a dump is looked for behind: that much and more is
+// what pg_dump --verbose says before it writes the first byte.
+const maxLeadingText = 4 << 20
+
+// recognize tells what in has, from its first bytes. Where those are text, and not a dump's,
+// it looks for a dump behind them.
+func recognize(in io.Reader) (content, error) {
+	buffered := bufio.NewReaderSize(in, archiveBytes)
+	head, err := buffered.Peek(HeadSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return content{}, err
+	}
+	c := content{kind: Sniff(head), head: head, in: buffered}
+	if c.kind != Text && c.kind != Unknown && c.kind != Recoded {
+		return c, nil
+	}
+	window, err := io.ReadAll(io.LimitReader(buffered, maxLeadingText))
+	if err != nil {
+		return content{}, err
+	}
+	c.head, c.in = window, io.MultiReader(bytes.NewReader(window), buffered)
+	if kind := scriptKind(window); kind != "" {
+		c.kind = kind
+		return c, nil
+	}
+	if at, kind := behindText(window); at > 0 {
+		c.kind, c.before = kind, window[:at]
+	}
+	return c, nil
+}
+
+// behindText finds the dump that begins after some text.
+func behindText(window []byte) (at int, kind Kind) {
+	for _, m := range []struct {
+		kind  Kind
+		magic string
+	}{{Custom, "PGDMP\x01"}, {Zip, "PK\x03\x04"}, {Gzip, "\x1f\x8b\x08"}, {Tar, tocFile + "\x00"}, {"xz", "\xfd7zXZ\x00"}} {
+		found := bytes.Index(window, []byte(m.magic))
+		if found > 0 && isText(window[:found]) && (at == 0 || found < at) {
+			at, kind = found, m.kind
+		}
+	}
+	return at, kind
+}
+
+// refusal says why something cannot be sent, and what to do instead.
+type refusal struct{ problem, advice string }
+
+func (e *refusal) Error() string { return e.problem + ": " + e.advice }
+
+const (
+	stepFailed  = "the step that makes the dump has failed; read its log"
+	makeCustom  = "make the dump with pg_dump -Fc"
+	makeBackup  = "make the backup with Odoo's database manager, or a dump with pg_dump -Fc"
+	keepApart   = "write the dump with pg_dump -f FILE; with docker exec, leave out -t; and do not send messages into the dump with 2>&1"
+	writeItself = "write the dump with pg_dump -f FILE instead of > FILE: PowerShell changes what a program prints"
+)
+
+// refusal says why content that is none of the kinds of dumps cannot be sent. The
+// problem is a predicate, as in "the file is empty".
+func (c content) refusal() *refusal {
+	if c.before != nil {
+		return &refusal{fmt.Sprintf("has text in front of the dump, which begins with %s", quote(c.before)), keepApart}
+	}
+	for _, f := range formats {
+		if f.kind == c.kind && f.class != usable {
+			return f.refusal()
+		}
+	}
+	switch c.kind {
+	case Cluster:
+		return &refusal{"is a dump of a whole cluster, as pg_dumpall makes one", "dump the one database with pg_dump -Fc"}
+	case HTML:
+		return &refusal{"is a page of HTML", "the step that fetches the dump got an error or a login page in its place"}
+	case Empty:
+		return &refusal{"is empty", stepFailed}
+	case UTF16:
+		return &refusal{"is UTF-16 text, which PostgreSQL does not restore", writeItself}
+	case Recoded:
+		return &refusal{"was re-encoded as text, and its bytes are lost", writeItself}
+	case Text:
+		return textRefusal(c.head)
+	case Unknown:
+		if len(bytes.Trim(c.head, "\x00")) == 0 {
+			return &refusal{"begins with nothing but zero bytes", "the copy or the download of the dump was not completed; do it again"}
+		}
+	}
+	return &refusal{"is not a database dump (" + string(c.kind) + ")", makeCustom + ", or the backup with Odoo's database manager"}
+}
+
+// refusalIn says why content inside of a compressed file cannot be sent.
+func (c content) refusalIn(outer string) *refusal {
+	for _, f := range formats {
+		if c.before == nil && f.kind == c.kind && (f.class == compressed || f.class == usable) {
+			if f.kind == Gzip {
+				return &refusal{"is compressed twice, with gzip and " + outer, "decompress it once: gzip -dc FILE >NEW"}
+			}
+			return &refusal{fmt.Sprintf("is compressed twice, with %s and %s", f.kind, outer), "decompress it once: gzip -d FILE"}
+		}
+	}
+	r := c.refusal()
+	if c.kind == Empty {
+		return &refusal{"has nothing in its " + outer, r.advice}
+	}
+	return r
+}
+
+// refusal says what to do with a file of a format that is not a dump's.
+func (f format) refusal() *refusal {
+	switch f.class {
+	case compressed:
+		return &refusal{"is compressed with " + string(f.kind) + ", which the platform does not take",
+			"decompress it first (" + f.undo + "), or " + makeCustom + ", which compresses by itself"}
+	case encrypted:
+		return &refusal{"is encrypted (" + string(f.kind) + ")", "decrypt it first: " + f.undo}
+	case encoded:
+		return &refusal{"is encoded as text (" + string(f.kind) + ")", "decode it first: " + f.undo}
+	}
+	return &refusal{"is not of PostgreSQL (" + string(f.kind) + ")", "check that it is the right file; Odoo's databases are PostgreSQL's"}
+}
+
+// textRefusal says what a short text in place of a dump means.
+func textRefusal(text []byte) *refusal {
+	trimmed := bytes.TrimSpace(bytes.TrimPrefix(text, utf8BOM))
+	begins := func(prefixes ...string) bool {
+		for _, prefix := range prefixes {
+			if bytes.HasPrefix(trimmed, []byte(prefix)) {
+				return true
+			}
+		}
+		return false
+	}
+	problem := "is not a database dump, but text that begins with " + quote(text)
+	switch {
+	case len(trimmed) == 0:
+		return &refusal{"has nothing but white space", stepFailed}
+	case begins("version https://git-lfs.github.com/spec/"):
+		return &refusal{"is a pointer of Git LFS, not the dump itself", "set lfs: true for actions/checkout, or run git lfs pull"}
+	case begins("pg_dump", "pg_restore", "psql", "Error", "error", "ERROR", "FATAL", "OCI runtime", "Cannot connect", "bash:", "sh:", "sudo:", "ssh:", "docker:"):
+		return &refusal{problem, "the program that makes the dump has failed, and this is what it said; solve that first"}
+	case begins("<?xml", "<Error", "{", "[", "HTTP/", "AccessDenied"):
+		return &refusal{problem, "the step that fetches the dump got an error in its place"}
+	case isStatement(trimmed):
+		return &refusal{"is SQL without the header and the end that pg_dump writes: it begins with " + quote(text), makeCustom + ": without the end, no one can tell that it is complete"}
+	}
+	return &refusal{problem, makeCustom + ", or the backup with Odoo's database manager"}
+}
+
+// quote returns the first line of text that has something to read, in quotation marks
+// and short.
+func quote(text []byte) string {
+	const limit = 120
+	for line := range bytes.Lines(bytes.TrimPrefix(text, utf8BOM)) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			continue
+		}
+		shown := strings.Map(func(r rune) rune {
+			if r == utf8.RuneError || !unicode.IsPrint(r) {
+				return -1
+			}
+			return r
+		}, string(line[:min(len(line), 4*limit)]))
+		if runes := []rune(shown); len(runes) > limit {
+			shown = string(runes[:limit]) + "…"
+		}
+		return `"` + shown + `"`
+	}
+	return `""`
+}

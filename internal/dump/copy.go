@@ -1,0 +1,97 @@
+package dump
+
+import "bytes"
+
+// endOfCopy takes the rest of the line with COPY: data begins with the next one.
+func (s *script) endOfCopy(b []byte) int {
+	at := bytes.IndexByte(b, '\n')
+	if at < 0 {
+		return len(b)
+	}
+	s.waiting, s.copying, s.midLine = false, true, false
+	return at + 1
+}
+
+// skipData skips rows that are not needed, up to the line \. that ends them
+// or to where one could still begin. A backslash in data is always doubled, so
+// no row can look like that line (PostgreSQL, COPY, "Text Format").
+func (s *script) skipData(b []byte) int {
+	if n := endOfData(b); n > 0 && !s.midLine {
+		s.copying = false
+		return n
+	}
+	for from := 0; ; {
+		at := bytes.Index(b[from:], []byte("\n\\."))
+		if at < 0 {
+			break
+		}
+		from += at + 1
+		if n := endOfData(b[from:]); n > 0 {
+			s.findMessage(b[:from])
+			s.copying, s.midLine = false, false
+			return from + n
+		}
+	}
+	used := max(0, bytes.LastIndexByte(b, '\n')) // which may be the one before \.
+	s.findMessage(b[:used])
+	return used
+}
+
+// findMessage looks for a line between the rows that is a message of pg_dump's. A row
+// has as many fields as the table has columns; such a line has one.
+func (s *script) findMessage(rows []byte) {
+	if s.foreign != nil || s.columns < 2 {
+		return
+	}
+	for from := 0; ; {
+		if from > 0 || s.midLine || !isMessage(rows) {
+			at := bytes.Index(rows[from:], []byte("\npg_"))
+			if at < 0 {
+				return
+			}
+			from += at + 1
+		}
+		line, _, _ := bytes.Cut(rows[from:], []byte("\n"))
+		if isMessage(line) && bytes.IndexByte(line, '\t') < 0 {
+			s.foreign = bytes.Clone(line[:min(len(line), 256)])
+			return
+		}
+		from++
+	}
+}
+
+// endOfData returns the length of the line \. if b begins with it, else 0.
+func endOfData(b []byte) int {
+	for _, line := range []string{"\\.\n", "\\.\r\n"} {
+		if bytes.HasPrefix(b, []byte(line)) {
+			return len(line)
+		}
+	}
+	return 0
+}
+
+// dataLine reads one row and returns its length, 0 if its end is not in b yet.
+func (s *script) dataLine(b []byte) int {
+	at := bytes.IndexByte(b, '\n')
+	n := at + 1
+	if at < 0 {
+		if !s.atEnd {
+			return 0
+		}
+		at, n = len(b), len(b)
+	}
+	text := bytes.TrimSuffix(b[:at], []byte("\r"))
+	switch {
+	case s.midLine:
+		s.midLine = false
+	case string(text) == `\.`:
+		s.copying, s.rows = n == at, nil // the last line needs its end
+	case isMessage(text) && s.columns > 1 && bytes.IndexByte(text, '\t') < 0:
+		if s.foreign == nil {
+			s.foreign = bytes.Clone(text[:min(len(text), 256)])
+		}
+	default:
+		s.rows.row(text)
+	}
+	return n
+}

@@ -1,0 +1,454 @@
+//go:build unix
+
+package dump
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"odoo-upgrade-action/internal/realtest"
+)
+
+// real is a database, and dumps of it.
+type real struct {
+	*realtest.Cluster
+	sql, custom, tar []byte
+}
+
+func realDumps(t *testing.T) real {
+	t.Helper()
+	r := real{Cluster: realtest.StartCluster(t)}
+	r.Run("createdb", "bakery")
+	r.SQL("bakery", bootstrap+many)
+	r.sql, r.custom, r.tar = r.dump("-Fp"), r.dump("-Fc"), r.dump("-Ft")
+	return r
+}
+
+// dump returns what pg_dump writes to a file.
+func (r real) dump(flags ...string) []byte {
+	path := filepath.Join(r.Dir, "made")
+	r.Run("pg_dump", append(flags, "-f", path, "bakery")...)
+	data, _ := os.ReadFile(path)
+	return data
+}
+
+// restored returns what pg_restore makes of the custom archive.
+func (r real) restored(flags ...string) []byte {
+	from, to := filepath.Join(r.Dir, "archive"), filepath.Join(r.Dir, "script")
+	_ = os.WriteFile(from, r.custom, 0o644)
+	r.Run("pg_restore", append(flags, "-f", to, from)...)
+	data, _ := os.ReadFile(to)
+	return data
+}
+
+// verdict is what Inspect has to say.
+type verdict struct {
+	usable bool
+	says   string // the problem, or the only warning
+	advice string
+}
+
+func refused(says, advice string) verdict { return verdict{false, says, advice} }
+func warned(says string) verdict          { return verdict{true, says, ""} }
+
+var fine = verdict{usable: true}
+
+func (v verdict) check(t *testing.T, name string, data []byte) {
+	t.Helper()
+	for _, o := range []Options{{}, {Digest: true}} {
+		i, err := Inspect(t.Context(), write(t, "x", data), o)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return
+		}
+		v.compare(t, fmt.Sprintf("%s, %+v", name, o), i)
+	}
+}
+
+func (v verdict) compare(t *testing.T, name string, i Info) {
+	t.Helper()
+	warnings := strings.Join(i.Warnings, "\n")
+	switch {
+	case !v.usable && i.Problem == nil:
+		t.Errorf("%s: taken for usable (%s), %q", name, i.Kind, warnings)
+	case !v.usable && (!strings.Contains(i.Problem.Problem, v.says) || !strings.Contains(i.Problem.Advice, v.advice)):
+		t.Errorf("%s (%s):\n  says %q\n  and  %q\n  want %q\n  and  %q", name, i.Kind, i.Problem.Problem, i.Problem.Advice, v.says, v.advice)
+	case v.usable && i.Problem != nil:
+		t.Errorf("%s: refused (%s): %v", name, i.Kind, i.Problem)
+	case v.usable && v.says == "" && warnings != "", v.usable && !strings.Contains(warnings, v.says):
+		t.Errorf("%s: warns %q, want %q", name, warnings, v.says)
+	}
+	if v.usable && (!i.Odoo || i.ContractMatches("M123456-abcdef") != SameContract && !strings.Contains(name, "inserts")) {
+		t.Errorf("%s: Odoo %t, Odoo version %q, contract %v", name, i.Odoo, i.Series, i.ContractMatches("M123456-abcdef"))
+	}
+}
+
+// everywhere checks SQL as it is, in gzip and in a zip.
+func (v verdict) everywhere(t *testing.T, name string, sql []byte) {
+	t.Helper()
+	v.check(t, name, sql)
+	v.check(t, name+" in gzip", gzipBytes(sql))
+	v.check(t, name+" in a zip", odooZipOf(string(sql)))
+}
+
+// packed checks an archive as it is and in gzip.
+func (v verdict) packed(t *testing.T, name string, data []byte) {
+	t.Helper()
+	v.check(t, name, data)
+	v.check(t, name+" in gzip", gzipBytes(data))
+}
+
+// TestDumpsAsPeopleHaveThem has what people made of their dumps, by public reports.
+func TestDumpsAsPeopleHaveThem(t *testing.T) {
+	realtest.Long(t)
+	r := realDumps(t)
+	t.Run("as it is", func(t *testing.T) {
+		fine.everywhere(t, "SQL", r.sql)
+		fine.packed(t, "custom", r.custom)
+		fine.packed(t, "tar", r.tar)
+	})
+	t.Run("a part of it", func(t *testing.T) { testParts(t, r) })
+	t.Run("foreign text", func(t *testing.T) { testForeignText(t, r) })
+	t.Run("quoted names", func(t *testing.T) { testQuotedNames(t, r) })
+	t.Run("compressed or encrypted", func(t *testing.T) { testOtherFormats(t, r) })
+	t.Run("around it", func(t *testing.T) { testAround(t, r) })
+	t.Run("cut", func(t *testing.T) { testCut(t, r) })
+	t.Run("changed on its way", func(t *testing.T) { testChanged(t, r) })
+	t.Run("zips and tars", func(t *testing.T) { testLayouts(t, r) })
+	t.Run("short texts", func(t *testing.T) { testShortTexts(t) })
+}
+
+func testParts(t *testing.T, r real) {
+	noRows := refused("has no rows in ir_module_module", "without --schema-only (-s)")
+	noTables := refused("has no table definitions", "without --schema-only (-s), --data-only (-a)")
+	noRows.everywhere(t, "restored -s", r.restored("-s"))
+	noTables.everywhere(t, "restored -a", r.restored("-a"))
+	noTables.everywhere(t, "restored --section=data", r.restored("--section=data"))
+	for _, format := range []string{"-Fp", "-Fc", "-Ft"} {
+		noRows.packed(t, format+" -s", r.dump(format, "-s"))
+		noRows.packed(t, format+" --section=pre-data", r.dump(format, "--section=pre-data"))
+		noRows.packed(t, format+" --exclude-table-data", r.dump(format, "--exclude-table-data=ir_module_module"))
+		noTables.packed(t, format+" -a", r.dump(format, "-a"))
+		noTables.packed(t, format+" --section=data", r.dump(format, "--section=data"))
+		noTables.packed(t, format+" -a --inserts", r.dump(format, "-a", "--inserts"))
+		fine.packed(t, format+" --inserts", r.dump(format, "--inserts"))
+		fine.packed(t, format+" --column-inserts --rows-per-insert", r.dump(format, "--column-inserts", "--rows-per-insert=2"))
+		warned("no indexes and no constraints").packed(t, format+" without post-data", r.dump(format, "--section=pre-data", "--section=data"))
+	}
+	for _, flags := range [][]string{{"-Fd"}, {"-Fd", "-Z0"}} {
+		folder := filepath.Join(r.Dir, "folder"+strings.Join(flags, ""))
+		for name, c := range map[string]struct {
+			flag string
+			v    verdict
+		}{"s": {"-s", noRows}, "a": {"-a", noTables}, "all": {"-v", fine}} {
+			r.Run("pg_dump", append(flags, c.flag, "-f", folder+name, "bakery")...)
+			i, err := Inspect(t.Context(), folder+name, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.v.compare(t, "folder "+name, i)
+		}
+	}
+	r.SQL("bakery", "CREATE TABLE kept AS SELECT * FROM ir_module_module; DELETE FROM ir_module_module;")
+	for _, format := range []string{"-Fp", "-Fc", "-Ft"} {
+		noRows.packed(t, format+" of an empty table", r.dump(format))
+	}
+	r.SQL("bakery", "INSERT INTO ir_module_module SELECT * FROM kept; DROP TABLE kept;")
+}
+
+func testForeignText(t *testing.T, r real) {
+	creating := refused(`"pg_dump: creating TABLE x"`, "2>&1")
+	lines := regexp.MustCompile(`(?m)^CREATE TABLE`)
+	creating.everywhere(t, "before a statement", lines.ReplaceAll(r.sql, []byte("pg_dump: creating TABLE x\n$0")))
+	creating.everywhere(t, "in a statement", bytes.Replace(r.sql, []byte("CREATE TABLE public.ir_module_module (\n"), []byte("CREATE TABLE public.ir_module_module (\npg_dump: creating TABLE x\n"), 1))
+	creating.everywhere(t, "in the rows that are read", bytes.Replace(r.sql, []byte("FROM stdin;\n1\t16"), []byte("FROM stdin;\npg_dump: creating TABLE x\n1\t16"), 1))
+	creating.everywhere(t, "in other rows", bytes.Replace(r.sql, []byte("\nline"), []byte("\npg_dump: creating TABLE x\nline"), 1))
+	creating.everywhere(t, "after the end", append(bytes.Clone(r.sql), "pg_dump: creating TABLE x\n"...))
+	refused(`"WARNING: something"`, "docker exec").everywhere(t, "before the banner", append([]byte("WARNING: something\n"), r.sql...))
+	refused(`"Password: `, "docker exec").everywhere(t, "without a line of its own", append([]byte("Password: "), r.sql...))
+	verbose, err := r.Command("pg_dump", "-v", "bakery").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(`is not SQL: "pg_dump: last built-in OID`, "2>&1").everywhere(t, "pg_dump -v 2>&1", verbose)
+	long := bytes.Repeat([]byte("pg_dump: finding the columns of something\n"), 3000)
+	refused(`"pg_dump: finding the columns of something"`, "2>&1").everywhere(t, "much before", append(long, r.sql...))
+	for name, data := range map[string][]byte{"custom": r.custom, "tar": r.tar, "gzip": gzipBytes(r.sql), "zip": odooZipOf(string(r.sql))} {
+		before := refused(`has text in front of the dump, which begins with "Warning: Permanently added`, "docker exec")
+		before.check(t, name, append([]byte("Warning: Permanently added\nsomething\n"), data...))
+		refused(`"pg_dump: finding the columns`, "2>&1").check(t, name+" behind much", append(bytes.Clone(long), data...))
+		refused(`"Password:"`, "2>&1").packed(t, name+" behind a prompt", append([]byte("Password: "), data...))
+	}
+	middle := bytes.Index(r.custom, []byte("TABLE DATA")) + 500
+	refused(`has a message of pg_dump's in it, "pg_dump: dumping contents"`, "2>&1").packed(t, "in the middle of an archive",
+		bytes.Join([][]byte{r.custom[:middle], r.custom[middle:]}, []byte("\npg_dump: dumping contents\n")))
+}
+
+func testQuotedNames(t *testing.T, r real) {
+	for _, format := range []string{"-Fp", "-Fc", "-Ft"} {
+		fine.packed(t, format, r.dump(format, "--quote-all-identifiers"))
+		refused("has no rows in", "").packed(t, format, r.dump(format, "--quote-all-identifiers", "-s"))
+	}
+	quoted := regexp.MustCompile(`(?m)^(COPY|CREATE TABLE) public\.([a-z_]+)`).ReplaceAll(r.sql, []byte(`$1 "public"."$2"`))
+	fine.everywhere(t, "by sed", quoted)
+	fine.everywhere(t, "in lower case", regexp.MustCompile(`(?m)^(COPY|CREATE TABLE|ALTER TABLE) `).ReplaceAllFunc(r.sql, bytes.ToLower))
+	fine.everywhere(t, "IF NOT EXISTS", bytes.ReplaceAll(r.sql, []byte("\nCREATE TABLE "), []byte("\nCREATE TABLE IF NOT EXISTS ")))
+}
+
+func testOtherFormats(t *testing.T, r real) {
+	realtest.Need(t, "lz4", "openssl", "bzip2", "xz", "gpg")
+	pipe := func(in []byte, name string, args ...string) []byte {
+		t.Helper()
+		c := exec.Command(name, args...)
+		c.Stdin = bytes.NewReader(in)
+		c.Env = append(os.Environ(), "GNUPGHOME="+t.TempDir())
+		out, err := c.Output()
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		return out
+	}
+	for _, data := range [][]byte{r.sql, r.custom} {
+		refused("compressed with lz4", "lz4 -d").packedOnly(t, "lz4", pipe(data, "lz4", "-c"))
+		refused("compressed with xz", "xz -d").packedOnly(t, "xz", pipe(data, "xz", "-c"))
+		refused("compressed with lzma", "xz -d").packedOnly(t, "lzma", pipe(data, "xz", "-c", "--format=lzma"))
+		refused("compressed with bzip2", "bzip2 -d").packedOnly(t, "bzip2", pipe(data, "bzip2", "-c"))
+		for _, flags := range [][]string{{}, {"-a"}} {
+			refused("is encrypted (openssl)", "openssl enc -d").packed(t, "openssl", pipe(data, "openssl", append([]string{"enc", "-aes-256-cbc", "-pbkdf2", "-pass", "pass:x"}, flags...)...))
+		}
+		for _, flags := range [][]string{{}, {"--armor"}} {
+			refused("is encrypted (gpg)", "gpg -d").packed(t, "gpg", pipe(data, "gpg", append([]string{"--batch", "--passphrase", "x", "--pinentry-mode", "loopback", "-c", "-o", "-"}, flags...)...))
+		}
+		refused("is encoded as text (base64)", "base64 -d").packed(t, "base64", []byte(base64.StdEncoding.EncodeToString(data)))
+	}
+	refused("compressed twice, with gzip and gzip", "decompress it once").check(t, "gzip twice", gzipBytes(gzipBytes(r.sql)))
+	refused("compressed twice, with zip and gzip", "decompress it once").check(t, "a zip in gzip", gzipBytes(odooZipOf(string(r.sql))))
+	refused("compressed twice, with xz and gzip", "decompress it once").check(t, "xz in gzip", gzipBytes(pipe(r.sql, "xz", "-c")))
+	refused("has a dump.sql that is compressed twice", "decompress it").check(t, "gzip in a zip", odooZipOf(string(gzipBytes(r.sql))))
+	for name, prefix := range map[string]string{
+		"lzip": "LZIP\x01", "age": "age-encryption.org/v1\n", "ansible-vault": "$ANSIBLE_VAULT;1.1;AES256\n", "snappy": "\xff\x06\x00\x00sNaPpY",
+		"SQLite": "SQLite format 3\x00", "MySQL": "-- MySQL dump 10.13\n",
+	} {
+		refused(name, "").packed(t, name, []byte(prefix+strings.Repeat("x", 100)))
+	}
+	// The banner of an uncompressed block does not make it SQL, nor does one in a line.
+	refused("(unknown)", "pg_dump -Fc").check(t, "a banner in the middle", append([]byte("\x01\x02\x03"), r.sql...))
+	refused("but text that begins with", "").check(t, "a banner in a line", []byte("see -- PostgreSQL database dump\nand so on\n"))
+}
+
+// packedOnly checks something compressed that is told otherwise inside of gzip.
+func (v verdict) packedOnly(t *testing.T, name string, data []byte) {
+	t.Helper()
+	v.check(t, name, data)
+	refused("compressed twice, with "+strings.TrimPrefix(v.says, "compressed with ")+" and gzip", "decompress it once").check(t, name+" in gzip", gzipBytes(data))
+}
+
+func testAround(t *testing.T, r real) {
+	connects := warned(`it restores into the database bakery, not into the one you choose`)
+	connects.everywhere(t, "restored -C", r.restored("-C"))
+	connects.everywhere(t, "pg_dump --create --clean", r.dump("-Fp", "--create", "--clean"))
+	connects.everywhere(t, `\c`, append([]byte("\\c bakery\n"), r.sql...))
+	fine.packed(t, "custom --create", r.dump("-Fc", "--create"))
+
+	fine.everywhere(t, "BEGIN and COMMIT", bytes.Join([][]byte{[]byte("BEGIN;\n"), r.sql, []byte("COMMIT;\n")}, nil))
+	fine.everywhere(t, "settings before, statements after", bytes.Join([][]byte{[]byte("\\set ON_ERROR_STOP on\nSET session_replication_role = replica;\n/* of\nlast night */\n"), r.sql, []byte("\n-- our own\nUPDATE public.a_first SET t = 'x;y'\nWHERE n = 1;\nANALYZE")}, nil))
+	fine.everywhere(t, "a byte order mark", append([]byte("\xef\xbb\xbf"), r.sql...))
+	fine.everywhere(t, "line ends of Windows", bytes.ReplaceAll(r.sql, []byte("\n"), []byte("\r\n")))
+	refused("truncated before its closing lines", "create it again").everywhere(t, "a second dump that is cut", append(bytes.Clone(r.sql), r.sql[:len(r.sql)-500]...))
+
+	for _, n := range []int{1, 1000} {
+		after := bytes.Repeat([]byte("\n"), n)
+		says := fmt.Sprintf("There are %d bytes after the end of the ", n)
+		warned(says+"zip").check(t, "zip", append(odooZipOf(string(r.sql)), after...))
+		warned(says+"archive").packed(t, "custom", append(bytes.Clone(r.custom), after...))
+		warned(says+"tar").packed(t, "tar", append(bytes.Clone(r.tar), after...))
+		warned(says+"archive").packed(t, "custom, piped", append([]byte(r.Run("pg_dump", "-Fc", "bakery")), after...))
+		refused(fmt.Sprintf("has %d bytes after the end of the gzip data", n), "gzip -dc").check(t, "gzip", append(gzipBytes(r.sql), after...))
+		refused(fmt.Sprintf("has %d bytes after the end of the gzip data", n), "gzip -dc").check(t, "custom in gzip", append(gzipBytes(r.custom), after...))
+	}
+	zeros := make([]byte, 10<<10)
+	fine.packed(t, "tar with empty blocks after it", append(bytes.Clone(r.tar), zeros...))
+	fine.check(t, "gzip with zeros after it", append(gzipBytes(r.custom), zeros...))
+	refused("100000 bytes after the end of the zip", "head -c").check(t, "a zip with much after it", append(odooZipOf(string(r.sql)), make([]byte, 100000)...))
+}
+
+func testCut(t *testing.T, r real) {
+	for name, data := range map[string][]byte{"custom": r.custom, "custom without compression": r.dump("-Fc", "-Z0")} {
+		half := data[:len(data)/2]
+		says := fmt.Sprintf("is truncated after %d bytes: at least ", len(half))
+		refused(says, "create it again").check(t, name, half)
+		refused("bytes are missing", "create it again").check(t, name+" in gzip", gzipBytes(half))
+		i := inspect(t, "x", half)
+		var missing int
+		if _, err := fmt.Sscanf(i.Problem.Problem, says+"%d bytes are missing", &missing); err != nil || missing < 1 || missing > len(data)-len(half) {
+			t.Errorf("%s: %d bytes missing of %d: %v", name, missing, len(data)-len(half), i.Problem)
+		}
+	}
+	refused("truncated", "create it again").packed(t, "tar", r.tar[:len(r.tar)/2])
+	refused("truncated", "create it again").check(t, "gzip", gzipBytes(r.sql)[:50_000])
+	refused("truncated", "create it again").check(t, "zip", odooZipOf(string(r.sql))[:50_000])
+	// The end of a zip that is inside of a zip does not make that one complete.
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, _ := z.Create("dump.sql")
+	_, _ = w.Write(r.sql)
+	w, _ = z.CreateHeader(&zip.FileHeader{Name: "filestore/aa/aa"})
+	_, _ = w.Write(odooZipOf(string(r.sql)))
+	cut := b.Len()
+	_ = z.Close()
+	fine.check(t, "a zip in a zip", b.Bytes())
+	refused("is truncated before the directory", "").check(t, "cut after the inner one", b.Bytes()[:cut])
+}
+
+func testChanged(t *testing.T, r real) {
+	crlf := func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n")) }
+	carriage := refused("a carriage return before every line feed", "docker exec without -t")
+	for name, data := range map[string][]byte{"custom": r.custom, "tar": r.tar} {
+		carriage.packed(t, name, crlf(data))
+		carriage.check(t, name+", the gzip around it", crlf(gzipBytes(data)))
+	}
+	carriage.check(t, "zip", crlf(odooZipOf(string(r.sql))))
+	carriage.check(t, "SQL, the gzip around it", crlf(gzipBytes(r.sql)))
+	folder := filepath.Join(r.Dir, "changed")
+	r.Run("pg_dump", "-Fd", "-f", folder, "bakery")
+	toc, _ := os.ReadFile(filepath.Join(folder, "toc.dat"))
+	_ = os.WriteFile(filepath.Join(folder, "toc.dat"), crlf(toc), 0o600)
+	if i, err := Inspect(t.Context(), folder, Options{}); err != nil {
+		t.Error(err)
+	} else {
+		carriage.compare(t, "folder", i)
+	}
+
+	wide := func(order binary.AppendByteOrder, data []byte) []byte {
+		out := order.AppendUint16(nil, 0xfeff)
+		for _, unit := range utf16.Encode([]rune(string(data))) {
+			out = order.AppendUint16(out, unit)
+		}
+		return out
+	}
+	two := refused("is UTF-16 text", "pg_dump -f FILE")
+	for name, data := range map[string][]byte{"SQL": r.sql, "custom": r.custom} {
+		two.packed(t, name+" in UTF-16LE", wide(binary.LittleEndian, data))
+		two.packed(t, name+" in UTF-16BE", wide(binary.BigEndian, data))
+	}
+	two.packed(t, "SQL in UTF-16 without a mark", wide(binary.LittleEndian, r.sql)[2:])
+	refused("has a dump.sql that is UTF-16 text", "pg_dump -f FILE").check(t, "in a zip", odooZipOf(string(wide(binary.LittleEndian, r.sql))))
+
+	lost := refused("was re-encoded as text", "pg_dump -f FILE")
+	replaced := func(data []byte) []byte { return bytes.ToValidUTF8(data, []byte("\ufffd")) }
+	each := func(data []byte) []byte { // for each byte of its own
+		var out bytes.Buffer
+		for _, c := range string(data) {
+			out.WriteRune(c)
+		}
+		return out.Bytes()
+	}
+	latin := func(data []byte) []byte {
+		var out bytes.Buffer
+		for _, c := range data {
+			out.WriteRune(rune(c))
+		}
+		return out.Bytes()
+	}
+	for _, change := range []func([]byte) []byte{replaced, each, latin, func(b []byte) []byte { return crlf(each(b)) }} {
+		lost.packed(t, "custom", change(r.custom))
+		lost.check(t, "zip", change(odooZipOf(string(r.sql))))
+		if out := change(gzipBytes(r.sql)); !bytes.HasPrefix(out, []byte("\x1f\xc2\x8b")) {
+			lost.check(t, "gzip", out)
+		}
+	}
+	refused("but text", "").check(t, "PGDMP in a text", []byte("The file begins with PGDMP.\n"))
+}
+
+func testLayouts(t *testing.T, r real) {
+	realtest.Need(t, "zip", "7z", "tar")
+	dir := t.TempDir()
+	_ = os.MkdirAll(filepath.Join(dir, "mydb/filestore/aa"), 0o700)
+	for name, data := range map[string][]byte{"dump.sql": r.sql, "mydb/dump.sql": r.sql, "mydb/filestore/aa/aa": []byte("x"), "odoo.dump": r.custom} {
+		_ = os.WriteFile(filepath.Join(dir, name), data, 0o600)
+	}
+	run := func(result string, command string) []byte {
+		t.Helper()
+		c := exec.Command("sh", "-c", command)
+		c.Dir = dir
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, out)
+		}
+		data, _ := os.ReadFile(filepath.Join(dir, result))
+		return data
+	}
+	refused(`is a zip with encrypted files, like "dump.sql"`, "with its password").check(t, "zip -P", run("p.zip", "zip -q -P x p.zip dump.sql"))
+	refused("is a zip with encrypted files", "with its password").check(t, "7z -p", run("p7.zip", "7z a -bd -tzip -px -mem=AES256 p7.zip dump.sql"))
+	for _, method := range []string{"Deflate64", "bzip2", "LZMA", "PPMd"} {
+		refused("compressed with "+method, "with Deflate").check(t, method, run(method+".zip", "7z a -bd -tzip -mm="+method+" "+method+".zip dump.sql"))
+	}
+	fine.check(t, "7z's Deflate", run("d.zip", "7z a -bd -tzip d.zip dump.sql"))
+	fine.check(t, "stored", run("0.zip", "zip -q -0 0.zip dump.sql"))
+	inFolder := refused(`whose dump is "mydb/dump.sql"`, `(cd "mydb" && zip -r`)
+	inFolder.check(t, "in a folder", run("f.zip", "zip -q -r f.zip mydb"))
+	refused(`has "odoo.dump" inside`, "unzip it, and send that file").check(t, "a dump in a zip", run("c.zip", "zip -q c.zip odoo.dump"))
+	refused(`has "odoo.dump" inside`, "extract it, and send that file").packed(t, "a dump in a tar", run("c.tar", "tar -cf c.tar odoo.dump"))
+	refused(`has "mydb/dump.sql" inside`, "extract it, and send that file").packed(t, "a backup in a tar", run("m.tar", "tar -cf m.tar mydb"))
+	r.Run("pg_dump", "-Fd", "-f", r.Dir+"/asfolder", "bakery")
+	_ = exec.Command("cp", "-r", r.Dir+"/asfolder", dir).Run()
+	refused(`a dump in directory format, which is in "asfolder"`, "json-rpc").packed(t, "a folder in a tar", run("d.tar", "tar -cf d.tar asfolder"))
+	refused(`a dump in directory format, which is in "asfolder"`, "json-rpc").check(t, "a folder in a zip", run("asf.zip", "zip -q -r asf.zip asfolder"))
+
+	// What other programs make of a tar, and what pg_restore makes of that.
+	_ = os.WriteFile(filepath.Join(dir, "odoo.tar"), r.tar, 0o600)
+	run("", "mkdir members && cd members && tar -xf ../odoo.tar")
+	again := refused("another program has written again", "pg_dump -Fc")
+	for name, c := range map[string]struct {
+		command string
+		v       verdict
+	}{
+		"by a pattern": {"cd members && tar -cf ../1.tar *", again},
+		"a folder":     {"cd members && tar -cf ../2.tar .", again},
+		"backwards":    {"cd members && tar -cf ../3.tar toc.dat $(tar -tf ../odoo.tar | grep -v toc.dat | tac)", again},
+		"in order":     {"cd members && tar -cf ../4.tar $(tar -tf ../odoo.tar)", fine},
+		"in pax":       {"cd members && touch -d '2020-01-01 00:00:00.5' * && tar --format=pax -cf ../5.tar $(tar -tf ../odoo.tar)", again},
+	} {
+		result := regexp.MustCompile(`\d\.tar`).FindString(c.command)
+		c.v.packed(t, name, run(result, c.command))
+		readable := filepath.Join(r.Dir, result)
+		data, _ := os.ReadFile(filepath.Join(dir, result))
+		_ = os.WriteFile(readable, data, 0o644)
+		err := r.Command("pg_restore", "-f", os.DevNull, readable).Run()
+		if (err == nil) != c.v.usable && name != "in pax" { // there it succeeds or crashes
+			t.Errorf("%s: pg_restore says %v", name, err)
+		}
+	}
+	for _, format := range []string{"gnu", "pax"} {
+		sparse := "cd members && truncate -s 8T huge && tar --format=" + format + " -S -cf ../s.tar "
+		refused(`a sparse member, "huge"`, "pg_dump -Fc").packed(t, "sparse, "+format, run("s.tar", sparse+"toc.dat huge"))
+		refused(`a sparse member, "huge"`, "pg_dump -Fc").packed(t, "sparse at the front, "+format, run("s.tar", sparse+"huge toc.dat"))
+	}
+}
+
+func testShortTexts(t *testing.T) {
+	for text, v := range map[string]verdict{
+		"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n": refused("a pointer of Git LFS", "lfs: true"),
+		"pg_dump: error: connection to server failed: timeout\n":                    refused(`"pg_dump: error: connection to server failed: timeout"`, "has failed"),
+		"\n\nError response from daemon: No such container: db\n":                   refused(`"Error response from daemon: No such container: db"`, "has failed"),
+		"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>":         refused(`begins with "<?xml`, "the step that fetches the dump"),
+		"{\"error\": \"not found\"}":                                                refused(`"{"error": "not found"}"`, "the step that fetches the dump"),
+		"hello\n":                                                                   refused(`text that begins with "hello"`, "pg_dump -Fc"),
+		" \n\n":                                                                     refused("nothing but white space", "has failed"),
+		"CREATE TABLE public.ir_module_module (id integer);\n":                      refused("SQL without the header", "pg_dump -Fc"),
+		strings.Repeat("\x00", 5000):                                                refused("nothing but zero bytes", "do it again"),
+	} {
+		v.check(t, text[:min(20, len(text))], []byte(text))
+		v.check(t, text[:min(20, len(text))]+" in gzip", gzipBytes([]byte(text)))
+		v.check(t, text[:min(20, len(text))]+" in a zip", odooZipOf(text))
+	}
+}

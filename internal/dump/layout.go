@@ -1,0 +1,83 @@
+package dump
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// layout is what a zip or a tar has inside that is not as a restore wants it.
+type layout struct {
+	names   []string // the first ones
+	count   int
+	dumps   []string // that seem to be dumps
+	folders []string // with a toc.dat
+	scripts []string // dump.sql, not at the root
+	sources bool     // Odoo.sh's
+	files   bool     // a filestore
+}
+
+// maxNames is how many names of each kind are kept.
+const maxNames = 3
+
+func keepName(list *[]string, name string) {
+	if len(*list) < maxNames {
+		*list = append(*list, name)
+	}
+}
+
+// add notes a member that is a file.
+func (l *layout) add(name string) {
+	name = strings.ReplaceAll(name, `\`, "/")
+	if strings.HasPrefix(name, "__MACOSX/") {
+		return
+	}
+	l.count++
+	keepName(&l.names, name)
+	base := strings.ToLower(path.Base(name))
+	switch {
+	case strings.HasPrefix(name, "home/odoo/"):
+		l.sources = true
+	case strings.Contains("/"+name, "/filestore/"):
+		l.files = true
+	case base == tocFile:
+		keepName(&l.folders, path.Dir(name))
+	case base == "dump.sql":
+		keepName(&l.scripts, name)
+	default:
+		switch ext(strings.TrimSuffix(base, ".gz")) {
+		case ".sql", ".dump", ".backup", ".pgdump", ".cdump", ".zip", ".tar":
+			keepName(&l.dumps, name)
+		}
+	}
+}
+
+// refusal says what is inside, and what to send instead. How is how to get at it.
+func (l *layout) refusal(what, how string) *refusal {
+	switch {
+	case len(l.scripts) > 0 && what == "zip":
+		folder := path.Dir(l.scripts[0])
+		return &refusal{fmt.Sprintf("is a zip whose dump is %s, and a restore wants dump.sql at its root", quoteName(l.scripts[0])),
+			fmt.Sprintf("%s, and zip what is inside the folder: (cd %s && zip -r ../backup.zip .); or send the SQL file alone", how, quoteName(folder))}
+	case len(l.folders) > 0:
+		return &refusal{fmt.Sprintf("is a %s of a dump in directory format, which is in %s", what, quoteName(l.folders[0])),
+			how + ", and send the folder with json-rpc; or " + makeCustom}
+	case len(l.scripts)+len(l.dumps) > 0:
+		name := slices.Concat(l.scripts, l.dumps)[0]
+		return &refusal{fmt.Sprintf("is a %s that has %s inside, which may be a dump", what, quoteName(name)), how + ", and send that file"}
+	case l.sources || l.files:
+		return &refusal{"is a backup of files, like Odoo.sh's, without dump.sql at its root",
+			"get a dump of the database: on Odoo.sh, choose the dump to download, not the backup"}
+	case l.count == 0:
+		return &refusal{fmt.Sprintf("is an empty %s", what), makeBackup}
+	}
+	names := make([]string, len(l.names))
+	for n, name := range l.names {
+		names[n] = quoteName(name)
+	}
+	return &refusal{fmt.Sprintf("is a %s without a dump: it has %d files, like %s", what, l.count, strings.Join(names, ", ")), makeBackup}
+}
+
+// quoteName returns a member's name, which is untrusted, so that it can be shown.
+func quoteName(name string) string { return quote([]byte(name)) }

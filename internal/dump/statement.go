@@ -1,0 +1,150 @@
+package dump
+
+import (
+	"bytes"
+	"strings"
+)
+
+var (
+	openBanner     = []byte("-- PostgreSQL database dump")
+	completeBanner = []byte("-- PostgreSQL database dump complete")
+	fromVersion    = []byte("-- Dumped from database version ")
+	byVersion      = []byte("-- Dumped by pg_dump version ")
+)
+
+// sqlLine is a line without its end.
+type sqlLine struct {
+	text  []byte
+	ended bool // it had one
+}
+
+// close takes a line of the closing, which has been the same in every version of
+// pg_dump: the banner, "--", an empty line; since August 2025 also \unrestrict
+// and an empty line.
+func (s *script) close(line sqlLine) bool {
+	text := line.text
+	switch {
+	case bytes.Equal(text, completeBanner):
+		s.closing = 0
+	case s.closing == 1 && string(text) == "--",
+		(s.closing == 2 || s.closing == 4) && len(text) == 0,
+		s.closing == 3 && bytes.HasPrefix(text, []byte(`\unrestrict `)):
+	default:
+		return false
+	}
+	if line.ended {
+		s.closing++
+	}
+	s.closed = s.closed || s.closing == 5 || s.closing == 3 && !s.restricted
+	return true
+}
+
+// closeOrElse takes a line that is of the closing, or interrupts it.
+func (s *script) closeOrElse(line sqlLine) {
+	if !s.close(line) {
+		s.closing = 0
+	}
+}
+
+// comment takes a line that is empty or a comment.
+func (s *script) comment(line sqlLine) {
+	text := line.text
+	switch {
+	case s.close(line):
+	case bytes.Equal(text, openBanner): // also of a second dump in the same file
+		s.closed, s.restricted = false, false
+	case s.postgreSQL == "" && bytes.HasPrefix(text, fromVersion):
+		s.postgreSQL = short(text[len(fromVersion):])
+	case s.pgDump == "" && bytes.HasPrefix(text, byVersion):
+		s.pgDump = short(text[len(byVersion):])
+	}
+}
+
+// command takes a command of psql's.
+func (s *script) command(line []byte) {
+	word, rest, _ := strings.Cut(short(line), " ")
+	switch word {
+	case `\restrict`:
+		s.restricted = true
+	case `\connect`, `\c`:
+		s.connects = true
+		if s.database == "" {
+			s.database = connectsTo(rest)
+		}
+	}
+}
+
+// connectsTo returns the database that the arguments of \connect name: NAME, or
+// -reuse-previous=on "dbname='NAME'".
+func connectsTo(arguments string) string {
+	_, name, found := strings.Cut(arguments, "dbname=")
+	if !found {
+		name = strings.TrimSpace(arguments)
+	}
+	return strings.Trim(name, `"'`)
+}
+
+// short keeps text from a dump bounded.
+func short(text []byte) string { return string(text[:min(len(text), 200)]) }
+
+// understand takes what a statement says.
+func (s *script) understand() {
+	words := tokens(s.statement)
+	verb := words.next()
+	switch verb.word() {
+	case "COPY":
+		s.copy(string(s.statement))
+	case "INSERT":
+		words.next() // INTO
+		s.facts.insert(words.table(s.path))
+	case "CREATE":
+		s.create(words)
+	case "ALTER":
+		if words.next().word() == "TABLE" && bytes.Contains(s.statement, []byte("ADD CONSTRAINT")) {
+			s.facts.keys = true
+		}
+	case "SET":
+		s.set(words)
+	case "SELECT":
+		if bytes.Contains(s.statement, []byte("set_config('search_path', ''")) {
+			s.path = "" // each name has its schema
+		}
+	}
+}
+
+// create takes CREATE TABLE and CREATE INDEX.
+func (s *script) create(words tokens) {
+	for range 4 { // UNLOGGED, UNIQUE and the like
+		switch words.next().word() {
+		case "TABLE":
+			s.facts.create(words.table(s.path))
+			return
+		case "INDEX":
+			s.facts.keys = true
+			return
+		}
+	}
+}
+
+// set takes the settings that say how the rest is to be read.
+func (s *script) set(words tokens) {
+	name := words.next().word()
+	words.next() // = or TO
+	value := words.next()
+	switch name {
+	case "SEARCH_PATH":
+		s.path = strings.Trim(value.text, "'")
+	case "STANDARD_CONFORMING_STRINGS":
+		s.lexer.backslash = strings.EqualFold(strings.Trim(value.text, "'"), "off")
+	}
+}
+
+// copy begins the data of a table, if it follows the statement.
+func (s *script) copy(statement string) {
+	c, ok := parseCopy(statement, s.path)
+	if !ok {
+		return
+	}
+	s.waiting, s.columns = true, len(c.columns)
+	s.rows = s.facts.rowsOf(c)
+}
