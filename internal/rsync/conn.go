@@ -119,7 +119,8 @@ func (c *conn) bytes(n int) ([]byte, error) {
 	return b, unexpected(err)
 }
 
-// unexpected makes the end of a connection that should continue an error of its own.
+// unexpected turns the end of a connection into an error: it ended in the middle of a
+// transfer.
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -53,8 +53,9 @@ type receiver struct {
 	requested map[int]sumHead // what was sent of each; under mu
 	mu        sync.Mutex
 	single    bool
-	total     int64 // bytes of all files
-	here      int64 // bytes of them that are here
+	total     int64       // bytes of all files
+	here      int64       // bytes of them that are here
+	free      chan []byte // see newBuffers
 	result    Result
 }
 

@@ -29,7 +29,10 @@ func (r *receiver) receiveFile(i int, head sumHead) (intact bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s := newSink(file, fileSum(r.seed), r.Digest)
+	if r.free == nil {
+		r.free = newBuffers()
+	}
+	s := newSink(file, fileSum(r.seed), r.Digest, r.free)
 	err = r.tokens(s, e, head)
 	err = errors.Join(err, s.close())
 	if err == nil {
@@ -150,15 +153,12 @@ type task struct {
 	n    int
 }
 
-func newSink(file *os.File, sum hash.Hash, digest bool) *sink {
-	s := &sink{file: file, sum: sum, work: make(chan task, aheadBlocks), free: make(chan []byte, aheadBlocks+1), over: make(chan error, 1)}
+func newSink(file *os.File, sum hash.Hash, digest bool, free chan []byte) *sink {
+	s := &sink{file: file, sum: sum, work: make(chan task, aheadBlocks), free: free, over: make(chan error, 1)}
 	if digest {
 		s.digest = sha256.New()
 	}
-	for range aheadBlocks {
-		s.free <- make([]byte, 0, buffered)
-	}
-	s.buffer = <-s.free
+	s.buffer = (<-s.free)[:0]
 	go func() { s.over <- s.run() }()
 	return s
 }
@@ -209,7 +209,9 @@ func (s *sink) reuse(from int64, n int) error {
 func (s *sink) close() error {
 	s.pass()
 	close(s.work)
-	return <-s.over
+	err := <-s.over
+	s.free <- s.buffer
+	return err
 }
 
 // run does the work until there is no more. After an error it only takes it.

@@ -17,6 +17,7 @@ type sender struct {
 	files    []File
 	progress func(int64) // bytes that the peer has, of all files; may be nil
 	total    int64
+	free     chan []byte // see newBuffers
 }
 
 // run answers requests until both phases are over.
@@ -126,7 +127,10 @@ func (s *sender) sendData(first []byte, file io.Reader, digest hash.Hash) (n int
 	}
 	n = int64(len(first))
 	s.report(n)
-	blocks := readAhead(file, digest)
+	if s.free == nil {
+		s.free = newBuffers()
+	}
+	blocks := readAhead(file, digest, s.free)
 	defer blocks.stop()
 	for b := range blocks.full {
 		if err := s.literal(b.data); err != nil {
@@ -178,11 +182,18 @@ type piece struct {
 // aheadBlocks is how many blocks are read ahead.
 const aheadBlocks = 4
 
-func readAhead(file io.Reader, digest hash.Hash) *ahead {
-	a := &ahead{full: make(chan piece, aheadBlocks), free: make(chan []byte, aheadBlocks+1), quit: make(chan struct{}), over: make(chan struct{})}
+// newBuffers returns the buffers of all files, which travel one after the other. To
+// allocate them for each would take longer than a small file does.
+func newBuffers() chan []byte {
+	free := make(chan []byte, aheadBlocks)
 	for range aheadBlocks {
-		a.free <- make([]byte, buffered)
+		free <- make([]byte, 0, buffered)
 	}
+	return free
+}
+
+func readAhead(file io.Reader, digest hash.Hash, free chan []byte) *ahead {
+	a := &ahead{full: make(chan piece, aheadBlocks), free: free, quit: make(chan struct{}), over: make(chan struct{})}
 	go func() {
 		defer close(a.over)
 		defer close(a.full)

@@ -3,8 +3,6 @@ package rsync
 import (
 	"encoding/binary"
 	"hash"
-
-	"golang.org/x/crypto/md4" //nolint:staticcheck // protocol 27 sums with MD4; every file travels over SSH
 )
 
 // sumLength is the length of an MD4 sum, in bytes.
@@ -72,7 +70,7 @@ func weakSum(b []byte) uint32 {
 
 // strongSum is MD4 over a block and the seed (get_checksum2).
 func strongSum(b []byte, seed uint32) (sum [sumLength]byte) {
-	digest := md4.New()
+	digest := newMD4()
 	_, _ = digest.Write(b)
 	if seed != 0 {
 		_, _ = digest.Write(binary.LittleEndian.AppendUint32(nil, seed))
@@ -83,7 +81,7 @@ func strongSum(b []byte, seed uint32) (sum [sumLength]byte) {
 
 // fileSum is MD4 over the seed and a whole file (sum_init).
 func fileSum(seed uint32) hash.Hash {
-	digest := md4.New()
+	digest := newMD4()
 	_, _ = digest.Write(binary.LittleEndian.AppendUint32(nil, seed))
 	return digest
 }
