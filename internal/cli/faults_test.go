@@ -83,8 +83,12 @@ type cut struct {
 func newSchedule(t *testing.T, seed uint64) *schedule {
 	r := rand.New(rand.NewPCG(seed, 4))
 	s := &schedule{t: t, random: r, dir: t.TempDir(), outcome: "done", pace: time.Duration(r.IntN(90)) * time.Minute}
-	s.dump = make([]byte, 100_000+r.IntN(3<<20))
-	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)}).Read(s.dump)
+	var dump bytes.Buffer
+	noise := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)})
+	if err := backup(&dump, io.LimitReader(noise, int64(100_000+r.IntN(3<<20)))); err != nil {
+		t.Fatal(err)
+	}
+	s.dump = dump.Bytes()
 	s.inputs = map[string]string{
 		"contract": "M123456-abcdef", "email": "john.doe@example.com", "target": "17.0", "dump": "db.dump",
 		"server-url": "http://platform.test", "preflight": "off", "transport": pick(r, "auto", "https", "sftp"),

@@ -28,7 +28,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 func TestKilledWithJSONRPC(t *testing.T) {
 	killAtEveryStep(t, killed{
 		inputs: map[string]string{"protocol": "json-rpc"}, transfer: "transfer-start", process: "rpc-process",
-		partial: ".upgraded-dump.part.d/.upgraded.dump.part", last: `Continuing request 10001`,
+		partial: ".upgraded-dump.part.d/.upgraded.zip.part", last: `Continuing request 10001`,
 	})
 }
 
@@ -100,7 +100,7 @@ func killAtEveryStep(t *testing.T, k killed) {
 	if len(requests) != 1 {
 		t.Errorf("%d requests were made", len(requests))
 	}
-	if text, err := exec.Command("cmp", work+"/db.dump", work+"/odoo-upgrade/upgraded-dump.dump").CombinedOutput(); err != nil {
+	if text, err := exec.Command("cmp", work+"/db.dump", work+"/odoo-upgrade/upgraded-dump.zip").CombinedOutput(); err != nil {
 		t.Errorf("%v %s", err, text)
 	}
 }

@@ -159,6 +159,23 @@ func (o options) secret() string {
 	return o.Contract
 }
 
+// contradiction returns an error for an input that says something else than the handle:
+// the request was created with what the handle says. The aim's default says nothing.
+func (p *planned) contradiction(h handle.Handle) error {
+	aim := string(p.Aim.Aim)
+	if p.Aim.Aim == upgrade.Test {
+		aim = ""
+	}
+	for _, input := range []struct{ name, given, handle string }{
+		{"email", p.Email, h.Email}, {"target", p.Target.String(), h.Target}, {"aim", aim, string(h.Aim)}, {"filename", p.Filename, h.Filename},
+	} {
+		if input.given != "" && input.handle != "" && input.given != input.handle {
+			return fmt.Errorf("the handle is for a request with %s %s, but %s is %s: remove %s, or create a new request without the handle", input.name, input.handle, input.name, input.given, input.name)
+		}
+	}
+	return nil
+}
+
 // openHandle takes the request's reference out of the handle.
 func (p *planned) openHandle() error {
 	if p.secret() == "" {
@@ -173,6 +190,9 @@ func (p *planned) openHandle() error {
 	}
 	if strings.TrimRight(p.server, "/") != strings.TrimRight(h.Server, "/") {
 		return fmt.Errorf("the handle is for a request on %s, but server-url is %s: remove server-url, or use that request's handle", h.Server, p.server)
+	}
+	if err := p.contradiction(h); err != nil {
+		return err
 	}
 	p.opened = h
 	p.plan.Ticket, p.plan.DumpSHA256, p.Aim.Aim = h.Ticket, h.DumpSHA256, h.Aim

@@ -59,7 +59,7 @@ func (s *sealer) seal(t upgrade.Ticket) {
 	h := s.opened
 	h.Ticket = t
 	if s.Handle == "" {
-		h = handle.Handle{Server: s.server, Protocol: s.protocol, Ticket: t, Filename: s.plan.Request.Filename, Aim: s.Aim.Aim, Target: s.Target.String()}
+		h = handle.Handle{Server: s.server, Protocol: s.protocol, Ticket: t, Filename: s.plan.Request.Filename, Email: s.Email, Aim: s.Aim.Aim, Target: s.Target.String()}
 	}
 	if s.Handle == "" && s.RequestID == "" { // otherwise it is not known which dump the request was created for
 		h.DumpSHA256, h.DumpSize = s.dump.SHA256, s.dump.Size

@@ -7,6 +7,8 @@
 package dump
 
 import (
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,9 +45,10 @@ type Info struct {
 	Problem  *UnusableError // why it cannot be sent, nil if it can
 	Warnings []string       // what is odd, but no reason not to send it
 
-	damaged     bool   // it ends early, or has what no dump has
-	contract    string // never shown: see ContractMatches
-	fingerprint string // of a folder's files
+	stat        fs.FileInfo // of the file that was inspected
+	damaged     bool        // it ends early, or has what no dump has
+	contract    string      // never shown: see ContractMatches
+	fingerprint string      // of a folder's files
 }
 
 // Form is what a dump is, with what it is wrapped in: a Kind, and .gz after it for one in
@@ -153,21 +156,65 @@ func (i Info) Open() (*os.File, error) {
 	if err := i.Unchanged(); err != nil {
 		return nil, err
 	}
-	return os.Open(i.Path)
+	file, err := os.Open(i.Path)
+	if err != nil {
+		return nil, err
+	}
+	if stat, err := file.Stat(); err != nil || !isSame(i.stat, stat) { // it was replaced just now
+		return nil, errors.Join(i.changed(), file.Close())
+	}
+	return file, nil
 }
 
 // Unchanged returns an *UnusableError if the file is not as it was when it was
-// inspected.
+// inspected, or another one has its name.
 func (i Info) Unchanged() error {
 	if i.fingerprint != "" {
 		return i.unchangedFolder()
 	}
 	stat, err := os.Stat(i.Path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (stat.Size() != i.Size || !stat.ModTime().Equal(i.ModTime)) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !isSame(i.stat, stat) {
 		return i.changed()
 	}
 	if err != nil {
 		return fmt.Errorf("checking the dump again: %w", err)
+	}
+	return nil
+}
+
+// isSame reports whether a file is as it was. A copy that keeps its size and its time has
+// another number or another change time, which no program can set.
+func isSame(before, now fs.FileInfo) bool {
+	return os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime()) && changeTime(before).Equal(changeTime(now))
+}
+
+// Verify reads the dump again, and returns an *UnusableError if its SHA-256 is not the one
+// that it had when it was inspected: then what was sent may be another dump. It needs an
+// Info with a digest.
+func (i Info) Verify(ctx context.Context) error {
+	var digest string
+	if i.fingerprint != "" {
+		files, _, err := listFolder(i.Path)
+		if err != nil {
+			return err
+		}
+		if digest, err = folderDigest(ctx, i.Path, files); err != nil {
+			return err
+		}
+	} else {
+		file, err := i.Open()
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		again := i
+		if err := (&hashed{&source{File: file, ctx: ctx}, sha256.New()}).finish(&again); err != nil {
+			return err
+		}
+		digest = again.SHA256
+	}
+	if digest != i.SHA256 {
+		return i.changed()
 	}
 	return nil
 }

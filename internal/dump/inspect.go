@@ -54,7 +54,7 @@ func open(path string) (Info, *os.File, error) {
 	if err != nil {
 		return Info{}, nil, err
 	}
-	i := Info{Path: path, Name: filepath.Base(path), Size: stat.Size(), ModTime: stat.ModTime(), Kind: Unknown}
+	i := Info{Path: path, Name: filepath.Base(path), Size: stat.Size(), ModTime: stat.ModTime(), Kind: Unknown, stat: stat}
 	switch {
 	case stat.IsDir():
 		i.Size = 0
@@ -73,6 +73,12 @@ func open(path string) (Info, *os.File, error) {
 		return i, nil, nil
 	}
 	file, err := os.Open(path)
+	if err == nil {
+		i.stat, err = file.Stat() // it may have been replaced just now
+	}
+	if err == nil {
+		i.Size, i.ModTime = i.stat.Size(), i.stat.ModTime()
+	}
 	return i, file, err
 }
 

@@ -24,6 +24,7 @@ type Handle struct {
 	Protocol   string // that it speaks
 	Ticket     upgrade.Ticket
 	Filename   string
+	Email      string
 	Aim        upgrade.Aim
 	Target     string
 	DumpSHA256 string // in hexadecimal
@@ -39,6 +40,7 @@ type sealed struct {
 	Key        string `json:"key"`
 	Session    string `json:"session,omitempty"`
 	Filename   string `json:"filename,omitempty"`
+	Email      string `json:"email,omitempty"`
 	Aim        string `json:"aim,omitempty"`
 	Target     string `json:"target,omitempty"`
 	DumpSHA256 string `json:"dump_sha256,omitempty"`
@@ -70,7 +72,7 @@ func Seal(h Handle, secret string) (string, error) {
 		return "", fmt.Errorf("sealing the handle: %w", err)
 	}
 	recipient.SetWorkFactor(workFactor)
-	text, err := json.Marshal(sealed{h.Server, h.Protocol, h.Ticket.ID, h.Ticket.Key.Reveal(), h.Ticket.Session.Reveal(), h.Filename, string(h.Aim), h.Target, h.DumpSHA256, h.DumpSize, h.SSHHostKey})
+	text, err := json.Marshal(sealed{h.Server, h.Protocol, h.Ticket.ID, h.Ticket.Key.Reveal(), h.Ticket.Session.Reveal(), h.Filename, h.Email, string(h.Aim), h.Target, h.DumpSHA256, h.DumpSize, h.SSHHostKey})
 	if err != nil {
 		return "", err
 	}
@@ -116,7 +118,7 @@ func Open(text, secret string) (Handle, error) {
 		return Handle{}, ErrDamaged
 	}
 	return Handle{
-		Server: s.Server, Protocol: s.Protocol, Ticket: upgrade.Ticket{ID: s.ID, Key: upgrade.Secret(s.Key), Session: upgrade.Secret(s.Session)}, Filename: s.Filename,
+		Server: s.Server, Protocol: s.Protocol, Ticket: upgrade.Ticket{ID: s.ID, Key: upgrade.Secret(s.Key), Session: upgrade.Secret(s.Session)}, Filename: s.Filename, Email: s.Email,
 		Aim: upgrade.Aim(s.Aim), Target: s.Target, DumpSHA256: s.DumpSHA256, DumpSize: s.DumpSize, SSHHostKey: s.SSHHostKey,
 	}, nil
 }

@@ -28,8 +28,14 @@ import (
 // Timeout is how long a call may take, except for a transfer.
 const Timeout = 60 * time.Second
 
-// ErrTimeout is the cause of a call's end after Timeout.
-var ErrTimeout = fmt.Errorf("it took longer than %v", Timeout)
+// WithTimeout returns a context for a call that may take that long; its cause says so.
+func WithTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it took longer than %v", timeout))
+}
+
+// ProcessTimeout is how long the call may take that begins the upgrade: the platform may
+// look through the whole dump before it responds.
+const ProcessTimeout = 10 * time.Minute
 
 // MaxBody limits the body of a response, in bytes. A status has about two thousand; the
 // runner takes a MiB of outputs.

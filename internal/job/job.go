@@ -239,11 +239,27 @@ func (r *run) reach(ctx context.Context, c Command) (upgrade.Status, error) {
 	case c.Creates && draft:
 		return r.resume(ctx, status)
 	case c.Creates:
+		if err := r.isSameDump(ctx); err != nil {
+			return status, as(InvalidInput, err)
+		}
 		return status, r.started(ctx, status)
 	case c.Waits && draft:
 		return status, as(InvalidInput, &DraftError{r.plan.Ticket.ID})
 	}
 	return status, nil
+}
+
+// isSameDump returns an error if the plan has another dump than the one that its request,
+// which has it already, was created for: the result would be taken for this dump's.
+func (r *run) isSameDump(ctx context.Context) error {
+	if r.plan.Dump == "" || r.plan.DumpSHA256 == "" {
+		return nil
+	}
+	d, err := dump.Inspect(ctx, r.plan.Dump, dump.Options{Digest: true})
+	if err != nil {
+		return fmt.Errorf("comparing the dump with the one that request %s was created for: %w", r.plan.Ticket.ID, err)
+	}
+	return r.sameDump(d)
 }
 
 // submit takes the dump to a new request.

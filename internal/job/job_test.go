@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ type fake struct {
 	processed time.Time
 	end       string
 	filesize  string
+	location  string // of what is downloaded
 	calls     []string
 
 	create, upload, process, skip, fetch func(try int) error
@@ -108,7 +110,7 @@ func (f *fake) Fetch(_ context.Context, s upgrade.Status, item upgrade.Item, pro
 	if s.Ticket != ticket {
 		return upgrade.Artifact{}, 0, errors.New("the status of another request")
 	}
-	return upgrade.Artifact{Item: item, Path: "p"}, int64(f.tries["fetch"]), f.call("fetch", f.fetch)
+	return upgrade.Artifact{Item: item, Path: "p", Location: cmp.Or(f.location, "testdata/good.sql")}, int64(f.tries["fetch"]), f.call("fetch", f.fetch)
 }
 
 func (f *fake) Forms() []dump.Form    { return []dump.Form{"custom"} }
@@ -212,6 +214,16 @@ func TestRun(t *testing.T) {
 		{"process answered by a page, but taken", func(f *fake, p *Plan) {
 			f.process = func(int) error { f.take(); return errPage }
 		}, Success, "create upload status process status fetch", 0},
+		{"process lost, taken after a minute", func(f *fake, p *Plan) {
+			f.process = times(1, errNetwork)
+			f.status = func(now time.Duration) error {
+				if now > 70*time.Second && f.state == "draft" {
+					f.take()
+				}
+				return nil
+			}
+		}, Success, "create upload status process status fetch", 0},
+		{"process lost while nobody listens", func(f *fake, p *Plan) { f.process = times(2, errNobody) }, Success, "create upload status process status fetch", 0},
 		{"process refused", func(f *fake, p *Plan) { f.process = times(1, errRefused) }, Refused, "create upload status process", 0},
 		{"skip-test", func(f *fake, p *Plan) { p.SkipTest = true }, Success, "create upload status process skip status fetch", 0},
 		{"skip-test refused", func(f *fake, p *Plan) { p.SkipTest, f.skip = true, times(1, errRefused) }, Success, "create upload status process skip status fetch", 1},
@@ -230,6 +242,20 @@ func TestRun(t *testing.T) {
 		{"refused while waiting", outageOf(time.Minute, errRefused), Refused, "create upload status process status", 0},
 		{"download broken often, but getting on", func(f *fake, p *Plan) { f.fetch = times(50, errNetwork) }, Success, "create upload status process status fetch", 0},
 		{"download refused", func(f *fake, p *Plan) { f.fetch = times(1, errPage) }, DownloadFailed, "create upload status process status fetch", 0},
+		{"what arrives is not complete", func(f *fake, p *Plan) { f.location = p.Dump }, DownloadFailed, "create upload status process status fetch", 0},
+		{"the dump is replaced by a copy of its size and time", func(f *fake, p *Plan) {
+			f.upload = func(int) error {
+				info, _ := os.Stat(p.Dump)
+				other := p.Dump + ".new"
+				return errors.Join(os.WriteFile(other, []byte("PGDMx"), 0o600), os.Chtimes(other, info.ModTime(), info.ModTime()), os.Rename(other, p.Dump))
+			}
+		}, UploadFailed, "create upload", 0},
+		{"the dump is changed in its place, and its time set back", func(f *fake, p *Plan) {
+			f.upload = func(int) error {
+				info, _ := os.Stat(p.Dump)
+				return errors.Join(os.WriteFile(p.Dump, []byte("PGDMx"), 0o600), os.Chtimes(p.Dump, info.ModTime(), info.ModTime()))
+			}
+		}, UploadFailed, "create upload", 0},
 		{"an item that is not offered", func(f *fake, p *Plan) { p.Items = []upgrade.Item{upgrade.Notes} }, InvalidInput, "", 0},
 		{"no dump", func(f *fake, p *Plan) { p.Dump += "x" }, InvalidInput, "", 0},
 		{"empty dump", func(f *fake, p *Plan) { _ = os.Truncate(p.Dump, 0) }, PreflightFailed, "", 0},

@@ -141,6 +141,9 @@ func (r *run) upload(ctx context.Context, t upgrade.Ticket, d dump.Info) (u Uplo
 				r.tell(event.Progress{Step: event.Upload, Done: sent, Total: d.Size})
 			})
 		})
+		if err == nil {
+			err = d.Verify(ctx)
+		}
 		if err != nil {
 			return as(UploadFailed, fmt.Errorf("uploading the dump: %w", err))
 		}
@@ -169,7 +172,7 @@ func (r *run) process(ctx context.Context, u Uploaded) (status upgrade.Status, e
 		lost := false
 		err := outagePolicy.Do(ctx, func(ctx context.Context) error {
 			if lost {
-				if accepted, err := r.accepted(ctx, u.Ticket); accepted || err != nil {
+				if accepted, err := r.settled(ctx, u.Ticket); accepted || err != nil {
 					return err
 				}
 			}
@@ -180,7 +183,8 @@ func (r *run) process(ctx context.Context, u Uploaded) (status upgrade.Status, e
 					return nil
 				}
 			}
-			lost = lost || retry.IsTransient(err)
+			_, unreached := errors.AsType[*upgrade.UnreachedError](err)
+			lost = lost || retry.IsTransient(err) && !unreached
 			return err
 		}, r.retrying)
 		if err != nil {
@@ -209,6 +213,25 @@ func (r *run) callProcess(ctx context.Context, t upgrade.Ticket) error {
 func (r *run) accepted(ctx context.Context, t upgrade.Ticket) (bool, error) {
 	status, err := r.platform.Status(ctx, t)
 	return err == nil && status.Phase != upgrade.Draft, outage(err)
+}
+
+// settleTime is how long the status may take to show that a call was accepted whose
+// response was lost.
+const settleTime = 2 * time.Minute
+
+// settled is accepted for a call whose response was lost: the platform may still be at
+// work on it.
+func (r *run) settled(ctx context.Context, t upgrade.Ticket) (bool, error) {
+	poll, deadline := retry.NewPoll(10*time.Second), time.Now().Add(settleTime)
+	for {
+		accepted, err := r.accepted(ctx, t)
+		if accepted || err != nil || !time.Now().Before(deadline) {
+			return accepted, err
+		}
+		if err := poll.Pause(ctx, deadline); err != nil {
+			return false, err
+		}
+	}
 }
 
 // skipTest asks for it if the plan says so. The upgrade has started by then, so a

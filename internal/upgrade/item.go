@@ -28,8 +28,9 @@ func (i Item) IsUpgraded() bool { return strings.HasPrefix(string(i), "upgraded"
 
 // Artifact is an item that was downloaded and is complete.
 type Artifact struct {
-	Item   Item
-	Path   string // as users know it, with slashes
-	Size   int64  // in bytes
-	SHA256 string // in hexadecimal; of a folder, over the names and contents of its files
+	Item     Item
+	Path     string // as users know it, with slashes
+	Location string // path on this machine
+	Size     int64  // in bytes
+	SHA256   string // in hexadecimal; of a folder, over the names and contents of its files
 }

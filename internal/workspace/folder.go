@@ -126,3 +126,6 @@ func (f *Folder) Close() error { return f.root.Close() }
 
 // Path returns the path of a file in the folder as users know it.
 func (f *Folder) Path(name string) string { return filepath.ToSlash(filepath.Join(f.shown, name)) }
+
+// Location returns where a file in the folder is on this machine.
+func (f *Folder) Location(name string) string { return filepath.Join(f.root.Name(), name) }

@@ -41,9 +41,10 @@ type note struct {
 
 // File is a file that is complete.
 type File struct {
-	Path   string // as users know it, with slashes
-	Size   int64  // in bytes
-	SHA256 string // in hexadecimal
+	Path     string // as users know it, with slashes
+	Location string // on this machine
+	Size     int64  // in bytes
+	SHA256   string // in hexadecimal
 }
 
 func (p *Partial) partName() string { return "." + p.name + ".part" }
@@ -249,7 +250,7 @@ func (p *Partial) Commit(extension string) (File, error) {
 	if err := p.Forget(); err != nil {
 		return File{}, err
 	}
-	return File{Path: p.folder.Path(name), Size: p.size, SHA256: hex.EncodeToString(p.digest.Sum(nil))}, nil
+	return File{Path: p.folder.Path(name), Location: p.folder.Location(name), Size: p.size, SHA256: hex.EncodeToString(p.digest.Sum(nil))}, nil
 }
 
 // Close closes the file after err, the error of its transfer. What a broken

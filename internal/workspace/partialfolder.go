@@ -93,12 +93,12 @@ func (f *Folder) removeUnless(name string, is func(fs.FileMode) bool) error {
 }
 
 // Commit gives what arrived under a name its final name, extension included. What had
-// that name before is replaced. It returns the path.
-func (p *PartialFolder) Commit(arrived, extension string) (string, error) {
+// that name before is replaced. The File has no size and no digest.
+func (p *PartialFolder) Commit(arrived, extension string) (File, error) {
 	name, old := p.name+extension, "."+p.name+".old"
 	from := path.Join(p.dirName(), arrived)
 	if err := p.give(from); err != nil {
-		return "", err
+		return File{}, err
 	}
 	root := p.folder.root
 	err := errors.Join(root.RemoveAll(old), ignoreMissing(root.Rename(name, old)))
@@ -107,10 +107,10 @@ func (p *PartialFolder) Commit(arrived, extension string) (string, error) {
 	}
 	if err != nil {
 		_ = root.Rename(old, name) // as it was
-		return "", err
+		return File{}, err
 	}
 	p.done = true
-	return p.folder.Path(name), errors.Join(root.RemoveAll(old), root.RemoveAll(p.dirName()), root.Remove(p.noteName()))
+	return File{Path: p.folder.Path(name), Location: p.folder.Location(name)}, errors.Join(root.RemoveAll(old), root.RemoveAll(p.dirName()), root.Remove(p.noteName()))
 }
 
 func ignoreMissing(err error) error {

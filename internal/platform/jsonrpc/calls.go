@@ -31,7 +31,11 @@ func (p *Platform) call(ctx context.Context, method string, params map[string]an
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, httpcall.Timeout, httpcall.ErrTimeout)
+	timeout := httpcall.Timeout
+	if method == "process" {
+		timeout = httpcall.ProcessTimeout
+	}
+	ctx, cancel := httpcall.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.node().JoinPath("upgrade", "request", method).String(), bytes.NewReader(body))
 	if err != nil {

@@ -130,7 +130,8 @@ func arrived(part *workspace.PartialFolder, item upgrade.Item, name string, resu
 	if folder {
 		a.SHA256 = workspace.FolderDigest(digests)
 	}
-	a.Path, err = part.Commit(path.Base(name), extension)
+	f, err := part.Commit(path.Base(name), extension)
+	a.Path, a.Location = f.Path, f.Location
 	return a, err
 }
 

@@ -71,7 +71,7 @@ func (t *transfers) Fetch(ctx context.Context, s upgrade.Status, item upgrade.It
 }
 
 func artifact(item upgrade.Item, f workspace.File) upgrade.Artifact {
-	return upgrade.Artifact{Item: item, Path: f.Path, Size: f.Size, SHA256: f.SHA256}
+	return upgrade.Artifact{Item: item, Path: f.Path, Location: f.Location, Size: f.Size, SHA256: f.SHA256}
 }
 
 // choose returns the carrier for the next try.

@@ -66,9 +66,17 @@ func TestSwitching(t *testing.T) {
 				}
 				return works.requestSFTPAccess(t.Context(), ticket, nil)
 			}}
-			https := &overHTTPS{api: post(func(context.Context, func() (io.ReadCloser, error)) error {
+			https := &overHTTPS{api: post(func(_ context.Context, open func() (io.ReadCloser, error)) error {
 				tries = append(tries, "https")
-				return test.https
+				if test.https != nil {
+					return test.https
+				}
+				body, err := open()
+				if err == nil {
+					_, err = io.Copy(io.Discard, body)
+					_ = body.Close()
+				}
+				return err
 			})}
 			told := 0
 			c := &transfers{setting: test.transport, https: https, sftp: overSSH, tell: func(event.Event) { told++ }}

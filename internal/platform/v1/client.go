@@ -127,7 +127,7 @@ func (c *client) requestSFTPAccess(ctx context.Context, t upgrade.Ticket, author
 	if err != nil {
 		return sftpAccess{}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, httpcall.Timeout, httpcall.ErrTimeout)
+	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.Timeout)
 	defer cancel()
 	// ID and key go into the query, as in the section's samples: the form has only
 	// the SSH keys.
@@ -147,7 +147,9 @@ func (c *client) requestSFTPAccess(ctx context.Context, t upgrade.Ticket, author
 // method"). When its response is lost, check the status before calling again: it
 // must not take effect twice.
 func (c *client) Process(ctx context.Context, t upgrade.Ticket) error {
-	_, err := c.post(ctx, "process", reference(t))
+	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.ProcessTimeout)
+	defer cancel()
+	_, err := c.send(ctx, "process", reference(t))
 	return err
 }
 
@@ -191,8 +193,13 @@ func (c *client) endpoint(method string, query url.Values) string {
 
 // post sends a form: a key in a query would end up in every proxy's log.
 func (c *client) post(ctx context.Context, method string, form url.Values) (answer, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, httpcall.Timeout, httpcall.ErrTimeout)
+	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.Timeout)
 	defer cancel()
+	return c.send(ctx, method, form)
+}
+
+// send is post for a call with a timeout of its own.
+func (c *client) send(ctx context.Context, method string, form url.Values) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint(method, nil), strings.NewReader(form.Encode()))
 	if err != nil {
 		return answer{}, httpcall.Plain(err)

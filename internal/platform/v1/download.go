@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,8 +96,15 @@ func (d *downloader) get(ctx context.Context, u *url.URL, part *workspace.Partia
 	if err != nil {
 		return err
 	}
-	if err := receive(ctx, part, resp.Body, dog, func() { progress(part.Size(), total) }); err != nil {
+	body := io.Reader(resp.Body)
+	if total >= 0 { // and one more byte, by which a longer body is recognized
+		body = io.LimitReader(body, total-part.Size()+1)
+	}
+	if err := receive(ctx, part, body, dog, func() { progress(part.Size(), total) }); err != nil {
 		return err
+	}
+	if total >= 0 && part.Size() > total {
+		return errors.Join(part.Truncate(), part.Forget(), retry.Transient(fmt.Errorf("more than the %d bytes arrived that the server announced", total)))
 	}
 	if total >= 0 && part.Size() != total {
 		return retry.Transient(fmt.Errorf("only %d of %d bytes arrived", part.Size(), total))
@@ -112,7 +120,7 @@ func (d *downloader) request(ctx context.Context, u *url.URL, p *workspace.Parti
 	req.Header.Set("User-Agent", "odoo-upgrade-action")
 	req.Header.Set("Accept-Encoding", "identity")
 	if p.Size() > 0 {
-		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", p.Size()))
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", resumeAt(p)))
 		req.Header.Set("If-Range", p.Validator())
 	}
 	resp, err := d.http.Do(req)
@@ -120,6 +128,28 @@ func (d *downloader) request(ctx context.Context, u *url.URL, p *workspace.Parti
 		return nil, d.connectionError(ctx, err)
 	}
 	return resp, nil
+}
+
+// resumeAt is the byte from which on a file is requested. Of one that is here completely
+// the last byte is requested: the response says whether it still is the same file.
+func resumeAt(p *workspace.Partial) int64 {
+	if p.Size() == p.Total() {
+		return p.Size() - 1
+	}
+	return p.Size()
+}
+
+// skip reads the first n bytes of a body, which have to be the last ones that are here.
+func skip(p *workspace.Partial, body io.Reader, n int64) error {
+	theirs := make([]byte, n)
+	if _, err := io.ReadFull(body, theirs); err != nil {
+		return retry.Transient(fmt.Errorf("the connection broke after %d bytes: %w", p.Size(), err))
+	}
+	own, err := p.Tail(n)
+	if err == nil && !bytes.Equal(own, theirs) {
+		err = errors.Join(p.Forget(), retry.Transient(errors.New("the server has another file than the one that was begun")))
+	}
+	return err
 }
 
 // connectionError removes the URL, and so the key, from an error, and marks it as
@@ -168,16 +198,17 @@ func begin(p *workspace.Partial, item upgrade.Item, resp *http.Response) (total 
 		return beginWhole(p, item, resp)
 	case http.StatusPartialContent:
 		start, total, ok := contentRange(resp.Header.Get("Content-Range"))
-		if !ok || start != p.Size() || total != p.Total() || resp.ContentLength >= 0 && start+resp.ContentLength != total {
-			return 0, errors.Join(p.Forget(), retry.Transient(errors.New("the server sent another range than the one requested")))
+		if !ok || start != resumeAt(p) || total != p.Total() || resp.ContentLength >= 0 && start+resp.ContentLength != total || !isSame(p, resp.Header) {
+			return 0, errors.Join(p.Forget(), retry.Transient(errors.New("the server sent a range of another file, or another range than the one requested")))
+		}
+		if start < p.Size() {
+			if err := skip(p, resp.Body, p.Size()-start); err != nil {
+				return 0, err
+			}
 		}
 		return total, p.Fits(total)
 	case http.StatusRequestedRangeNotSatisfiable:
-		// Either all of it is here already, or it is another file by now.
-		if p.Size() > 0 && p.Size() == p.Total() {
-			resp.Body = http.NoBody
-			return p.Size(), nil
-		}
+		// The range exists in the file that was begun: this is another one.
 		return 0, errors.Join(p.Forget(), retry.Transient(errors.New("the server does not have the range requested")))
 	}
 	err = fmt.Errorf("the server responded with HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
@@ -213,6 +244,16 @@ func validator(h http.Header) string {
 		return h.Get("Last-Modified")
 	}
 	return ""
+}
+
+// isSame reports whether a response is about the file that the partial one is a part of.
+// A server may ignore If-Range, so the response itself has to say so.
+func isSame(p *workspace.Partial, h http.Header) bool {
+	now := h.Get("Last-Modified")
+	if strings.HasPrefix(p.Validator(), `"`) {
+		now = h.Get("ETag")
+	}
+	return now != "" && now == p.Validator()
 }
 
 // contentRange reads "bytes 5-9/10".

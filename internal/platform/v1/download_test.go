@@ -149,7 +149,7 @@ func (f *fixture) wantComplete(t *testing.T, got workspace.File, err error, data
 		t.Fatal(err)
 	}
 	path := filepath.Join(f.dir, "upgraded-dump.dump")
-	want := workspace.File{Path: filepath.ToSlash(path), Size: int64(len(data)), SHA256: sum(data)}
+	want := workspace.File{Path: filepath.ToSlash(path), Location: path, Size: int64(len(data)), SHA256: sum(data)}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -244,6 +244,27 @@ func TestFetchDoesNotBelieveTheServer(t *testing.T) {
 		{"another size", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Range", "bytes 400-1999/2000")
 			w.WriteHeader(http.StatusPartialContent)
+		}, true},
+		{"the same range of another file", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("ETag", `"b"`)
+			w.Header().Set("Content-Range", "bytes 400-999/1000")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(make([]byte, 600))
+		}, true},
+		{"the same range of a file without a tag", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Range", "bytes 400-999/1000")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(make([]byte, 600))
+		}, true},
+		{"more than the range", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("ETag", `"a"`)
+			w.Header().Set("Content-Range", "bytes 400-999/1000")
+			w.WriteHeader(http.StatusPartialContent)
+			for {
+				if _, err := w.Write(make([]byte, 64<<10)); err != nil { // chunked, and without an end
+					return
+				}
+			}
 		}, true},
 		{"no range", func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusPartialContent)
@@ -360,6 +381,39 @@ func TestFetchCompletePartialFile(t *testing.T) {
 	}
 	got, err := f.get(t.Context())
 	f.wantComplete(t, got, err, data)
+}
+
+// TestFetchCompletePartialFileOfAnotherFile has all bytes of a file that the platform has
+// replaced: a 416 alone does not make it complete.
+func TestFetchCompletePartialFileOfAnotherFile(t *testing.T) {
+	for name, head := range map[string]map[string]string{
+		"another length": {"ETag": `"a"`, "Content-Range": "bytes */900"},
+		"another tag":    {"ETag": `"b"`, "Content-Range": "bytes */1000"},
+		"no tag":         {"Content-Range": "bytes */1000"},
+		"no length":      {"ETag": `"a"`},
+	} {
+		data := content(1000)
+		o := &origin{data: data, tag: `"a"`, cuts: []int{999}}
+		f := fetchFrom(t, o)
+		if _, err := f.get(t.Context()); !retry.IsTransient(err) {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(f.dir, ".upgraded-dump.part"), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		o.handler = func(w http.ResponseWriter, r *http.Request) {
+			for key, value := range head {
+				w.Header().Set(key, value)
+			}
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		}
+		if _, err := f.get(t.Context()); !retry.IsTransient(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		o.handler, o.data, o.tag = nil, content(900), `"b"`
+		got, err := f.get(t.Context())
+		f.wantComplete(t, got, err, o.data)
+	}
 }
 
 func TestFetchStopped(t *testing.T) {

@@ -3,6 +3,7 @@ package v1
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -77,6 +78,9 @@ func (h *overHTTPS) upload(ctx context.Context, t upgrade.Ticket, d dump.Info, t
 	err = follow(ended, func() { tell(sent.Load()) })
 	if changed := d.Unchanged(); changed != nil {
 		return 0, changed
+	}
+	if read := sent.Load(); err == nil && read < d.Size { // a proxy, or a platform that did not wait
+		err = retry.Transient(fmt.Errorf("the server accepted the dump after %d of its %d bytes", read, d.Size))
 	}
 	return 0, err
 }

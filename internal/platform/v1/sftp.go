@@ -32,6 +32,7 @@ type overSFTP struct {
 	ahead    int64 // how far an upload runs ahead, if not sftp.Ahead
 	kept     int64 // of an upload: everything before it is acknowledged
 	distrust bool  // what the platform has is not what was sent
+	differed bool  // it was not, once, so that all of it is compared from then on
 }
 
 func newSFTP(c Config, api accesser) (s *overSFTP, err error) {

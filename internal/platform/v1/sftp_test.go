@@ -339,6 +339,86 @@ func (s *shrinking) requestSFTPAccess(ctx context.Context, t upgrade.Ticket, key
 	return s.accesser.requestSFTPAccess(ctx, t, key)
 }
 
+// TestDownloadOfAFileThatChanges has a file that grows, or is replaced, while it is
+// downloaded.
+func TestDownloadOfAFileThatChanges(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	old, replacement := noise(1, 24<<20), noise(2, 24<<20)
+	for name, change := range map[string]func() error{
+		"it grows": func() error {
+			file, err := os.OpenFile(s.File(), os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = file.WriteAt(old, 0)
+			return errors.Join(err, file.Close())
+		},
+		"it is replaced": func() error {
+			return errors.Join(os.WriteFile(s.File()+".new", replacement, 0o666), os.Rename(s.File()+".new", s.File()))
+		},
+	} {
+		begin := old
+		if name == "it grows" {
+			begin = old[:5<<20]
+		}
+		past := time.Now().Add(-time.Hour)
+		if err := errors.Join(os.WriteFile(s.File(), begin, 0o666), os.Chtimes(s.File(), past, past)); err != nil {
+			t.Fatal(err)
+		}
+		c := another(t, s, s.Address)
+		folder, err := workspace.Open("", t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer folder.Close()
+		c.Folder = folder
+		changed := false
+		f, _, err := c.fetch(t.Context(), upgrade.Status{Ticket: ticket}, upgrade.UpgradedDump, func(int64, int64) {
+			if !changed {
+				changed = true
+				if err := change(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if !retry.IsTransient(err) || !strings.Contains(err.Error(), "changed while it was downloaded") {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+		now, _ := os.ReadFile(s.File())
+		if f, _, err = c.fetch(t.Context(), upgrade.Status{Ticket: ticket}, upgrade.UpgradedDump, untoldOf); err != nil || f.SHA256 != sum(now) {
+			t.Errorf("%s, again: %+v, %v", name, f, err)
+		}
+	}
+}
+
+// TestADamagedTransferIsComparedAsAWhole has a platform whose file was seen to differ once.
+// Blocks of it would find one wrong byte now and then.
+func TestADamagedTransferIsComparedAsAWhole(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	content := noise(1, 16<<20)
+	if err := os.WriteFile(s.File(), content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	pool, _, err := another(t, s, s.Address).open(t.Context(), ticket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	there, err := openShared(pool, "shared.dump")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := bytes.Clone(content)
+	other[7<<20] ^= 1
+	c := &overSFTP{differed: true}
+	if at, err := c.differs(there, bytes.NewReader(content), int64(len(content))); err != nil || at != -1 {
+		t.Errorf("the same: %d, %v", at, err)
+	}
+	if at, err := c.differs(there, bytes.NewReader(other), int64(len(other))); err != nil || at != 7<<20 {
+		t.Errorf("another: %d, %v", at, err)
+	}
+}
+
 // TestServerThatRefusesToRead opens the file for reading, too, and reads nothing.
 func TestServerThatRefusesToRead(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519", "ForceCommand internal-sftp -d / -P read")

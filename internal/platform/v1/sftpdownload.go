@@ -30,7 +30,11 @@ func (s *overSFTP) fetch(ctx context.Context, status upgrade.Status, item upgrad
 		return f, 0, err
 	}
 	defer func() { part.Close(ctx, err) }()
-	if err := s.get(ctx, there, info, part, progress); err != nil {
+	err = s.get(ctx, there, info, part, progress)
+	if err == nil {
+		err = transferError(ctx, unchanged(pool, name, info, part))
+	}
+	if err != nil {
 		return f, part.Size(), err
 	}
 	f, err = commit(part, item)
@@ -58,6 +62,19 @@ func (s *overSFTP) get(ctx context.Context, there *sftp.File, info sftp.Info, pa
 		return disk
 	}
 	return transferError(ctx, err)
+}
+
+// unchanged returns an error if the platform has another file by that name than the one
+// that was opened, or if it has grown: what arrived may then be parts of two files.
+func unchanged(pool *sftp.Pool, name string, opened sftp.Info, part *workspace.Partial) error {
+	again, now, err := pool.Open(name, sftp.Read)
+	if err == nil {
+		_ = again.Close()
+	}
+	if err != nil || now.Size == opened.Size && now.Modified == opened.Modified {
+		return err
+	}
+	return errors.Join(part.Forget(), fmt.Errorf("the platform's file changed while it was downloaded: it had %d bytes, now it has %d", opened.Size, now.Size))
 }
 
 // sameTail empties the partial file if its end is not what the server has there.

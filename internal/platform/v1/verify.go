@@ -66,7 +66,7 @@ func (s *overSFTP) verify(there *shared, file io.ReaderAt, size int64) error {
 		return nil
 	}, func() error {
 		if there.readable() {
-			at, unread = differingSample(there, file, size)
+			at, unread = s.differs(there, file, size)
 		}
 		return nil
 	})
@@ -76,15 +76,28 @@ func (s *overSFTP) verify(there *shared, file io.ReaderAt, size int64) error {
 	case unknown != nil:
 		return unknown
 	case info.Size != size: // so a block may have been missing
-		s.distrust = true
+		s.distrust, s.differed = true, true
 		return fmt.Errorf("the platform's file has %d bytes after all %d were sent", info.Size, size)
 	case unread == nil && at >= 0:
-		s.distrust = true
+		s.distrust, s.differed = true, true
 		return fmt.Errorf("the platform's file differs from the dump in the block at byte %d", at)
 	case unread != nil:
 		return unread
 	}
 	return there.Close()
+}
+
+// differs returns where the platform's file differs from the dump, -1 if it does not. It
+// compares blocks of it; after a transfer that was seen to differ, all of it.
+func (s *overSFTP) differs(there *shared, file io.ReaderAt, size int64) (int64, error) {
+	if !s.differed {
+		return differingSample(there, file, size)
+	}
+	at, err := compare(there.File, file, 0, size)
+	if at == size {
+		at = -1
+	}
+	return at, err
 }
 
 // together does everything concurrently and returns what went wrong.
