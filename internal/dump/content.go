@@ -32,7 +32,7 @@ func recognize(in io.Reader) (content, error) {
 		return content{}, err
 	}
 	c := content{kind: Sniff(head), head: head, in: buffered}
-	if c.kind != Text && c.kind != Unknown && c.kind != Recoded {
+	if c.kind != Text && c.kind != Unknown {
 		return c, nil
 	}
 	window, err := io.ReadAll(io.LimitReader(buffered, maxLeadingText))
@@ -109,21 +109,42 @@ func (c content) refusal() *refusal {
 	return &refusal{"is not a database dump (" + string(c.kind) + ")", makeCustom + ", or the backup with Odoo's database manager"}
 }
 
-// refusalIn says why content inside of a compressed file cannot be sent.
-func (c content) refusalIn(outer string) *refusal {
+// refusalInGzip says why what a gzip has inside cannot be sent.
+func (c content) refusalInGzip() *refusal {
+	const once = "decompress it once: gzip -dc FILE >NEW"
+	r := c.refusal()
+	if c.before != nil {
+		return r
+	}
+	if c.kind == Empty {
+		return &refusal{"has nothing in its gzip", r.advice}
+	}
 	for _, f := range formats {
-		if c.before == nil && f.kind == c.kind && (f.class == compressed || f.class == usable) {
-			if f.kind == Gzip {
-				return &refusal{"is compressed twice, with gzip and " + outer, "decompress it once: gzip -dc FILE >NEW"}
-			}
-			return &refusal{fmt.Sprintf("is compressed twice, with %s and %s", f.kind, outer), "decompress it once: gzip -d FILE"}
+		switch {
+		case f.kind != c.kind:
+		case f.class == usable:
+			return &refusal{fmt.Sprintf("is compressed twice, with %s and gzip", f.kind), once}
+		case f.class == compressed:
+			return &refusal{fmt.Sprintf("is compressed twice, with %s and gzip", f.kind), once + ", and that again: " + f.undo}
+		case f.class != foreign:
+			return &refusal{r.problem, "decompress it first: gzip -dc FILE >NEW; then " + r.advice}
 		}
 	}
-	r := c.refusal()
-	if c.kind == Empty {
-		return &refusal{"has nothing in its " + outer, r.advice}
-	}
 	return r
+}
+
+// refusalAsScript says why what a zip has as its dump.sql cannot be sent.
+func (c content) refusalAsScript() *refusal {
+	r := c.refusal()
+	switch {
+	case c.before == nil && (c.kind == Custom || c.kind == Tar):
+		r = &refusal{fmt.Sprintf("is no SQL but an archive of pg_dump (%s)", c.kind), "unzip it, and send that file as it is"}
+	case c.before == nil && (c.kind == Gzip || c.kind == Zip):
+		r = &refusal{fmt.Sprintf("is compressed once more, with %s", c.kind), "unzip it, decompress dump.sql, and send that"}
+	case c.kind != Text && c.kind != SQL:
+		r = &refusal{r.problem, "unzip it, and see what dump.sql is; " + r.advice}
+	}
+	return &refusal{"has a dump.sql that " + r.problem, r.advice}
 }
 
 // refusal says what to do with a file of a format that is not a dump's.
@@ -157,14 +178,31 @@ func textRefusal(text []byte) *refusal {
 		return &refusal{"has nothing but white space", stepFailed}
 	case begins("version https://git-lfs.github.com/spec/"):
 		return &refusal{"is a pointer of Git LFS, not the dump itself", "set lfs: true for actions/checkout, or run git lfs pull"}
-	case begins("pg_dump", "pg_restore", "psql", "Error", "error", "ERROR", "FATAL", "OCI runtime", "Cannot connect", "bash:", "sh:", "sudo:", "ssh:", "docker:"):
-		return &refusal{problem, "the program that makes the dump has failed, and this is what it said; solve that first"}
-	case begins("<?xml", "<Error", "{", "[", "HTTP/", "AccessDenied"):
+	case begins("<?xml", "<Error", `{"`, `[{`, `["`, "HTTP/") || isMentioned(trimmed, failedFetches):
 		return &refusal{problem, "the step that fetches the dump got an error in its place"}
+	case isMentioned(trimmed, failedPrograms):
+		return &refusal{problem, "the program that makes the dump has failed, and this is what it said; solve that first"}
 	case isStatement(trimmed):
 		return &refusal{"is SQL without the header and the end that pg_dump writes: it begins with " + quote(text), makeCustom + ": without the end, no one can tell that it is complete"}
 	}
 	return &refusal{problem, makeCustom + ", or the backup with Odoo's database manager"}
+}
+
+// What programs say in place of a dump, as parts of a short text's first line.
+var (
+	failedPrograms = []string{"pg_dump", "pg_restore", "psql", "Error response from daemon", "OCI runtime", "Cannot connect", "bash: ", "sh: ", "sudo", "ssh: ", "docker",
+		"password", "Password", "Permission denied", "not found", "not recognized", "is not a TTY", "Killed", "Host key verification", "FATAL", "ERROR", "error: "}
+	failedFetches = []string{"curl: ", "wget: ", "AccessDenied", "An error occurred", "404 ", "403 ", "500 ", "502 ", "503 "}
+)
+
+func isMentioned(text []byte, list []string) bool {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	for _, word := range list {
+		if bytes.Contains(line[:min(len(line), 400)], []byte(word)) {
+			return true
+		}
+	}
+	return false
 }
 
 // quote returns the first line of text that has something to read, in quotation marks

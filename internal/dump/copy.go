@@ -27,19 +27,19 @@ func (s *script) skipData(b []byte) int {
 		}
 		from += at + 1
 		if n := endOfData(b[from:]); n > 0 {
-			s.findMessage(b[:from])
+			s.messageAmong(b[:from])
 			s.copying, s.midLine = false, false
 			return from + n
 		}
 	}
 	used := max(0, bytes.LastIndexByte(b, '\n')) // which may be the one before \.
-	s.findMessage(b[:used])
+	s.messageAmong(b[:used])
 	return used
 }
 
-// findMessage looks for a line between the rows that is a message of pg_dump's. A row
+// messageAmong looks for a line between the rows that is a message of pg_dump's. A row
 // has as many fields as the table has columns; such a line has one.
-func (s *script) findMessage(rows []byte) {
+func (s *script) messageAmong(rows []byte) {
 	if s.foreign != nil || s.columns < 2 {
 		return
 	}
@@ -90,6 +90,8 @@ func (s *script) dataLine(b []byte) int {
 		if s.foreign == nil {
 			s.foreign = bytes.Clone(text[:min(len(text), 256)])
 		}
+	case s.columns > 0 && bytes.Count(text, []byte("\t"))+1 != s.columns:
+		s.damaged = s.rows.table // not quoted: a row may hold a secret
 	default:
 		s.rows.row(text)
 	}

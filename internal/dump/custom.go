@@ -144,7 +144,7 @@ func readRows(in io.Reader, compression, statement string, f *facts) error {
 	if err != nil {
 		return fmt.Errorf("decompressing a table: %w", err)
 	}
-	if s.foreign != nil {
+	if s.foreign != nil || s.damaged != "" {
 		return s.check()
 	}
 	if s.copying {

@@ -7,29 +7,22 @@ import (
 	"unicode/utf8"
 )
 
-// A dump that cannot be read may have been damaged in a way that others have been
-// before: what damaged it is found by reading it once more.
+// An archive or a compressed file that cannot be read may have been damaged in a way that
+// others have been before: what damaged it is found by reading it once more. For SQL, which
+// may have any line ends and any characters, none of this holds.
 
-// How much of a damaged dump is read to find what damaged it.
+// How much of a damaged file is read to find what damaged it.
 const (
 	maxDamageRead = 64 << 20
-	recodedWindow = 32 << 10
+	damageBuffer  = 64 << 10
+	damageOverlap = 256
 )
-
-// symptoms are what is counted in a damaged file.
-type symptoms struct {
-	lines, carriage int    // line feeds, and those with a carriage return before them
-	replaced        int    // U+FFFD
-	latin           int    // characters from U+0080 to U+00FF
-	utf8            bool   // the beginning is UTF-8
-	message         []byte // the first line that is pg_dump's message
-}
 
 // diagnose returns why in cannot be read, nil if it is none of the known ways.
 func diagnose(in io.Reader) *refusal {
 	s := symptomsOf(in)
 	switch {
-	case s.utf8 && s.replaced > 2, s.utf8 && s.latin > 32:
+	case s.recoded:
 		return content{kind: Recoded}.refusal()
 	case s.lines > 0 && s.lines == s.carriage:
 		return &refusal{"was changed on its way: there is a carriage return before every line feed",
@@ -40,37 +33,29 @@ func diagnose(in io.Reader) *refusal {
 	return nil
 }
 
+// symptoms are what is found in a damaged file.
+type symptoms struct {
+	recoded         bool   // its beginning was
+	lines, carriage int    // line feeds, and those with a carriage return before them
+	message         []byte // the first of pg_dump's
+}
+
 func symptomsOf(in io.Reader) (s symptoms) {
 	in = io.LimitReader(in, maxDamageRead)
-	buffer := make([]byte, 64<<10)
+	buffer := make([]byte, damageBuffer)
 	kept := 0
 	for first := true; ; first = false {
 		n, err := io.ReadFull(in, buffer[kept:])
 		b := buffer[:kept+n]
 		if first {
-			s.begin(b[:min(len(b), recodedWindow)])
+			s.recoded = isRecoded(b)
 		}
 		s.count(b, kept)
 		// The last bytes are looked at again with what follows them.
-		kept = copy(buffer, b[len(b)-min(len(b), 128):])
+		kept = copy(buffer, b[len(b)-min(len(b), damageOverlap):])
 		if err != nil {
 			return s
 		}
-	}
-}
-
-// begin counts what tells text from anything else.
-func (s *symptoms) begin(b []byte) {
-	s.utf8 = isUTF8(b)
-	for len(b) > 0 {
-		r, size := utf8.DecodeRune(b)
-		if r == utf8.RuneError && size == 3 {
-			s.replaced++
-		}
-		if r >= 0x80 && r < 0x100 {
-			s.latin++
-		}
-		b = b[size:]
 	}
 }
 
@@ -81,7 +66,57 @@ func (s *symptoms) count(b []byte, seen int) {
 	if s.message != nil {
 		return
 	}
-	if at := bytes.Index(b, []byte("\npg_dump: ")); at >= 0 {
-		s.message = bytes.Clone(b[at+1 : min(len(b), at+256)])
+	if at := findMessage(b); at >= 0 {
+		s.message = bytes.Clone(b[at:min(len(b), at+damageOverlap)])
 	}
+}
+
+// messages is how what pg_dump says begins (pg_dump.c, pg_backup_archiver.c). Where two
+// streams are joined, one begins wherever a buffer of the other ended.
+var messages = [][]byte{
+	[]byte("pg_dump: warning: "), []byte("pg_dump: error: "), []byte("pg_dump: detail: "), []byte("pg_dump: hint: "),
+	[]byte("pg_dump: last built-in OID"), []byte("pg_dump: reading "), []byte("pg_dump: finding "), []byte("pg_dump: flagging "),
+	[]byte("pg_dump: creating "), []byte("pg_dump: dumping contents"), []byte("pg_dump: saving "), []byte("pg_dump: identifying "),
+}
+
+// findMessage returns where a message of pg_dump's begins in b, -1 if there is none.
+func findMessage(b []byte) int {
+	for from := 0; ; {
+		at := bytes.Index(b[from:], []byte("pg_dump: "))
+		if at < 0 {
+			return -1
+		}
+		from += at
+		for _, m := range messages {
+			if bytes.HasPrefix(b[from:], m) {
+				return from
+			}
+		}
+		from++
+	}
+}
+
+// isRecoded recognizes binary data that a program took for text: what was no character
+// became U+FFFD, a question mark, or the character of a code page. All of it is UTF-8 then,
+// which compressed data never is, with control characters, which text does not have.
+func isRecoded(b []byte) bool {
+	b = bytes.TrimPrefix(b, utf8BOM)
+	if !isUTF8(b) {
+		return false
+	}
+	characters, wide, marks, controls := 0, 0, 0, 0
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		characters++
+		switch {
+		case size > 1:
+			wide++
+		case r == '?':
+			marks++
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r':
+			controls++
+		}
+		b = b[size:]
+	}
+	return controls*100 > characters && (wide*10 > characters || wide == 0 && marks*10 > characters)
 }

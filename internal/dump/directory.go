@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -62,7 +64,7 @@ func inspectFolder(ctx context.Context, i *Info, o Options) error {
 		return err
 	}
 	i.Kind, i.Size, i.fingerprint = Directory, size, fingerprint(files)
-	if err := i.folderContent(ctx, files); err != nil {
+	if err := i.folderContent(ctx, files, o); err != nil {
 		s := &source{ctx: ctx}
 		if err := i.note(s, err); err != nil {
 			return err
@@ -95,7 +97,7 @@ func (i *Info) diagnoseFolder(ctx context.Context) error {
 }
 
 // folderContent reads toc.dat and the tables that say something.
-func (i *Info) folderContent(ctx context.Context, files []folderFile) error {
+func (i *Info) folderContent(ctx context.Context, files []folderFile, o Options) error {
 	toc, err := os.Open(filepath.Join(i.Path, tocFile))
 	if err != nil {
 		return err
@@ -124,9 +126,18 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile) error {
 		there[bare] = file.name
 	}
 	for _, e := range contents.files {
-		if there[e] == "" && e != blobsFile {
+		if e == blobsFile { // pg_dump 17 has several, with numbers
+			continue
+		}
+		if there[e] == "" {
 			return truncated("without %s, one of the files that its toc.dat names", e)
 		}
+		if err := i.checkFile(ctx, there[e], o); err != nil {
+			return err
+		}
+	}
+	if err := i.checkBlobs(contents, files); err != nil {
+		return err
 	}
 	for _, e := range contents.wanted {
 		if err := i.folderTable(ctx, there[e.file], e, &f); err != nil {
@@ -137,6 +148,136 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile) error {
 	return i.take(&f)
 }
 
+// checkFile checks the file of a table: all of it if the folder is read whole, else its
+// end, as far as that can be told.
+func (i *Info) checkFile(ctx context.Context, name string, o Options) error {
+	file, err := os.Open(filepath.Join(i.Path, name))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	stat, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if stat.Size() == 0 {
+		return truncated("in %s, which is empty", name)
+	}
+	compressed := filepath.Ext(name) != ".dat"
+	if compressed && !o.Digest {
+		return nil
+	}
+	var end [len(dataEnd)]byte
+	if !compressed {
+		_, err = file.ReadAt(end[:], max(0, stat.Size()-int64(len(end))))
+	} else {
+		err = lastBytes(&source{File: file, ctx: ctx}, name, end[:])
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err != nil || !isDataEnd(end[:]) {
+		return truncated("in %s", name)
+	}
+	return nil
+}
+
+// dataEnd is how the rows of COPY end. Those of INSERT end with empty lines.
+const dataEnd = "\\.\n\n\n"
+
+func isDataEnd(end []byte) bool {
+	return string(end) == dataEnd || strings.HasSuffix(string(end), ";\n\n\n")
+}
+
+// lastBytes reads a compressed file to its end, and keeps the last bytes.
+func lastBytes(in io.Reader, name string, last []byte) error {
+	plain, done, err := decompressFile(in, name)
+	if err != nil {
+		return err
+	}
+	defer done()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := plain.Read(buffer)
+		if n >= len(last) {
+			copy(last, buffer[n-len(last):n])
+		} else if n > 0 {
+			copy(last, last[n:])
+			copy(last[len(last)-n:], buffer[:n])
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return io.EOF
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// checkBlobs returns an error if there are large objects whose files are not all here.
+func (i *Info) checkBlobs(c contents, files []folderFile) error {
+	if !slices.Contains(c.files, blobsFile) {
+		return nil
+	}
+	names, lists := map[string]bool{}, 0
+	for _, f := range files {
+		names[strings.TrimSuffix(f.name, filepath.Ext(f.name))] = true
+		names[f.name] = true
+	}
+	for _, f := range files {
+		if !strings.HasPrefix(f.name, "blobs") || !strings.Contains(f.name, ".toc") {
+			continue
+		}
+		lists++
+		if filepath.Ext(f.name) != ".toc" { // compressed
+			continue
+		}
+		if err := listedBlobs(filepath.Join(i.Path, f.name), names); err != nil {
+			return err
+		}
+	}
+	if lists == 0 {
+		return truncated("without %s, the list of its large objects", blobsFile)
+	}
+	return nil
+}
+
+// listedBlobs returns an error if a file of large objects is not here that a list names.
+func listedBlobs(list string, names map[string]bool) error {
+	file, err := os.Open(list)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		if _, name, _ := strings.Cut(lines.Text(), " "); !names[name] {
+			return truncated("without %.100q, the file of a large object", name)
+		}
+	}
+	return lines.Err()
+}
+
+// decompressFile returns a reader of a folder's file, compressed as its name says.
+func decompressFile(in io.Reader, name string) (_ io.Reader, done func(), err error) {
+	switch filepath.Ext(name) {
+	case ".gz":
+		members, err := newMembers(in)
+		return members, func() {}, err
+	case ".lz4":
+		return decompress(in, "lz4")
+	case ".zst":
+		return decompress(in, "zstd")
+	}
+	return decompress(in, "none")
+}
+
 // folderTable reads the rows of a table.
 func (i *Info) folderTable(ctx context.Context, name string, e dataEntry, f *facts) error {
 	file, err := os.Open(filepath.Join(i.Path, name))
@@ -144,20 +285,15 @@ func (i *Info) folderTable(ctx context.Context, name string, e dataEntry, f *fac
 		return err
 	}
 	defer file.Close()
-	s := &source{File: file, ctx: ctx}
-	switch filepath.Ext(name) {
-	case ".gz":
-		members, err := newMembers(s)
-		if err != nil {
-			return cutGzip(err)
-		}
-		return cutGzip(readRows(members, "none", e.statement, f))
-	case ".lz4":
-		return readRows(s, "lz4", e.statement, f)
-	case ".zst":
-		return readRows(s, "zstd", e.statement, f)
+	plain, done, err := decompressFile(&source{File: file, ctx: ctx}, name)
+	if err == nil {
+		defer done()
+		err = readRows(plain, "none", e.statement, f)
 	}
-	return readRows(s, "none", e.statement, f)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return truncated("in %s", name)
+	}
+	return err
 }
 
 // folderDigest is a digest over the names and contents of the files: the SHA-256 of the

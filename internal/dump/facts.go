@@ -58,6 +58,7 @@ func (f *facts) insert(t tableName) {
 // rows takes the rows of one table, in COPY's text format.
 type rows struct {
 	facts   *facts
+	table   string
 	take    func(get func(column string) string)
 	columns map[string]int
 }
@@ -65,7 +66,7 @@ type rows struct {
 // rowsOf returns what takes the rows of a COPY statement's table, nil for a
 // table that says nothing. A column list is in the dump's own order.
 func (f *facts) rowsOf(c copyStatement) *rows {
-	r := &rows{facts: f, columns: c.columns}
+	r := &rows{facts: f, table: c.table.name, columns: c.columns}
 	switch c.table {
 	case modulesName:
 		f.dumped, f.counted = true, true

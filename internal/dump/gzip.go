@@ -28,7 +28,7 @@ func (i *Info) gzip(in io.Reader) error {
 	case c.before == nil && (c.kind == Custom || c.kind == Tar):
 		err = i.archive(c.in, -1)
 	default:
-		return c.refusalIn("gzip")
+		return c.refusalInGzip()
 	}
 	// What follows the dump is read too: gzip's own check is at the very end.
 	if _, rest := io.Copy(io.Discard, c.in); rest != nil {

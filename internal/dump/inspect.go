@@ -150,7 +150,9 @@ func (i *Info) inspect(s *source, o Options) error {
 	case Zip:
 		err = i.zip(s, s.size)
 	default:
-		err = i.text(stream)
+		if err = i.text(stream); i.Kind == Unknown && isSplitEnd(s, s.size) {
+			err = errSplit
+		}
 	}
 	if err := i.note(s, err); err != nil {
 		return err
@@ -197,8 +199,11 @@ func (i *Info) diagnose(s *source) error {
 		return nil
 	}
 	file := &source{File: s.File, ctx: s.ctx, size: s.size}
-	contents := []io.Reader{io.NewSectionReader(file, 0, s.size)}
-	if i.Wrapped {
+	var contents []io.Reader
+	if i.Kind != SQL || i.Wrapped {
+		contents = append(contents, io.NewSectionReader(file, 0, s.size))
+	}
+	if i.Kind != SQL && i.Wrapped {
 		if inner, err := newMembers(io.NewSectionReader(file, 0, s.size)); err == nil {
 			contents = append(contents, inner)
 		}

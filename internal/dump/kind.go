@@ -2,6 +2,7 @@ package dump
 
 import (
 	"bytes"
+	"regexp"
 	"unicode/utf8"
 )
 
@@ -56,8 +57,9 @@ const (
 // file(1)'s table.
 var formats = []format{
 	{Custom, "PGDMP", ".dump", "", usable},
-	{Zip, "PK\x03\x04", ".zip", "", usable}, {Zip, "PK\x05\x06", ".zip", "", usable}, {Zip, "PK\x07\x08", ".zip", "", usable},
+	{Zip, "PK\x03\x04", ".zip", "", usable}, {Zip, "PK\x05\x06", ".zip", "", usable},
 	{Gzip, "\x1f\x8b", ".gz", "", usable},
+	{"split zip", "PK\x07\x08", ".z01", "zip -s 0 FILE --out NEW, of all its parts", compressed},
 	{"zstd", "\x28\xb5\x2f\xfd", ".zst", "zstd -d FILE", compressed},
 	{"xz", "\xfd7zXZ\x00", ".xz", "xz -d FILE", compressed},
 	{"bzip2", "BZh", ".bz2", "bzip2 -d FILE", compressed},
@@ -72,23 +74,26 @@ var formats = []format{
 	{"zlib", "\x78\x01", ".zz", "pigz -dz FILE", compressed}, {"zlib", "\x78\x9c", ".zz", "pigz -dz FILE", compressed}, {"zlib", "\x78\xda", ".zz", "pigz -dz FILE", compressed},
 	{"rar", "Rar!\x1a\x07", ".rar", "unrar x FILE", compressed},
 	{"zpaq", "7kSt", ".zpaq", "zpaq x FILE", compressed},
+	{"ar", "!<arch>\n", ".ar", "ar x FILE", compressed},
 	{"cabinet", "MSCF\x00\x00\x00\x00", ".cab", "cabextract FILE", compressed},
 	{"cpio", "070701", ".cpio", "cpio -i <FILE", compressed}, {"cpio", "070707", ".cpio", "cpio -i <FILE", compressed},
 	{"openssl", "Salted__", ".enc", "openssl enc -d, with the cipher and the options it was encrypted with", encrypted},
 	{"openssl", "U2FsdGVkX1", ".enc", "openssl enc -d -a, with the cipher and the options it was encrypted with", encrypted},
 	{"gpg", "-----BEGIN PGP MESSAGE-----", ".gpg", "gpg -d FILE", encrypted},
+	{"gpg", "-----BEGIN PGP SIGNED MESSAGE-----", ".gpg", "gpg -d FILE", encrypted},
 	{"age", "age-encryption.org/", ".age", "age -d FILE", encrypted}, {"age", "-----BEGIN AGE ENCRYPTED FILE-----", ".age", "age -d FILE", encrypted},
 	{"ansible-vault", "$ANSIBLE_VAULT;", ".vault", "ansible-vault decrypt FILE", encrypted},
 	{"cms", "-----BEGIN CMS-----", ".cms", "openssl cms -decrypt", encrypted}, {"cms", "-----BEGIN PKCS7-----", ".p7m", "openssl smime -decrypt", encrypted},
 	{"luks", "LUKS\xba\xbe", ".luks", "cryptsetup open", encrypted},
 	{"mcrypt", "\x00m\x03", ".nc", "mcrypt -d FILE", encrypted},
-	{"base64", "UEdETV", ".b64", "base64 -d FILE", encoded}, {"base64", "H4sI", ".b64", "base64 -d FILE", encoded},
+	{"base64", "dG9jLmRhd", ".b64", "base64 -d FILE", encoded}, {"base64", "UEdETV", ".b64", "base64 -d FILE", encoded}, {"base64", "H4sI", ".b64", "base64 -d FILE", encoded},
 	{"base64", "UEsDB", ".b64", "base64 -d FILE", encoded}, {"base64", "LS0KLS0gUG9zdGdyZVNRTCBkYXRhYmFzZSBkdW1w", ".b64", "base64 -d FILE", encoded},
 	{"uuencode", "begin 644 ", ".uu", "uudecode FILE", encoded}, {"uuencode", "begin 664 ", ".uu", "uudecode FILE", encoded},
 	{"uuencode", "begin 600 ", ".uu", "uudecode FILE", encoded},
 	{"SQLite", "SQLite format 3\x00", ".sqlite", "", foreign},
 	{"MySQL", "-- MySQL dump ", ".sql", "", foreign}, {"MariaDB", "-- MariaDB dump ", ".sql", "", foreign},
 	{"MariaDB", "/*!999999\\- enable the sandbox mode */", ".sql", "", foreign},
+	{"MariaDB", "/*M!999999\\- enable the sandbox mode */", ".sql", "", foreign}, {"MySQL", "-- phpMyAdmin SQL Dump", ".sql", "", foreign},
 	{"SQL Server", "TAPE\x00\x00", ".bak", "", foreign},
 	{"PDF", "%PDF-", ".pdf", "", foreign},
 }
@@ -106,7 +111,21 @@ func formatOf(head []byte) *format {
 	if isOpenPGP(head) {
 		return &openPGP
 	}
+	if isCMS(head) {
+		return &cms
+	}
 	return nil
+}
+
+// cms is a message of the Cryptographic Message Syntax in DER, or in a mail.
+var cms = format{"cms", "", ".p7m", "openssl cms -decrypt, with -inform DER or SMIME", encrypted}
+
+// isCMS recognizes it by its object identifier, of enveloped data (RFC 5652, section 6.1),
+// or by the mail's header.
+func isCMS(head []byte) bool {
+	head = head[:min(len(head), 300)]
+	der := bytes.Index(head, []byte("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"))
+	return der > 0 && der < 12 && head[0] == 0x30 || bytes.HasPrefix(head, []byte("MIME-Version:")) && bytes.Contains(head, []byte("pkcs7-mime"))
 }
 
 // isOpenPGP recognizes binary OpenPGP messages. They begin with a packet that has a
@@ -126,8 +145,9 @@ func isOpenPGP(head []byte) bool {
 		version = head[2]
 	case head[0]&0xc3 == 0x81: // of two
 		version = head[3]
-	default:
-		return false
+	}
+	if head[0] == 0xa3 && head[1] >= 1 && head[1] <= 3 { // compressed, of a length that is not told
+		return true
 	}
 	return tag == 1 && (version == 3 || version == 6) || tag == 3 && version >= 4 && version <= 6
 }
@@ -142,17 +162,21 @@ func Sniff(head []byte) Kind {
 	if f := formatOf(head); f != nil {
 		return f.kind
 	}
+	bare, marked := bytes.CutPrefix(head, utf8BOM)
+	if f := formatOf(bare); marked && f != nil && f.class != encrypted && f.class != encoded {
+		return Recoded // a byte order mark belongs to text
+	}
 	switch {
 	case len(head) > 262 && string(head[257:262]) == "ustar":
 		return Tar
 	case isUTF16(head):
 		return UTF16
-	case isRecoded(head):
-		return Recoded
 	case scriptKind(head) != "":
 		return scriptKind(head)
 	case isHTML(head):
 		return HTML
+	case isRecoded(head):
+		return Recoded
 	case isText(head):
 		return Text
 	}
@@ -215,29 +239,17 @@ func isUTF16(head []byte) bool {
 	return zeros[0] == 0 && zeros[1] >= mostly || zeros[1] == 0 && zeros[0] >= mostly
 }
 
-// recodedMagic is what remains of formats after each byte that is not UTF-8 was
-// replaced by U+FFFD.
-var recodedMagic = []string{"\x1f\ufffd", "\ufffd7zXZ\x00", "(\ufffd/\ufffd", "7z\ufffd\ufffd'\x1c"}
-
-// isRecoded recognizes compressed files that a program has decoded as text: PowerShell 7
-// does so with what a program writes to a pipe.
-func isRecoded(head []byte) bool {
-	for _, prefix := range recodedMagic {
-		if bytes.HasPrefix(head, []byte(prefix)) {
-			return true
-		}
-	}
-	return !isText(head) && bytes.Count(head, []byte("\ufffd")) > 8
-}
+// htmlStart is how a page begins, after comments.
+var htmlStart = regexp.MustCompile(`^(<!--[^>]*>\s*)*<(!doctype html|html|head|body|title)\b`)
 
 func isHTML(head []byte) bool {
 	text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, utf8BOM)))
-	return bytes.HasPrefix(text, []byte("<!doctype html")) || bytes.HasPrefix(text, []byte("<html"))
+	return htmlStart.Match(text)
 }
 
 func isText(head []byte) bool {
 	for _, b := range head {
-		if b < ' ' && b != '\t' && b != '\n' && b != '\r' && b != '\f' && b != '\b' && b != '\x1b' {
+		if b < ' ' && b != '\t' && b != '\n' && b != '\r' && b != '\f' && b != '\a' && b != '\b' && b != '\x1b' {
 			return false
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -172,6 +173,14 @@ func testForeignText(t *testing.T, r real) {
 	creating.everywhere(t, "before a statement", lines.ReplaceAll(r.sql, []byte("pg_dump: creating TABLE x\n$0")))
 	creating.everywhere(t, "in a statement", bytes.Replace(r.sql, []byte("CREATE TABLE public.ir_module_module (\n"), []byte("CREATE TABLE public.ir_module_module (\npg_dump: creating TABLE x\n"), 1))
 	creating.everywhere(t, "in the rows that are read", bytes.Replace(r.sql, []byte("FROM stdin;\n1\t16"), []byte("FROM stdin;\npg_dump: creating TABLE x\n1\t16"), 1))
+	refused("between the rows of ir_module_module that is not a row", "2>&1").everywhere(t, "another program's text in the rows that are read", bytes.Replace(r.sql, []byte("FROM stdin;\n1\t16"), []byte("FROM stdin;\nPassword:\n1\t16"), 1))
+	for _, sentence := range []string{"Start dump at 12:00", "Begin backup of odoo", "begin of the dump", "Set up complete", "load odoo", "With docker"} {
+		foreign := refused("that is not SQL: \""+sentence, "docker exec")
+		foreign.everywhere(t, sentence, append([]byte(sentence+"\n"), r.sql...))
+		foreign.everywhere(t, sentence+" at the end", append(bytes.Clone(r.sql), sentence+"\n"...))
+	}
+	refused(`"select of everything`, "docker exec").everywhere(t, "a statement with a dump inside", append([]byte("select of everything\n"), r.sql...))
+	refused(`"pg_dump: warning: there are circular"`, "2>&1").everywhere(t, "in the middle of a comment", bytes.Replace(r.sql, []byte("; Schema: public"), []byte("; Spg_dump: warning: there are circular\nchema: public"), 1))
 	creating.everywhere(t, "in other rows", bytes.Replace(r.sql, []byte("\nline"), []byte("\npg_dump: creating TABLE x\nline"), 1))
 	creating.everywhere(t, "after the end", append(bytes.Clone(r.sql), "pg_dump: creating TABLE x\n"...))
 	refused(`"WARNING: something"`, "docker exec").everywhere(t, "before the banner", append([]byte("WARNING: something\n"), r.sql...))
@@ -191,7 +200,8 @@ func testForeignText(t *testing.T, r real) {
 	}
 	middle := bytes.Index(r.custom, []byte("TABLE DATA")) + 500
 	refused(`has a message of pg_dump's in it, "pg_dump: dumping contents"`, "2>&1").packed(t, "in the middle of an archive",
-		bytes.Join([][]byte{r.custom[:middle], r.custom[middle:]}, []byte("\npg_dump: dumping contents\n")))
+		bytes.Join([][]byte{r.custom[:middle], r.custom[middle:]}, []byte("pg_dump: dumping contents\n")))
+	refused(`has text in front of the dump`, "docker exec").packed(t, "a terminal's title", append([]byte("\x1b]0;root@host: ~\a"), r.custom...))
 }
 
 func testQuotedNames(t *testing.T, r real) {
@@ -233,8 +243,10 @@ func testOtherFormats(t *testing.T, r real) {
 	}
 	refused("compressed twice, with gzip and gzip", "decompress it once").check(t, "gzip twice", gzipBytes(gzipBytes(r.sql)))
 	refused("compressed twice, with zip and gzip", "decompress it once").check(t, "a zip in gzip", gzipBytes(odooZipOf(string(r.sql))))
-	refused("compressed twice, with xz and gzip", "decompress it once").check(t, "xz in gzip", gzipBytes(pipe(r.sql, "xz", "-c")))
-	refused("has a dump.sql that is compressed twice", "decompress it").check(t, "gzip in a zip", odooZipOf(string(gzipBytes(r.sql))))
+	refused("compressed twice, with xz and gzip", "and that again: xz -d").check(t, "xz in gzip", gzipBytes(pipe(r.sql, "xz", "-c")))
+	refused("has a dump.sql that is compressed once more, with gzip", "decompress dump.sql").check(t, "gzip in a zip", odooZipOf(string(gzipBytes(r.sql))))
+	refused("has a dump.sql that is no SQL but an archive of pg_dump (custom)", "send that file as it is").check(t, "custom in a zip", odooZipOf(string(r.custom)))
+	refused("has a dump.sql that is no SQL but an archive of pg_dump (tar)", "send that file as it is").check(t, "tar in a zip", odooZipOf(string(r.tar)))
 	for name, prefix := range map[string]string{
 		"lzip": "LZIP\x01", "age": "age-encryption.org/v1\n", "ansible-vault": "$ANSIBLE_VAULT;1.1;AES256\n", "snappy": "\xff\x06\x00\x00sNaPpY",
 		"SQLite": "SQLite format 3\x00", "MySQL": "-- MySQL dump 10.13\n",
@@ -264,7 +276,9 @@ func testAround(t *testing.T, r real) {
 	fine.everywhere(t, "settings before, statements after", bytes.Join([][]byte{[]byte("\\set ON_ERROR_STOP on\nSET session_replication_role = replica;\n/* of\nlast night */\n"), r.sql, []byte("\n-- our own\nUPDATE public.a_first SET t = 'x;y'\nWHERE n = 1;\nANALYZE")}, nil))
 	fine.everywhere(t, "a byte order mark", append([]byte("\xef\xbb\xbf"), r.sql...))
 	fine.everywhere(t, "line ends of Windows", bytes.ReplaceAll(r.sql, []byte("\n"), []byte("\r\n")))
-	refused("truncated before its closing lines", "create it again").everywhere(t, "a second dump that is cut", append(bytes.Clone(r.sql), r.sql[:len(r.sql)-500]...))
+	for n, second := range [][]byte{r.sql, r.sql[:len(r.sql)-500]} {
+		refused("has 2 dumps, one after the other", "> in place of >>").everywhere(t, fmt.Sprintf("two dumps, %d", n), append(bytes.Clone(r.sql), second...))
+	}
 
 	for _, n := range []int{1, 1000} {
 		after := bytes.Repeat([]byte("\n"), n)
@@ -294,6 +308,11 @@ func testCut(t *testing.T, r real) {
 			t.Errorf("%s: %d bytes missing of %d: %v", name, missing, len(data)-len(half), i.Problem)
 		}
 	}
+	accents := []byte(goodSQL[:strings.Index(goodSQL, "\\.\n")] + strings.Repeat("2\tC\u00f4t\u00e9 \ufffd\tinstalled\t1.0\n", 500))
+	refused("truncated in the data of a table", "create it again").everywhere(t, "SQL with accents", accents)
+	refused("truncated in the data of a table", "create it again").everywhere(t, "SQL with line ends of Windows", bytes.ReplaceAll(accents, []byte("\n"), []byte("\r\n")))
+	refused("truncated in the data of a table", "create it again").everywhere(t, "SQL with a message among its data", []byte(goodSQL[:strings.Index(goodSQL, "\\.\n")]+"5\tpg_dump: error: x\tinstalled\t1.0\n"))
+	testCutFolder(t, r)
 	refused("truncated", "create it again").packed(t, "tar", r.tar[:len(r.tar)/2])
 	refused("truncated", "create it again").check(t, "gzip", gzipBytes(r.sql)[:50_000])
 	refused("truncated", "create it again").check(t, "zip", odooZipOf(string(r.sql))[:50_000])
@@ -307,7 +326,45 @@ func testCut(t *testing.T, r real) {
 	cut := b.Len()
 	_ = z.Close()
 	fine.check(t, "a zip in a zip", b.Bytes())
-	refused("is truncated before the directory", "").check(t, "cut after the inner one", b.Bytes()[:cut])
+	refused("is corrupt (its directory is", "").check(t, "cut after the inner one", b.Bytes()[:cut])
+	inserted := slices.Insert(bytes.Clone(b.Bytes()), 1000, 'x')
+	refused("its directory is 1 bytes away from where it was", "").check(t, "a byte more", inserted)
+	refused("its directory is 1 bytes away from where it was", "").check(t, "a byte less", slices.Delete(bytes.Clone(b.Bytes()), 1000, 1001))
+}
+
+// testCutFolder takes files of a folder away, or their ends.
+func testCutFolder(t *testing.T, r real) {
+	for _, flag := range []string{"-Z6", "-Z0"} {
+		folder := filepath.Join(r.Dir, "cut"+flag)
+		r.Run("pg_dump", "-Fd", flag, "-f", folder, "bakery")
+		inspected := func(name string, o Options, v verdict) {
+			i, err := Inspect(t.Context(), folder, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.compare(t, "folder "+flag+", "+name, i)
+		}
+		inspected("as it is", Options{Digest: true}, fine)
+		entries, _ := os.ReadDir(folder)
+		for _, e := range entries {
+			path := filepath.Join(folder, e.Name())
+			data, _ := os.ReadFile(path)
+			if e.Name() == tocFile {
+				continue
+			}
+			_ = os.Remove(path)
+			inspected("without "+e.Name(), Options{}, refused("truncated without", "create it again"))
+			if strings.HasPrefix(e.Name(), "blob") { // the end of a large object is not known
+				_ = os.WriteFile(path, data, 0o600)
+				continue
+			}
+			_ = os.WriteFile(path, nil, 0o600)
+			inspected("with an empty "+e.Name(), Options{}, refused("truncated in "+e.Name(), "create it again"))
+			_ = os.WriteFile(path, data[:len(data)-2], 0o600)
+			inspected("with the end of "+e.Name()+" cut", Options{Digest: true}, refused("truncated in "+e.Name(), "create it again"))
+			_ = os.WriteFile(path, data, 0o600)
+		}
+	}
 }
 
 func testChanged(t *testing.T, r real) {
@@ -344,6 +401,18 @@ func testChanged(t *testing.T, r real) {
 	two.packed(t, "SQL in UTF-16 without a mark", wide(binary.LittleEndian, r.sql)[2:])
 	refused("has a dump.sql that is UTF-16 text", "pg_dump -f FILE").check(t, "in a zip", odooZipOf(string(wide(binary.LittleEndian, r.sql))))
 
+	marks := func(data []byte) []byte {
+		out := bytes.Clone(data)
+		for n, c := range out {
+			if c >= 0x80 {
+				out[n] = '?'
+			}
+		}
+		return out
+	}
+	marked := func(data []byte) []byte {
+		return append([]byte("\xef\xbb\xbf"), bytes.ToValidUTF8(data, []byte("\ufffd"))...)
+	}
 	lost := refused("was re-encoded as text", "pg_dump -f FILE")
 	replaced := func(data []byte) []byte { return bytes.ToValidUTF8(data, []byte("\ufffd")) }
 	each := func(data []byte) []byte { // for each byte of its own
@@ -360,12 +429,10 @@ func testChanged(t *testing.T, r real) {
 		}
 		return out.Bytes()
 	}
-	for _, change := range []func([]byte) []byte{replaced, each, latin, func(b []byte) []byte { return crlf(each(b)) }} {
+	for _, change := range []func([]byte) []byte{replaced, each, latin, marks, marked, func(b []byte) []byte { return crlf(each(b)) }} {
 		lost.packed(t, "custom", change(r.custom))
 		lost.check(t, "zip", change(odooZipOf(string(r.sql))))
-		if out := change(gzipBytes(r.sql)); !bytes.HasPrefix(out, []byte("\x1f\xc2\x8b")) {
-			lost.check(t, "gzip", out)
-		}
+		lost.check(t, "gzip", change(gzipBytes(r.sql)))
 	}
 	refused("but text", "").check(t, "PGDMP in a text", []byte("The file begins with PGDMP.\n"))
 }
@@ -394,8 +461,30 @@ func testLayouts(t *testing.T, r real) {
 	}
 	fine.check(t, "7z's Deflate", run("d.zip", "7z a -bd -tzip d.zip dump.sql"))
 	fine.check(t, "stored", run("0.zip", "zip -q -0 0.zip dump.sql"))
-	inFolder := refused(`whose dump is "mydb/dump.sql"`, `(cd "mydb" && zip -r`)
+	inFolder := refused(`whose dump is "mydb/dump.sql"`, `(cd mydb && zip -r`)
 	inFolder.check(t, "in a folder", run("f.zip", "zip -q -r f.zip mydb"))
+	for name, advice := range map[string]string{"/dump.sql": "SQL file alone", "DUMP.SQL": "rename it to dump.sql", "$(id)/dump.sql": "zip what is inside its folder", `my\db\dump.sql`: "(cd my/db &&"} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		w, _ := z.Create(name)
+		_, _ = w.Write(r.sql)
+		_ = z.Close()
+		i := inspect(t, "x", b.Bytes())
+		if i.Problem == nil || !strings.Contains(i.Problem.Advice, advice) || strings.Contains(i.Problem.Advice, "cd $") || strings.Contains(i.Problem.Advice, "cd /") {
+			if name != "/dump.sql" || !strings.Contains(i.Problem.Advice, "rename") {
+				t.Errorf("%s: %v", name, i.Problem)
+			}
+		}
+	}
+	refused(`has "backup" inside, which may be a dump`, "unzip it, and send that file").check(t, "a dump by another name", run("u.zip", "cp odoo.dump backup && zip -q u.zip backup && rm backup"))
+	run("", "head -c 300000 /dev/urandom >big && zip -q -s 64k parts.zip big")
+	for _, part := range []string{"parts.zip", "parts.z01"} {
+		data, _ := os.ReadFile(filepath.Join(dir, part))
+		i := inspect(t, "x", data)
+		if i.Problem == nil || !strings.Contains(i.Problem.Error(), "split zip") || !strings.Contains(i.Problem.Advice, "zip -s 0") {
+			t.Errorf("%s: %v", part, i.Problem)
+		}
+	}
 	refused(`has "odoo.dump" inside`, "unzip it, and send that file").check(t, "a dump in a zip", run("c.zip", "zip -q c.zip odoo.dump"))
 	refused(`has "odoo.dump" inside`, "extract it, and send that file").packed(t, "a dump in a tar", run("c.tar", "tar -cf c.tar odoo.dump"))
 	refused(`has "mydb/dump.sql" inside`, "extract it, and send that file").packed(t, "a backup in a tar", run("m.tar", "tar -cf m.tar mydb"))
@@ -445,6 +534,11 @@ func testShortTexts(t *testing.T) {
 		"hello\n":                                                                   refused(`text that begins with "hello"`, "pg_dump -Fc"),
 		" \n\n":                                                                     refused("nothing but white space", "has failed"),
 		"CREATE TABLE public.ir_module_module (id integer);\n":                      refused("SQL without the header", "pg_dump -Fc"),
+		"[sudo] password for odoo: ":                                                refused(`"[sudo] password for odoo:"`, "has failed"),
+		"/bin/sh: 1: pg_dump: not found\n":                                          refused("not found", "has failed"),
+		"the input device is not a TTY\n":                                           refused("not a TTY", "has failed"),
+		"curl: (22) The requested URL returned error: 404\n":                        refused("curl: (22)", "the step that fetches the dump"),
+		"<!-- x --><html>sign in":                                                   refused("a page of HTML", "the step that fetches the dump"),
 		strings.Repeat("\x00", 5000):                                                refused("nothing but zero bytes", "do it again"),
 	} {
 		v.check(t, text[:min(20, len(text))], []byte(text))

@@ -3,6 +3,7 @@ package dump
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -29,16 +30,15 @@ func keepName(list *[]string, name string) {
 
 // add notes a member that is a file.
 func (l *layout) add(name string) {
-	name = strings.ReplaceAll(name, `\`, "/")
+	name = strings.TrimLeft(strings.ReplaceAll(name, `\`, "/"), "/")
 	if strings.HasPrefix(name, "__MACOSX/") {
 		return
 	}
 	l.count++
 	keepName(&l.names, name)
 	base := strings.ToLower(path.Base(name))
+	l.sources = l.sources || strings.HasPrefix(name, "home/odoo/")
 	switch {
-	case strings.HasPrefix(name, "home/odoo/"):
-		l.sources = true
 	case strings.Contains("/"+name, "/filestore/"):
 		l.files = true
 	case base == tocFile:
@@ -57,9 +57,7 @@ func (l *layout) add(name string) {
 func (l *layout) refusal(what, how string) *refusal {
 	switch {
 	case len(l.scripts) > 0 && what == "zip":
-		folder := path.Dir(l.scripts[0])
-		return &refusal{fmt.Sprintf("is a zip whose dump is %s, and a restore wants dump.sql at its root", quoteName(l.scripts[0])),
-			fmt.Sprintf("%s, and zip what is inside the folder: (cd %s && zip -r ../backup.zip .); or send the SQL file alone", how, quoteName(folder))}
+		return &refusal{fmt.Sprintf("is a zip whose dump is %s, and a restore wants dump.sql at its root", quoteName(l.scripts[0])), how + zipAgain(l.scripts[0])}
 	case len(l.folders) > 0:
 		return &refusal{fmt.Sprintf("is a %s of a dump in directory format, which is in %s", what, quoteName(l.folders[0])),
 			how + ", and send the folder with json-rpc; or " + makeCustom}
@@ -77,6 +75,21 @@ func (l *layout) refusal(what, how string) *refusal {
 		names[n] = quoteName(name)
 	}
 	return &refusal{fmt.Sprintf("is a %s without a dump: it has %d files, like %s", what, l.count, strings.Join(names, ", ")), makeBackup}
+}
+
+// plainPath is a path that is safe in a command that people copy.
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$`)
+
+// zipAgain says how to bring a script in a zip to its root.
+func zipAgain(script string) string {
+	folder := path.Dir(script)
+	switch {
+	case folder == ".":
+		return ", rename it to dump.sql, and zip it again; or send the SQL file alone"
+	case plainPath.MatchString(folder):
+		return fmt.Sprintf(", and zip what is inside the folder: (cd %s && zip -r backup.zip .); or send the SQL file alone", folder)
+	}
+	return ", and zip what is inside its folder, with dump.sql at the root; or send the SQL file alone"
 }
 
 // quoteName returns a member's name, which is untrusted, so that it can be shown.

@@ -13,6 +13,7 @@ type lexer struct {
 	backslash bool   // it does in every text: standard_conforming_strings is off
 	before    [2]byte
 	message   []byte // a line between those of a statement that is pg_dump's message
+	swallowed bool   // a dump begins inside of it, so it is no statement
 }
 
 type lexMode int
@@ -112,6 +113,7 @@ func (l *lexer) code(b []byte, atEnd bool, take func([]byte)) (n int, ended bool
 		l.mode = inLine
 		return 1, false
 	case '\n':
+		l.swallowed = l.swallowed || bytes.HasPrefix(b[1:], openBanner)
 		if isMessage(b[1:]) {
 			l.mode, l.message = inMessage, bytes.Clone(b[1:min(len(b), 256)])
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,8 @@ type script struct {
 	closing    int    // how many lines of the closing have been seen, see close
 	closed     bool   // all of them have been
 	foreign    []byte // the first line that is not SQL
+	damaged    string // the table with a row that does not have the table's columns
+	dumps      int    // how many begin in it
 
 	lexer     lexer
 	statement []byte // the beginning of the statement at hand, nil between two
@@ -130,6 +133,9 @@ func (s *script) skipLine(b []byte) int {
 // inside takes more of the statement at hand.
 func (s *script) inside(b []byte) int {
 	n, ended := s.lexer.scan(b, s.atEnd, s.keep)
+	if s.foreign == nil && s.lexer.swallowed {
+		s.foreign = s.statement
+	}
 	if s.foreign == nil {
 		s.foreign = s.lexer.message
 	}
@@ -217,10 +223,26 @@ func isStatement(line []byte) bool {
 	for n < len(line) && isNameByte(line[n]) {
 		n++
 	}
-	if n == 0 || n > 12 || !statements[strings.ToUpper(string(line[:n]))] {
+	word := string(line[:n])
+	upper := strings.ToUpper(word)
+	if n == 0 || n > 12 || !statements[upper] || word != upper && word != strings.ToLower(word) { // Start of a sentence
 		return false
 	}
-	return n == len(line) || strings.IndexByte(" \t\r\n;('\"$-/*\\", line[n]) >= 0
+	if n < len(line) && strings.IndexByte(" \t\r\n;('\"$-/*\\", line[n]) < 0 {
+		return false
+	}
+	rest := tokens(line[n:])
+	next, known := following[upper]
+	second := rest.next()
+	return !known || second.text == "" || strings.HasPrefix(second.text, "'") || slices.Contains(next, second.word())
+}
+
+// following are the words that may come after those that begin many a sentence, too.
+var following = map[string][]string{
+	"ABORT": {";", "WORK", "TRANSACTION", "AND"}, "END": {";", "WORK", "TRANSACTION", "AND"},
+	"BEGIN":  {";", "WORK", "TRANSACTION", "ISOLATION", "READ", "NOT", "DEFERRABLE"},
+	"COMMIT": {";", "WORK", "TRANSACTION", "AND", "PREPARED"}, "ROLLBACK": {";", "WORK", "TRANSACTION", "AND", "TO", "PREPARED"},
+	"LOAD": {}, "START": {"TRANSACTION"},
 }
 
 // beginsStatement tells whether the last line of a file, which has no end, may be the
@@ -242,6 +264,10 @@ func (s *script) check() error {
 	switch {
 	case s.foreign != nil:
 		return &refusal{"has text in it that is not SQL: " + quote(s.foreign), keepApart}
+	case s.damaged != "":
+		return &refusal{"has a line between the rows of " + s.damaged + " that is not a row", keepApart}
+	case s.dumps > 1:
+		return &refusal{fmt.Sprintf("has %d dumps, one after the other", s.dumps), "write each dump to a file of its own: with > in place of >>"}
 	case s.copying, s.waiting:
 		return truncated("in the data of a table")
 	case s.statement != nil && (s.lexer.mode == inText || s.lexer.mode == inName || s.lexer.mode == inDollar || s.lexer.depth > 0):

@@ -49,9 +49,13 @@ func (s *script) closeOrElse(line sqlLine) {
 // comment takes a line that is empty or a comment.
 func (s *script) comment(line sqlLine) {
 	text := line.text
+	if at := findMessage(text); at > 0 && s.foreign == nil { // it begins in the middle of a line where two streams were joined
+		s.foreign = bytes.Clone(text[at:min(len(text), at+256)])
+	}
 	switch {
 	case s.close(line):
-	case bytes.Equal(text, openBanner): // also of a second dump in the same file
+	case bytes.Equal(text, openBanner):
+		s.dumps++
 		s.closed, s.restricted = false, false
 	case s.postgreSQL == "" && bytes.HasPrefix(text, fromVersion):
 		s.postgreSQL = short(text[len(fromVersion):])

@@ -51,12 +51,16 @@ func (i *Info) zip(in io.ReaderAt, size int64) error {
 	}
 	var script, manifest *member
 	var l layout
+	var first []member
 	err = d.each(in, func(m member) error {
 		if m.offset < 0 || m.compressed < 0 || m.offset+sizeLocal+m.compressed > d.offset {
 			return fmt.Errorf("a member outside the file: %.100q", m.name)
 		}
 		if !strings.HasSuffix(m.name, "/") {
 			l.add(m.name)
+			if len(first) < maxNames {
+				first = append(first, m)
+			}
 		}
 		switch {
 		case m.name == "dump.sql":
@@ -74,7 +78,7 @@ func (i *Info) zip(in io.ReaderAt, size int64) error {
 		return err
 	}
 	if script == nil {
-		return i.otherZip(&l)
+		return i.otherZip(in, &l, first)
 	}
 	i.Kind = OdooZip
 	if err := i.zipScript(in, *script); err != nil {
@@ -88,10 +92,26 @@ func (i *Info) zip(in io.ReaderAt, size int64) error {
 	return nil
 }
 
-// otherZip says what a zip has that has no dump.sql at its root.
-func (i *Info) otherZip(l *layout) error {
+// otherZip says what a zip has that has no dump.sql at its root. Its first members may be
+// dumps by another name.
+func (i *Info) otherZip(in io.ReaderAt, l *layout, first []member) error {
+	for _, m := range first {
+		if len(l.scripts)+len(l.folders)+len(l.dumps) > 0 || m.readable() != nil {
+			break
+		}
+		content, err := m.open(in)
+		if err != nil {
+			continue
+		}
+		head := make([]byte, HeadSize)
+		n, _ := io.ReadFull(content, head)
+		switch Sniff(head[:n]) {
+		case Custom, SQL, Tar, Zip, Gzip:
+			l.dumps = append(l.dumps, m.name)
+		}
+	}
 	r := l.refusal("zip", "unzip it")
-	if l.sources || l.files && len(l.scripts)+len(l.folders)+len(l.dumps) == 0 {
+	if (l.sources || l.files) && len(l.scripts)+len(l.folders)+len(l.dumps) == 0 {
 		i.Kind = OdooSh
 	}
 	return r
@@ -110,8 +130,7 @@ func (i *Info) zipScript(in io.ReaderAt, m member) error {
 		return cutScript(err)
 	}
 	if c.kind != SQL || c.before != nil {
-		r := c.refusalIn("zip")
-		return &refusal{"has a dump.sql that " + r.problem, r.advice}
+		return c.refusalAsScript()
 	}
 	if err := i.script(c.in); err != nil {
 		return cutScript(err)

@@ -52,7 +52,7 @@ func lastDirectory(in io.ReaderAt, tail []byte, size int64) (d directory, found 
 		}
 		end := tail[at:]
 		if binary.LittleEndian.Uint16(end[4:]) != 0 && binary.LittleEndian.Uint16(end[4:]) != math.MaxUint16 {
-			err = &refusal{"is the last part of a split zip", "join its parts: zip -s 0 FILE --out NEW"}
+			err = errSplit
 			continue
 		}
 		d = directory{
@@ -74,9 +74,32 @@ func lastDirectory(in io.ReaderAt, tail []byte, size int64) (d directory, found 
 		if d.fits(in, endAt) {
 			return d, true, nil
 		}
+		if err == nil && d.after == 0 && d.size > 0 && d.size < endAt && startsWith(in, endAt-d.size, sigMember) {
+			err = fmt.Errorf("its directory is %d bytes away from where it was: some were added or are missing before it", abs(endAt-d.size-d.offset))
+		}
 	}
 	return directory{}, false, err
 }
+
+var errSplit = &refusal{"is a part of a split zip", "join its parts: zip -s 0 FILE --out NEW"}
+
+// isSplitEnd recognizes the last part of a split zip, which may begin with anything.
+func isSplitEnd(in io.ReaderAt, size int64) bool {
+	tail := make([]byte, min(size, sizeEnd+maxComment))
+	if _, err := in.ReadAt(tail, size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
+		return false
+	}
+	_, _, err := lastDirectory(in, tail, size)
+	return err == errSplit
+}
+
+func startsWith(in io.ReaderAt, at int64, signature string) bool {
+	head := make([]byte, len(signature))
+	_, err := in.ReadAt(head, at)
+	return err == nil && string(head) == signature
+}
+
+func abs(n int64) int64 { return max(n, -n) }
 
 // fits tells whether the directory lies right before the end record at endAt, as it does
 // in no zip that is inside of another one.
@@ -84,16 +107,10 @@ func (d directory) fits(in io.ReaderAt, endAt int64) bool {
 	if d.offset < 0 || d.size < 0 || d.count < 0 || d.offset > endAt || d.size > endAt-d.offset {
 		return false
 	}
-	head := make([]byte, len(sigMember))
 	if d.offset+d.size < endAt { // then there are the 64-bit records between the two
-		_, err := in.ReadAt(head, endAt-sizeLocator)
-		return err == nil && string(head) == sigLocator
+		return startsWith(in, endAt-sizeLocator, sigLocator)
 	}
-	if d.count == 0 {
-		return true
-	}
-	_, err := in.ReadAt(head, d.offset)
-	return err == nil && string(head) == sigMember
+	return d.count == 0 || startsWith(in, d.offset, sigMember)
 }
 
 // findDirectory64 follows the locator before the end record, where a zip is too
