@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +32,13 @@ const (
 	maxSummary     = 1000 << 10
 )
 
+// Limits of a run's log and masks, against a platform that floods them.
+const (
+	maxLogLines = 20_000
+	maxLogBytes = 8 << 20
+	maxMasks    = 2_000
+)
+
 // MinMask is the length below which a value is not masked: the runner replaces
 // a mask wherever it stands, and a short one would tear every log apart.
 const MinMask = 6
@@ -44,6 +53,10 @@ type Runner struct {
 	secrets  redactor
 	said     map[string]int // annotations by level
 	failed   error          // of the first output that could not be written
+	lines    int            // of the log
+	bytes    int            // of the log
+	full     bool           // the log is
+	masks    int
 }
 
 // New returns a Runner that logs to out and reads the environment through
@@ -91,8 +104,8 @@ func (r *Runner) Mask(secret string) {
 	defer r.mu.Unlock()
 	for _, line := range strings.FieldsFunc(secret, func(c rune) bool { return c == '\r' || c == '\n' }) {
 		for _, form := range forms(line) {
-			if len(form) >= MinMask && r.secrets.add(form) && r.workflow {
-				r.gha.AddMask(form)
+			if len(form) >= MinMask && r.secrets.add(form) {
+				r.addMask(form)
 			}
 		}
 	}
@@ -129,7 +142,20 @@ func lowerEscapes(s string) string {
 func (r *Runner) Redact(text string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.secrets.redact(text)
+	text, met := r.secrets.redact(text)
+	for _, form := range met { // other programs may print it, too
+		if r.secrets.add(form) {
+			r.addMask(form)
+		}
+	}
+	return text
+}
+
+// addMask tells the runner of a mask. A platform could make up any number of them.
+func (r *Runner) addMask(form string) {
+	if r.masks++; r.workflow && r.masks <= maxMasks {
+		r.gha.AddMask(form)
+	}
 }
 
 // clean makes text harmless and free of secrets, those included that only
@@ -148,8 +174,30 @@ func (r *Runner) Info(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, line := range lines {
-		r.gha.Infof("%s", cut(line, maxLine))
+		line = cut(line, maxLine)
+		if !r.afford(len(line) + 1) {
+			return
+		}
+		r.gha.Infof("%s", line)
 	}
+}
+
+// afford reports whether the log has room for so many bytes more, and says once that it
+// has not. Who debugs sees everything.
+func (r *Runner) afford(bytes int) bool {
+	if r.getenv("RUNNER_DEBUG") == "1" {
+		return true
+	}
+	r.lines++
+	r.bytes += bytes
+	if r.lines <= maxLogLines && r.bytes <= maxLogBytes {
+		return true
+	}
+	if !r.full {
+		r.full = true
+		r.gha.Infof("This log has %d lines: what follows is left out, except for warnings and errors. Debug logging shows all.", r.lines)
+	}
+	return false
 }
 
 // Group starts a part of the log that folds away in a workflow; EndGroup ends it.
@@ -235,16 +283,32 @@ func (r *Runner) CheckOutputs() error {
 	if path == "" {
 		return nil
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644) // on Windows, what is opened to append cannot be cut again
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("the outputs cannot be written: %w", err)
 	}
 	info, err := file.Stat()
-	if err == nil && info.Mode().IsRegular() {
-		_, err = file.WriteAt(make([]byte, probe), info.Size())
-		err = errors.Join(err, file.Truncate(info.Size()))
-	}
 	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("the outputs cannot be written: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil
+	}
+	return hasRoom(path)
+}
+
+// hasRoom writes as much as outputs take to a file of its own beside the outputs: others
+// may append to those at the same time.
+func hasRoom(path string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".odoo-upgrade-room-*")
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // the outputs' file is writable, its folder is not
+	}
+	if err == nil {
+		_, err = file.Write(make([]byte, probe))
+		err = errors.Join(err, file.Close(), os.Remove(file.Name()))
+	}
+	if err != nil {
 		return fmt.Errorf("the outputs cannot be written: %w", err)
 	}
 	return nil

@@ -2,10 +2,13 @@ package actions
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -143,5 +146,77 @@ func TestSummaryIsCutAndRedacted(t *testing.T) {
 	got, _ := os.ReadFile(file)
 	if len(got) > 1<<20 || !bytes.HasPrefix(got, []byte("*** é")) || !bytes.HasSuffix(got, []byte("(cut)\n")) {
 		t.Errorf("summary of %d bytes: %.20q…", len(got), got)
+	}
+}
+
+// TestEveryFormIsRedacted has forms that programs give a key in a URL: each encodes other
+// characters.
+func TestEveryFormIsRedacted(t *testing.T) {
+	const key = "Aw7p+tGV/FuZ_FOR3U8VFQ=="
+	for name, form := range map[string]string{
+		"as it is":                    key,
+		"Python's quote":              "Aw7p%2BtGV/FuZ_FOR3U8VFQ%3D%3D",
+		"everything":                  "%41%77%37%70%2b%74%47%56%2f%46%75%5a%5f%46%4f%52%33%55%38%56%46%51%3d%3d",
+		"one character, in each case": "Aw7p+tGV%2fFuZ%5fFOR3U8VFQ%3D=",
+	} {
+		var log bytes.Buffer
+		r := New(&log, env(map[string]string{"GITHUB_ACTIONS": "true"}))
+		r.Mask(key)
+		log.Reset()
+		r.Info("see https://x.example/" + form + "/archive, 100% sure")
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		last := lines[len(lines)-1]
+		if !strings.HasPrefix(last, "see https://x.example/***") || !strings.HasSuffix(last, "/archive, 100% sure") || strings.Contains(last, "FOR3U8") {
+			t.Errorf("%s: %q", name, last)
+		}
+		known := slices.Contains(forms(key), form)
+		masked := strings.Contains(log.String(), "::add-mask::")
+		if masked == known {
+			t.Errorf("%s: masked for others: %t (%q)", name, masked, log.String())
+		}
+	}
+}
+
+// TestFloodedLog is a platform that has much to say.
+func TestFloodedLog(t *testing.T) {
+	for name, text := range map[string]string{"many lines": strings.Repeat("x\n", 30_000), "long lines": strings.Repeat(strings.Repeat("x", 10_000)+"\n", 1_000)} {
+		var log bytes.Buffer
+		r := New(&log, env(map[string]string{"GITHUB_ACTIONS": "true"}))
+		r.Info(text)
+		r.Info(text)
+		r.Error("The end", "is seen")
+		if log.Len() > maxLogBytes+1000 || bytes.Count(log.Bytes(), []byte("\n")) > maxLogLines+10 {
+			t.Errorf("%s: %d bytes", name, log.Len())
+		}
+		if strings.Count(log.String(), "what follows is left out") != 1 || !strings.HasSuffix(log.String(), "::error title=The end::is seen\n") {
+			t.Errorf("%s: ends with %q", name, log.String()[max(0, log.Len()-300):])
+		}
+	}
+}
+
+// TestCheckingOutputsKeepsThem checks while others append to the same file.
+func TestCheckingOutputsKeepsThem(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "outputs")
+	var all sync.WaitGroup
+	for n := range 4 {
+		all.Go(func() {
+			r := New(io.Discard, env(map[string]string{"GITHUB_OUTPUT": path}))
+			for range 50 {
+				if err := r.CheckOutputs(); err != nil {
+					t.Error(err)
+				}
+				if err := r.Output("request-id", strings.Repeat(strconv.Itoa(n), 5)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	text, err := os.ReadFile(path)
+	if got := strings.Count(string(text), "request-id<<"); err != nil || got != 200 || strings.Contains(string(text), "\x00") {
+		t.Errorf("%d of 200 outputs are there, %v", got, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/handle"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -139,6 +140,9 @@ func (p *planned) reference() error {
 	if n := len(p.HandleSecret); n > 0 && n < actions.MinMask {
 		return errors.New("handle-secret is too short to be masked, and handles are public: use a long random one")
 	}
+	if err := p.exposed(); err != nil {
+		return err
+	}
 	switch {
 	case p.Handle != "" && p.RequestID+p.RequestKey != "":
 		return errors.New("handle replaces request-id and request-key: give one or the other")
@@ -148,6 +152,29 @@ func (p *planned) reference() error {
 		return errors.New("request-id and request-key belong together, but one of them is missing")
 	}
 	p.plan.Ticket = upgrade.Ticket{ID: p.RequestID, Key: upgrade.Secret(p.RequestKey)}
+	return nil
+}
+
+// exposed returns an error for a secret that is a part of what has to be shown: it would be
+// masked there, and what is left of a path or a handle is useless.
+func (o options) exposed() error {
+	own := []string{handle.Prefix, defaultServer, "json-rpc"}
+	for _, e := range ends() {
+		own = append(own, string(e.result))
+	}
+	for _, secret := range []struct{ name, value string }{{"contract", o.Contract}, {"handle-secret", o.HandleSecret}, {"request-key", o.RequestKey}} {
+		if secret.value == "" || secret.value == "-" {
+			continue
+		}
+		if strings.Contains(strings.Join(own, " "), secret.value) {
+			return fmt.Errorf("%s is a part of words that every run shows, like %s, and would be masked there: use a long random secret", secret.name, handle.Prefix)
+		}
+		for _, shown := range []struct{ name, value string }{{"download-path", o.DownloadPath}, {"filename", o.Filename}, {"dump", o.Dump}, {"request-id", o.RequestID}} {
+			if strings.Contains(shown.value, secret.value) {
+				return fmt.Errorf("%s contains the value of %s, which is a secret: outputs and log would show it, or be useless where it is masked; choose another name", shown.name, secret.name)
+			}
+		}
+	}
 	return nil
 }
 
@@ -189,7 +216,7 @@ func (p *planned) openHandle() error {
 		p.server = h.Server
 	}
 	if strings.TrimRight(p.server, "/") != strings.TrimRight(h.Server, "/") {
-		return fmt.Errorf("the handle is for a request on %s, but server-url is %s: remove server-url, or use that request's handle", h.Server, p.server)
+		return fmt.Errorf("the handle is for a request on %s, but server-url is %s: remove server-url, or use that request's handle", h.Server, httpcall.Shown(p.server))
 	}
 	if err := p.contradiction(h); err != nil {
 		return err

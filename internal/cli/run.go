@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
 )
@@ -73,7 +74,7 @@ func (p *program) do(o planned, seal *sealer) (job.Ending, error) {
 		return job.Ending{}, err
 	}
 	defer stop()
-	seal.observe(event.Started{Version: Version(), Command: o.command.Name, Server: o.server})
+	seal.observe(event.Started{Version: Version(), Command: o.command.Name, Server: httpcall.Shown(o.server)})
 	folder, err := p.openFolder(o, seal.observe)
 	if err != nil {
 		return job.Ending{}, err

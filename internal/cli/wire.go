@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -98,6 +98,9 @@ func (p *program) connect(o planned, server string, folder *workspace.Folder, te
 	if err != nil {
 		return nil, err
 	}
+	if err := dial.CheckProxies(p.getenv); err != nil {
+		return nil, err
+	}
 	web, err := dial.HTTP([]byte(o.CACertificate))
 	if err != nil {
 		return nil, err
@@ -122,7 +125,7 @@ func (p *program) connect(o planned, server string, folder *workspace.Folder, te
 		tell(event.ProtocolChosen{Protocol: protocol})
 		return second, rpcErr
 	}
-	return &either{now: first, next: second, names: []string{protocolV1, protocolRPC}, tell: tell}, errors.Join(err, rpcErr)
+	return &either{now: first, next: second, names: []string{protocolV1, protocolRPC}, tell: tell}, cmp.Or(err, rpcErr) // of two about the same input, one
 }
 
 // openFolder opens the folder for downloads, nil if there are none: before a request

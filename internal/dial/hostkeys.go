@@ -105,10 +105,28 @@ func (h *HostKeys) Check(address string, _ net.Addr, key ssh.PublicKey) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.trusted == nil {
-		h.trusted, h.learned = key, true
+		return nil // LoggedIn decides
 	}
 	if !bytes.Equal(h.trusted.Marshal(), key.Marshal()) {
 		return wrong("is not " + ssh.FingerprintSHA256(h.trusted) + ", which this request met before")
+	}
+	return nil
+}
+
+// LoggedIn is called once a server with a key that Check accepted has accepted ours: only
+// the platform's own does that, so its key is trusted from then on. It returns an error if
+// several servers with different keys have.
+func (h *HostKeys) LoggedIn(address string, key ssh.PublicKey) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.pinned != nil {
+		return nil
+	}
+	if h.trusted == nil {
+		h.trusted, h.learned = key, true
+	}
+	if !bytes.Equal(h.trusted.Marshal(), key.Marshal()) {
+		return &HostKeyError{address, ssh.FingerprintSHA256(key), "is not " + ssh.FingerprintSHA256(h.trusted) + ", which this request met before"}
 	}
 	return nil
 }
@@ -129,7 +147,7 @@ func (h *HostKeys) pinnedFor(address string, key ssh.PublicKey) error {
 // otherType returns an error if there was no agreement on a host key because the
 // server has none of the required type.
 func (h *HostKeys) otherType(address string, disagree error) error {
-	if len(h.algorithms(address)) == 0 || !strings.Contains(disagree.Error(), "host key") {
+	if h.isNew() || !strings.Contains(disagree.Error(), "host key") {
 		return nil
 	}
 	why := "is not the one in ssh-known-hosts"
@@ -139,8 +157,27 @@ func (h *HostKeys) otherType(address string, disagree error) error {
 	return &HostKeyError{address, "of another type", why}
 }
 
-// algorithms lists those with which a server can present an acceptable key, nil
-// for all: a server has one key for each.
+// isNew reports whether any key would do.
+func (h *HostKeys) isNew() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.pinned == nil && h.trusted == nil
+}
+
+// hostKeyAlgorithms are those of servers that were not met before: first Ed25519, which
+// every server has had for ten years, and none with SHA-1.
+func hostKeyAlgorithms() []string {
+	list := []string{ssh.KeyAlgoED25519}
+	for _, a := range ssh.SupportedAlgorithms().HostKeys {
+		if a != ssh.KeyAlgoED25519 {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// algorithms lists those with which a server can present an acceptable key: a server has
+// one key for each.
 func (h *HostKeys) algorithms(address string) []string {
 	var kinds []string
 	h.mu.Lock()
@@ -164,6 +201,9 @@ func (h *HostKeys) algorithms(address string) []string {
 			continue
 		}
 		list = append(list, kind)
+	}
+	if len(list) == 0 {
+		return hostKeyAlgorithms()
 	}
 	return list
 }

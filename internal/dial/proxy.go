@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -49,6 +51,17 @@ func NewSOCKSDialer(getenv func(string) string) (_ Dialer, proxied bool, err err
 	return dialer(getenv, ""), all != "" || first(getenv, "HTTPS_PROXY", "https_proxy") != "", nil
 }
 
+// CheckProxies returns an error for a proxy in the environment whose address is not one.
+// net/http would go past such a proxy without a word.
+func CheckProxies(getenv func(string) string) error {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"} {
+		if _, err := parseProxy(getenv(name)); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // first returns the first of the variables that is set.
 func first(getenv func(string) string, names ...string) string {
 	for _, name := range names {
@@ -66,8 +79,8 @@ func parseProxy(text string) (string, error) {
 	}
 	text = proxyURL(text)
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return "", errors.New("the proxy in the environment is not a URL: set ALL_PROXY or HTTPS_PROXY to one like http://proxy:3128 or socks5://proxy:1080")
+	if err != nil || u.Hostname() == "" || strings.Contains(u.Path, "@") {
+		return "", errors.New("the proxy in the environment is not a URL like http://proxy:3128 or socks5://user:password@proxy:1080; in a password, write @ as %40, / as %2F, and # as %23")
 	}
 	switch u.Scheme {
 	case "http", "https", "socks5", "socks5h":
@@ -150,16 +163,27 @@ func connect(conn net.Conn, via *url.URL, address string) (net.Conn, error) {
 	if err := request.Write(conn); err != nil {
 		return nil, err
 	}
-	in := bufio.NewReader(conn)
+	head := &io.LimitedReader{R: conn, N: maxProxyHead}
+	in := bufio.NewReader(head)
 	response, err := http.ReadResponse(in, request)
+	if err != nil && head.N <= 0 {
+		err = fmt.Errorf("its response has more than %d KiB of headers", maxProxyHead>>10)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("it answered HTTP %d", response.StatusCode)
+	switch response.StatusCode {
+	case http.StatusOK:
+		head.N = math.MaxInt64 // what follows is the server's
+		return &tunnelled{conn, in}, nil
+	case http.StatusProxyAuthRequired:
+		return nil, errors.New("it requires a user and a password (HTTP 407): write them into the proxy's URL, like http://user:password@proxy:3128")
 	}
-	return &tunnelled{conn, in}, nil
+	return nil, fmt.Errorf("it responded with HTTP %d %s", response.StatusCode, http.StatusText(response.StatusCode))
 }
+
+// maxProxyHead limits a proxy's response to CONNECT, in bytes.
+const maxProxyHead = 64 << 10
 
 // tunnelled first reads what arrived right after the proxy's response.
 type tunnelled struct {

@@ -99,7 +99,7 @@ func TestThroughProxies(t *testing.T) {
 		"without a scheme":          {map[string]string{"HTTPS_PROXY": strings.TrimPrefix(withPassword, "http://")}, "", true},
 		"in small letters":          {map[string]string{"https_proxy": withPassword}, "", true},
 		"ALL_PROXY goes first":      {map[string]string{"ALL_PROXY": withPassword, "HTTPS_PROXY": "http://127.0.0.1:1"}, "", true},
-		"a password that is wrong":  {map[string]string{"HTTPS_PROXY": web}, "it answered HTTP 407", false},
+		"a password that is wrong":  {map[string]string{"HTTPS_PROXY": web}, "HTTP 407", false},
 		"a proxy that is not there": {map[string]string{"ALL_PROXY": "socks5://127.0.0.1:1"}, "through the proxy 127.0.0.1:1", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,6 +152,57 @@ func TestDirectConnections(t *testing.T) {
 		cancel()
 		if err == nil || strings.Contains(err.Error(), "proxy") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestProxyThatNeverStops answers CONNECT with headers without an end.
+func TestProxyThatNeverStops(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	sent := make(chan int, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nX: ")
+		total := 0
+		for {
+			n, err := conn.Write(bytes.Repeat([]byte("x"), 64<<10))
+			if total += n; err != nil {
+				sent <- total
+				return
+			}
+		}
+	}()
+	dial, err := NewDialer(func(name string) string {
+		return map[string]string{"HTTPS_PROXY": "http://" + listener.Addr().String()}[name]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dial(t.Context(), "tcp", "example.com:22"); err == nil || !strings.Contains(err.Error(), "more than 64 KiB of headers") {
+		t.Errorf("%v", err)
+	}
+	if n := <-sent; n > 32<<20 { // what the sockets' buffers hold
+		t.Errorf("%d bytes were taken", n)
+	}
+}
+
+func TestCheckProxies(t *testing.T) {
+	for address, good := range map[string]bool{
+		"": true, "http://proxy:3128": true, "proxy:3128": true, "socks5://proxy:1080": true, "http://user:p%40ss@proxy:3128": true,
+		"http://": false, "http://user:pa/ss@proxy:3128": false, "ftp://proxy": false, "http://[::1": false, "http://proxy:port": false,
+	} {
+		for _, name := range []string{"HTTPS_PROXY", "http_proxy", "ALL_PROXY"} {
+			err := CheckProxies(func(asked string) string { return map[string]string{name: address}[asked] })
+			if (err == nil) != good || err != nil && (!strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "pa/ss")) {
+				t.Errorf("%s=%s: %v", name, address, err)
+			}
 		}
 	}
 }

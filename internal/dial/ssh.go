@@ -18,7 +18,11 @@ import (
 
 // ParseKey reads a private key as ssh-keygen writes it, without a passphrase.
 func ParseKey(text string) (ssh.Signer, error) {
-	key, err := ssh.ParsePrivateKey([]byte(strings.TrimSpace(text) + "\n"))
+	text = strings.TrimSpace(text)
+	if err := mangled(text); err != nil {
+		return nil, fmt.Errorf("ssh-private-key: %w", err)
+	}
+	key, err := ssh.ParsePrivateKey([]byte(text + "\n"))
 	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked {
 		return nil, errors.New("ssh-private-key: it is protected by a passphrase; use a key without one")
 	}
@@ -26,6 +30,23 @@ func ParseKey(text string) (ssh.Signer, error) {
 		return nil, errors.New("ssh-private-key: it is not a private key as ssh-keygen writes it")
 	}
 	return key, nil
+}
+
+// mangled says what often happened to a key on its way into a secret.
+func mangled(text string) error {
+	switch {
+	case strings.HasPrefix(text, "PuTTY-User-Key-File"):
+		return errors.New("it is a key of PuTTY (PPK); convert it: puttygen KEY.ppk -O private-openssh -o KEY")
+	case strings.HasPrefix(text, `"`) || strings.HasPrefix(text, "'"):
+		return errors.New("it is in quotation marks; store the key without them")
+	case strings.HasPrefix(text, "-----BEGIN") && !strings.Contains(text, "\n") && strings.Contains(text, `\n`):
+		return errors.New(`it has \n in place of line ends; store the key with its lines`)
+	case strings.HasPrefix(text, "-----BEGIN") && !strings.Contains(text, "\n"):
+		return errors.New("it has spaces in place of line ends; store the key with its lines, and quote the variable where it is handed on")
+	case strings.HasPrefix(text, "ssh-") || strings.HasPrefix(text, "ecdsa-"):
+		return errors.New("it is a public key; the private one is in the file without .pub")
+	}
+	return nil
 }
 
 // NewKey makes an Ed25519 key. It is never written to disk.
@@ -67,7 +88,9 @@ func SSH(address, user string, key ssh.Signer, keys *HostKeys) *ssh.ClientConfig
 	return &ssh.ClientConfig{
 		// AES in Galois/Counter mode comes first: it is the fastest where the
 		// processors at both ends have instructions for AES.
-		Config:            ssh.Config{Ciphers: ssh.SupportedAlgorithms().Ciphers},
+		Config: ssh.Config{
+			Ciphers: ssh.SupportedAlgorithms().Ciphers, KeyExchanges: ssh.SupportedAlgorithms().KeyExchanges, MACs: ssh.SupportedAlgorithms().MACs,
+		},
 		User:              user,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(key)},
 		HostKeyCallback:   keys.Check,

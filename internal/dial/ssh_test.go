@@ -3,6 +3,7 @@
 package dial
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -21,5 +22,57 @@ func TestPrivateKeys(t *testing.T) {
 	key, err := ParseKey("\n" + strings.ReplaceAll(string(text), "\n", "\r\n")) // as a secret may come
 	if err != nil || key.PublicKey().Type() != ssh.KeyAlgoED25519 {
 		t.Error(err)
+	}
+}
+
+func TestMangledKeys(t *testing.T) {
+	_, text, err := NewPortableKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ key, says string }{
+		"spaces":    {strings.ReplaceAll(strings.TrimSpace(text), "\n", " "), "spaces in place of line ends"},
+		"escapes":   {strings.ReplaceAll(strings.TrimSpace(text), "\n", `\n`), `\n in place of line ends`},
+		"quotes":    {`"` + text + `"`, "in quotation marks"},
+		"PuTTY":     {"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "puttygen"},
+		"public":    {"ssh-ed25519 AAAA x@y", "it is a public key"},
+		"something": {"hello", "not a private key"},
+	} {
+		if _, err := ParseKey(c.key); err == nil || !strings.Contains(err.Error(), "ssh-private-key: ") || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestKeysAreTrustedAfterLogin meets a server that never lets us in, and then the real one.
+func TestKeysAreTrustedAfterLogin(t *testing.T) {
+	public := func() ssh.PublicKey {
+		key, err := NewKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key.PublicKey()
+	}
+	impostor, real := public(), public()
+	h, err := NewHostKeys("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Check("example.com:22", nil, impostor); err != nil {
+		t.Error(err)
+	}
+	if _, _, ok := h.Learned(); ok {
+		t.Error("a key was trusted that only showed up")
+	}
+	if err := errors.Join(h.Check("example.com:22", nil, real), h.LoggedIn("example.com:22", real)); err != nil {
+		t.Error(err)
+	}
+	if key, _, ok := h.Learned(); !ok || key != strings.TrimSpace(string(ssh.MarshalAuthorizedKey(real))) {
+		t.Errorf("%q, %t", key, ok)
+	}
+	for _, err := range []error{h.Check("example.com:22", nil, impostor), h.LoggedIn("example.com:22", impostor)} {
+		if _, ok := errors.AsType[*HostKeyError](err); !ok {
+			t.Errorf("%v", err)
+		}
 	}
 }

@@ -48,8 +48,8 @@ type sealed struct {
 	SSHHostKey string `json:"ssh_host_key,omitempty"`
 }
 
-// prefix tells people, and Open, what the text is.
-const prefix = "odoo-upgrade-1."
+// Prefix is how a sealed handle begins, which tells people, and Open, what the text is.
+const Prefix = "odoo-upgrade-1."
 
 // maxText bounds a text that is opened.
 const maxText = 16 << 10
@@ -87,12 +87,12 @@ func Seal(h Handle, secret string) (string, error) {
 	if err := w.Close(); err != nil {
 		return "", err
 	}
-	return prefix + base64.RawURLEncoding.EncodeToString(out.Bytes()), nil
+	return Prefix + base64.RawURLEncoding.EncodeToString(out.Bytes()), nil
 }
 
 // Open decrypts what Seal made. Its errors: ErrDamaged, ErrWrongSecret.
 func Open(text, secret string) (Handle, error) {
-	encoded, ok := strings.CutPrefix(strings.TrimSpace(text), prefix)
+	encoded, ok := strings.CutPrefix(strings.TrimSpace(text), Prefix)
 	if !ok || len(encoded) > maxText {
 		return Handle{}, ErrDamaged
 	}

@@ -25,7 +25,7 @@ func TestThereAndBack(t *testing.T) {
 	if !regexp.MustCompile(`^odoo-upgrade-1\.[0-9A-Za-z_-]+$`).MatchString(text) || len(text) > 1000 {
 		t.Errorf("%d characters: %s", len(text), text)
 	}
-	packed, _ := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(text, prefix))
+	packed, _ := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(text, Prefix))
 	for _, secret := range []string{"Aw7p", "10534", "upgrade.odoo.com", "M123456"} {
 		if strings.Contains(string(packed), secret) || strings.Contains(text, secret) {
 			t.Errorf("%s can be read in it", secret)
@@ -59,7 +59,7 @@ func TestWhatDoesNotOpen(t *testing.T) {
 		"nothing":        {"", "M123456-abcdef", ErrDamaged},
 		"something else": {"https://upgrade.odoo.com/1/2", "M123456-abcdef", ErrDamaged},
 		"masked":         {"***", "M123456-abcdef", ErrDamaged},
-		"too long":       {prefix + strings.Repeat("A", maxText+1), "M123456-abcdef", ErrDamaged},
+		"too long":       {Prefix + strings.Repeat("A", maxText+1), "M123456-abcdef", ErrDamaged},
 	}
 	for name, c := range cases {
 		got, err := Open(c.text, c.secret)
@@ -73,7 +73,7 @@ func TestWhatDoesNotOpen(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	f.Add(prefix+"AAAA", "x")
+	f.Add(Prefix+"AAAA", "x")
 	f.Add("", "")
 	f.Fuzz(func(t *testing.T, text, secret string) {
 		if h, err := Open(text, secret); err != nil && h != (Handle{}) {

@@ -52,11 +52,20 @@ func ParseServer(server string) (*url.URL, error) {
 	base, err := url.Parse(strings.TrimRight(server, "/"))
 	switch {
 	case err != nil || base.Hostname() == "" || base.Scheme != "https" && base.Scheme != "http":
-		return nil, fmt.Errorf("%q is not the address of a platform: use one like https://upgrade.odoo.com", server)
+		return nil, fmt.Errorf("%q is not the address of a platform: use one like https://upgrade.odoo.com", Shown(server))
 	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
-		return nil, fmt.Errorf("the address of the platform is a host and a path, nothing else: %s://%s%s", base.Scheme, base.Host, base.Path)
+		return nil, fmt.Errorf("the address of the platform is a host and a path, nothing else: %s://%s%s", base.Scheme, base.Host, Shown(base.Path))
 	}
 	return base, nil
+}
+
+// Shown returns an address without what is before its last @, where a password may be. It
+// need not be a valid address.
+func Shown(address string) string {
+	if at := strings.LastIndexByte(address, '@'); at >= 0 {
+		return "***" + address[at:]
+	}
+	return address
 }
 
 // Response is what came back from a call.

@@ -64,7 +64,10 @@ func complete(ctx context.Context, a upgrade.Artifact) error {
 // fetch downloads one item.
 func (r *run) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item) (artifact upgrade.Artifact, err error) {
 	err = r.whileItProgresses(ctx, fetchPolicy, func(ctx context.Context) (kept int64, err error) {
+		ctx, pace := newPace(ctx)
+		defer pace.stop()
 		artifact, kept, err = r.platform.(Fetcher).Fetch(ctx, s, item, func(done, total int64) {
+			pace.moved(done, total)
 			r.tell(event.Progress{Step: event.Download, Item: item, Done: done, Total: total})
 		})
 		return kept, err

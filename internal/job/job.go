@@ -281,8 +281,8 @@ func (r *run) resume(ctx context.Context, status upgrade.Status) (upgrade.Status
 	if err := r.plan.MayUpgrade(aim); err != nil {
 		return status, as(InvalidInput, err)
 	}
-	if aim == "" && r.plan.PullRequest != "" {
-		return status, as(InvalidInput, fmt.Errorf("the aim of the request is not known, and on %s events only test requests are allowed: continue it by its handle", r.plan.PullRequest))
+	if aim != upgrade.Test && r.plan.PullRequest != "" {
+		return status, as(InvalidInput, fmt.Errorf("the aim of the request is not known to be test, and on %s events only test requests are allowed: continue it by its handle", r.plan.PullRequest))
 	}
 	if r.plan.Dump == "" {
 		return status, as(InvalidInput, &DraftError{r.plan.Ticket.ID})

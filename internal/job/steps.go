@@ -137,7 +137,10 @@ type Uploaded struct {
 func (r *run) upload(ctx context.Context, t upgrade.Ticket, d dump.Info) (u Uploaded, err error) {
 	err = r.step(event.Upload, func() error {
 		err := r.whileItProgresses(ctx, uploadPolicy, func(ctx context.Context) (int64, error) {
+			ctx, pace := newPace(ctx)
+			defer pace.stop()
 			return r.platform.(Uploader).Upload(ctx, t, d, func(sent int64) {
+				pace.moved(sent, d.Size)
 				r.tell(event.Progress{Step: event.Upload, Done: sent, Total: d.Size})
 			})
 		})

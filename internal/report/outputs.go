@@ -3,6 +3,8 @@ package report
 import (
 	"errors"
 	"io/fs"
+	"net/url"
+	"strings"
 
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -51,14 +53,45 @@ func secretOutput(name string) bool {
 	return false
 }
 
+// maxOutputs limits what a platform's texts take of the file of outputs, in bytes: the
+// runner takes 1 MiB of outputs, and each change of a text is written.
+const maxOutputs = 512 << 10
+
+// affordOutput reports whether an output with a text of the platform's can be written, and
+// says once that no more can.
+func (r *Report) affordOutput(bytes int) bool {
+	r.outputBytes += bytes
+	if r.outputBytes <= maxOutputs {
+		return true
+	}
+	if !r.outputsFull {
+		r.outputsFull = true
+		r.warn("Outputs", "The platform's texts fill the outputs: what changes from here on is left out, except for the result and the files.")
+	}
+	return false
+}
+
+// isOwn reports whether an output has no text of the platform's or of a dump's: a mask
+// that happens to fit would only damage it.
+func isOwn(name string) bool {
+	switch name {
+	case "result", "protocol", "request-id", "handle", "dump-kind":
+		return true
+	}
+	return strings.HasSuffix(name, "-sha256") || strings.HasSuffix(name, "-path")
+}
+
 // output sets a step output, unless it has that value already. A failure is said, but
 // does not end a run that may be about to get a database.
 func (r *Report) output(name, value string) {
 	if was, ok := r.written[name]; ok && was == value || !ok && value == "" {
 		return
 	}
+	if !isOwn(name) && !r.affordOutput(len(name)+len(value)) {
+		return
+	}
 	r.written[name] = value
-	if !secretOutput(name) {
+	if !secretOutput(name) && !isOwn(name) {
 		value = r.out.Redact(value) // a platform may repeat the key in any text
 	}
 	err := r.out.Output(name, value)
@@ -77,7 +110,10 @@ func (r *Report) output(name, value string) {
 // holds the key is masked by the key's mask.
 func (r *Report) maskURLs(s upgrade.Status) {
 	for _, f := range upgrade.FieldTable() {
-		if value := s.Get(f.Field); f.Secret && r.out.Redact(value) == value {
+		value := s.Get(f.Field)
+		u, err := url.Parse(value)
+		isURL := err == nil && u.Scheme != "" && u.Host != "" // a word would be masked wherever it stands
+		if f.Secret && isURL && r.out.Redact(value) == value {
 			r.out.Mask(value)
 		}
 	}

@@ -22,16 +22,18 @@ type Report struct {
 	wait  time.Duration // the longest that the run waits for the platform
 	began time.Time
 
-	status   upgrade.Status    // the last one
-	written  map[string]string // outputs, by name
-	unknown  map[string]bool   // states, which were warned of
-	steps    []stepTook
-	states   []stateSince
-	lost     bool  // that an output could not be written was said
-	sent     int64 // bytes of the dump, so far
-	progress pace  // of transfers
-	waiting  pace  // for a platform that reports nothing new
-	log      platformLog
+	status      upgrade.Status    // the last one
+	outputBytes int               // of the platform's texts
+	outputsFull bool              // no more of them is written
+	written     map[string]string // outputs, by name
+	unknown     map[string]bool   // states, which were warned of
+	steps       []stepTook
+	states      []stateSince
+	lost        bool  // that an output could not be written was said
+	sent        int64 // bytes of the dump, so far
+	progress    pace  // of transfers
+	waiting     pace  // for a platform that reports nothing new
+	log         platformLog
 }
 
 type stepTook struct {

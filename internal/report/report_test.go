@@ -219,3 +219,11 @@ func TestLongLog(t *testing.T) {
 		t.Errorf("%d lines in the summary", n)
 	}
 }
+
+func TestFenceHoldsAnyName(t *testing.T) {
+	for _, code := range []string{"with:", "dump: '```\n# Hello\n```'", "dump: '`````'"} {
+		if fence := fenceFor(code); strings.Contains(code, fence) || len(fence) < 3 {
+			t.Errorf("%q: %s", code, fence)
+		}
+	}
+}

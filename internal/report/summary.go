@@ -33,9 +33,19 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 		if strings.HasPrefix(why.Code, "with:") {
 			language = "yaml"
 		}
-		b.WriteString("\n### To continue\n\n```" + language + "\n" + why.Code + "\n```\n")
+		fence := fenceFor(why.Code)
+		b.WriteString("\n### To continue\n\n" + fence + language + "\n" + why.Code + "\n" + fence + "\n")
 	}
 	return b.String()
+}
+
+// fenceFor returns a fence that no line of the code ends: a dump's name may have anything.
+func fenceFor(code string) string {
+	fence := "```"
+	for strings.Contains(code, fence) {
+		fence += "`"
+	}
+	return fence
 }
 
 func mark(result job.Result, why Explanation) string {

@@ -20,6 +20,9 @@ type Config struct {
 	Client      *ssh.ClientConfig
 	Connections int           // at most
 	Idle        time.Duration // how long a server may send nothing at all
+	// LoggedIn is called, unless nil, with the server's key after each login. After an
+	// error there is no session: another server may be in between.
+	LoggedIn func(address string, key ssh.PublicKey) error
 }
 
 // How long a server that does send something may take, in idle timeouts: to start
@@ -180,6 +183,16 @@ func (p *Pool) dial(greeted func(time.Duration)) (*sshclient.Conn, error) {
 	conn, err := sshclient.Connect(p.ctx, sshclient.Config{
 		Dial: p.config.Dial, Address: p.config.Address, Client: p.config.Client, Idle: p.config.Idle, Greeted: greeted,
 		Lost: func() { p.cancel(ErrIdle) }, // this one connection would hold up the transfer
+		LoggedIn: func(address string, key ssh.PublicKey) error {
+			if p.config.LoggedIn == nil {
+				return nil
+			}
+			err := p.config.LoggedIn(address, key)
+			if err != nil {
+				p.cancel(err)
+			}
+			return err
+		},
 	})
 	if err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ type reply struct {
 // newSession greets the server on a channel of the sftp subsystem, and requests its
 // limits, which arrive later. Its requests are counted in waiting.
 func newSession(channel io.ReadWriteCloser, waiting *outstanding) (*session, error) {
-	s := &session{channel: channel, outstanding: waiting, readSize: safePayload, writeSize: safePayload, waiting: map[uint32]*call{}}
+	s := &session{channel: channel, outstanding: waiting, readSize: safePayload, writeSize: safeWrite, waiting: map[uint32]*call{}}
 	if _, err := channel.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, 3}); err != nil {
 		return nil, err
 	}

@@ -113,13 +113,13 @@ func TestGreeting(t *testing.T) {
 		read, write int
 		fails       bool
 	}{
-		"plain":                 {[][]byte{greet(3)}, safePayload, safePayload, false},
+		"plain":                 {[][]byte{greet(3)}, safePayload, safeWrite, false},
 		"limits":                {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, limits...)}, 65536, 100_000, false},
 		"limits beyond all":     {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, huge...)}, mostPayload, mostPayload, false},
 		"limits of a byte":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, tiny...)}, leastPayload, leastPayload, false},
-		"limits cut short":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, 1, 2)}, safePayload, safePayload, false},
-		"limits never told":     {[][]byte{greet(3, "limits@openssh.com", "1"), unanswered}, safePayload, safePayload, false},
-		"limits, then refused":  {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeStatus, numbers(CodeUnsupported)...)}, safePayload, safePayload, false},
+		"limits cut short":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, 1, 2)}, safePayload, safeWrite, false},
+		"limits never told":     {[][]byte{greet(3, "limits@openssh.com", "1"), unanswered}, safePayload, safeWrite, false},
+		"limits, then refused":  {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeStatus, numbers(CodeUnsupported)...)}, safePayload, safeWrite, false},
 		"version 2":             {[][]byte{greet(2)}, 0, 0, true},
 		"half an extension":     {[][]byte{greet(3, "limits@openssh.com")}, 0, 0, true},
 		"a length beyond all":   {[][]byte{{0xff, 0xff, 0xff, 0xff, typeVersion}}, 0, 0, true},

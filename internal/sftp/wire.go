@@ -77,6 +77,7 @@ const (
 	maxMessage   = 200
 	leastPayload = 4 << 10
 	safePayload  = 32 << 10
+	safeWrite    = 32_000 // with its header in one packet of SSH: ProFTPD drops what several channels interleave
 	mostPayload  = 255 << 10
 )
 

@@ -29,6 +29,9 @@ type Config struct {
 	Idle    time.Duration       // how long a server may send nothing at all
 	Greeted func(time.Duration) // called, unless nil, with the time until the first bytes
 	Lost    func()              // called, unless nil, when Idle has passed after the handshake
+	// LoggedIn is called, unless nil, with the server's key once the server has accepted
+	// the user's. After an error there is no connection.
+	LoggedIn func(address string, key ssh.PublicKey) error
 }
 
 // Conn is a connection to a server. The server's own requests and channels are refused.
@@ -53,7 +56,15 @@ func Connect(ctx context.Context, config Config) (*Conn, error) {
 		watched.heard = func() { config.Greeted(time.Since(begin)) }
 	}
 	stop := context.AfterFunc(ctx, func() { _ = watched.Close() })
-	conn, channels, requests, err := ssh.NewClientConn(watched, config.Address, config.Client)
+	client, key := *config.Client, ssh.PublicKey(nil)
+	client.HostKeyCallback = func(host string, remote net.Addr, shown ssh.PublicKey) error {
+		key = shown
+		return config.Client.HostKeyCallback(host, remote, shown)
+	}
+	conn, channels, requests, err := ssh.NewClientConn(watched, config.Address, &client)
+	if err == nil && config.LoggedIn != nil {
+		err = config.LoggedIn(config.Address, key)
+	}
 	if err != nil {
 		stop()
 		_ = watched.Close()

@@ -127,5 +127,21 @@ func (f *Folder) Close() error { return f.root.Close() }
 // Path returns the path of a file in the folder as users know it.
 func (f *Folder) Path(name string) string { return filepath.ToSlash(filepath.Join(f.shown, name)) }
 
+// free returns an error if a folder has the name that a download will get, with any
+// extension: better now than after hours.
+func (f *Folder) free(name string) error {
+	entries, err := fs.ReadDir(f.root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		bare := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name()))
+		if e.IsDir() && (e.Name() == name || bare == name) && filepath.Ext(e.Name()) != ".dir" {
+			return fmt.Errorf("there is a folder %s, and a download may need that name: move it away, or set another download-path", f.Path(e.Name()))
+		}
+	}
+	return nil
+}
+
 // Location returns where a file in the folder is on this machine.
 func (f *Folder) Location(name string) string { return filepath.Join(f.root.Name(), name) }

@@ -42,6 +42,13 @@ func (f *Folder) Free() (bytes int64, ok bool) {
 	return int64(stat.Bavail) * int64(stat.Bsize), true
 }
 
+// isAlone reports whether a file has one name only: what is written to it does not show up
+// elsewhere.
+func isAlone(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || stat.Nlink <= 1
+}
+
 // lock keeps other processes, and other openings in this one, from locking the
 // file. It ends when the file is closed.
 func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/dustin/go-humanize"
@@ -55,6 +56,14 @@ func (p *Partial) noteName() string { return "." + p.name + ".part.json" }
 // While a run has it open, no other one can.
 func (f *Folder) Begin(ctx context.Context, name, source string) (_ *Partial, err error) {
 	p := &Partial{folder: f, name: name, digest: sha256.New()}
+	for _, own := range []string{p.partName(), p.noteName()} {
+		if err := f.removeUnless(own, fs.FileMode.IsRegular); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.free(name); err != nil {
+		return nil, err
+	}
 	p.file, err = f.root.OpenFile(p.partName(), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -243,10 +252,10 @@ func (p *Partial) Commit(extension string) (File, error) {
 		return File{}, err
 	}
 	name := p.name + extension
+	p.done = true // complete, whatever it is called
 	if err := p.folder.root.Rename(p.partName(), name); err != nil {
-		return File{}, err
+		return File{}, fmt.Errorf("%s is complete, but cannot get its name: %w", p.folder.Path(p.partName()), err)
 	}
-	p.done = true
 	if err := p.Forget(); err != nil {
 		return File{}, err
 	}

@@ -80,10 +80,11 @@ func (p *PartialFolder) prepare(source string) error {
 }
 
 // removeUnless removes what has a name, unless it is what it should be: a link that a
-// checkout contains must not be followed.
+// checkout contains must not be followed, and what is written to a file with a second name
+// would show up there.
 func (f *Folder) removeUnless(name string, is func(fs.FileMode) bool) error {
 	info, err := f.root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && is(info.Mode()) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && is(info.Mode()) && (info.IsDir() || isAlone(info)) {
 		return nil
 	}
 	if err != nil {

@@ -25,6 +25,9 @@ func readAnswer(r httpcall.Response) (answer, error) {
 		Request  json.RawMessage `json:"request"`
 	}
 	isJSON := json.Unmarshal(r.Body, &envelope) == nil
+	if isJSON && ambiguous(r.Body) {
+		return a, r.Wrong("has the key failures or request twice, so what it says is not clear")
+	}
 	// A client that looks at the failures alone misses a 502 page, one that looks
 	// at the code alone misses failures in a 200: both count.
 	if isJSON {
@@ -45,6 +48,20 @@ func readAnswer(r httpcall.Response) (answer, error) {
 	}
 	a.request = envelope.Request
 	return a, nil
+}
+
+// ambiguous reports whether a dictionary has one of the two keys that count more than
+// once, in whatever case: of FAILURES and failures, the decoder takes what comes last.
+func ambiguous(body []byte) bool {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(body, &keys) != nil {
+		return false
+	}
+	seen := map[string]int{}
+	for key := range keys {
+		seen[strings.ToLower(key)]++
+	}
+	return seen["failures"] > 1 || seen["request"] > 1
 }
 
 // refusalKind is what a refusal is about: of a list, the first that is known.

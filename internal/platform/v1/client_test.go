@@ -231,6 +231,8 @@ func TestAnswers(t *testing.T) {
 		{"empty", 200, "application/json", "", true, []string{"incomplete JSON"}},
 		{"list", 200, "application/json", "[]", false, []string{"not a JSON dictionary"}},
 		{"neither key", 200, "application/json", `{"error": {"code": 1}}`, false, []string{"neither failures nor request"}},
+		{"failures behind failures", 200, "application/json", `{"failures": [{"message": "no"}], "FAILURES": [], "request": {"state": "done"}}`, false, []string{"twice"}},
+		{"request behind request", 200, "application/json", `{"request": {"state": "failed"}, "Request": {"state": "done"}}`, false, []string{"twice"}},
 		{"request is a list", 200, "application/json", `{"request": []}`, false, []string{"no dictionary in the key request"}},
 		{"request is null", 200, "application/json", `{"failures": [], "request": null}`, false, []string{"no dictionary in the key request"}},
 		{"no state", 200, "application/json", `{"request": {"id": 10534}}`, false, []string{"no state"}},

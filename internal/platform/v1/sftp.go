@@ -82,8 +82,9 @@ func (s *overSFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, stri
 func (s *overSFTP) config(address, user string) sftp.Config {
 	return sftp.Config{
 		Address: address, Connections: int(s.Transfer.Streams), Idle: sshIdle,
-		Dial:   func(ctx context.Context) (net.Conn, error) { return s.Dial(ctx, "tcp", address) },
-		Client: dial.SSH(address, user, s.key, s.keys),
+		Dial:     func(ctx context.Context) (net.Conn, error) { return s.Dial(ctx, "tcp", address) },
+		Client:   dial.SSH(address, user, s.key, s.keys),
+		LoggedIn: s.keys.LoggedIn,
 	}
 }
 

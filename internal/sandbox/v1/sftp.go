@@ -57,8 +57,8 @@ func (s Share) Session(channel ssh.Channel, requests <-chan *ssh.Request) {
 		go ssh.DiscardRequests(requests)
 		server := sftp.NewRequestServer(channel, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
 		_ = server.Serve()
+		_, _ = channel.SendRequest("exit-status", false, make([]byte, 4)) // before the channel closes: scp waits for it
 		_ = server.Close()
-		_, _ = channel.SendRequest("exit-status", false, make([]byte, 4))
 		return
 	}
 }
