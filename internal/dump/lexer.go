@@ -29,7 +29,23 @@ const (
 )
 
 // special are the bytes at which code may turn into something else.
-const special = "'\"$;()-/\\\n"
+var special = func() (set [256]bool) {
+	for _, c := range []byte("'\"$;()-/\\\n") {
+		set[c] = true
+	}
+	return set
+}()
+
+// nextSpecial returns where the next special byte is, the length of b if there is none. The
+// pieces are short: bytes.IndexAny takes longer to begin than to search.
+func nextSpecial(b []byte) int {
+	for n, c := range b {
+		if special[c] {
+			return n
+		}
+	}
+	return len(b)
+}
 
 // lookahead is how many bytes say what begins at a special byte: the tag of a
 // dollar-quoted text is a name.
@@ -80,10 +96,7 @@ func (l *lexer) remember(b []byte) {
 
 // code takes code up to the next special byte, or that byte.
 func (l *lexer) code(b []byte, atEnd bool, take func([]byte)) (n int, ended bool) {
-	if at := bytes.IndexAny(b, special); at != 0 {
-		if at < 0 {
-			at = len(b)
-		}
+	if at := nextSpecial(b); at != 0 {
 		take(b[:at])
 		return at, false
 	}
@@ -133,13 +146,9 @@ func (l *lexer) code(b []byte, atEnd bool, take func([]byte)) (n int, ended bool
 
 // text takes text up to its end.
 func (l *lexer) text(b []byte, atEnd bool) int {
-	stops := "'"
+	at := bytes.IndexByte(b, '\'')
 	if l.escapes {
-		stops = `'\`
-	}
-	at := bytes.IndexAny(b, stops)
-	if !l.escapes {
-		at = bytes.IndexByte(b, '\'')
+		at = bytes.IndexAny(b, `'\`)
 	}
 	switch {
 	case at < 0:

@@ -26,7 +26,8 @@ type script struct {
 	dumps      int    // how many begin in it
 
 	lexer     lexer
-	statement []byte // the beginning of the statement at hand, nil between two
+	open      bool   // in a statement, not between two
+	statement []byte // the beginning of the one at hand
 	midLine   bool   // the beginning of the current line was taken
 	skipping  bool   // up to the line's end
 
@@ -101,7 +102,7 @@ func (s *script) next(b []byte) int {
 		return s.dataLine(b)
 	case s.skipping:
 		return s.skipLine(b)
-	case s.statement != nil:
+	case s.open:
 		return s.inside(b)
 	case s.lexer.mode == inComment:
 		return s.lexer.comment(b, s.atEnd)
@@ -134,7 +135,7 @@ func (s *script) skipLine(b []byte) int {
 func (s *script) inside(b []byte) int {
 	n, ended := s.lexer.scan(b, s.atEnd, s.keep)
 	if s.foreign == nil && s.lexer.swallowed {
-		s.foreign = s.statement
+		s.foreign = bytes.Clone(s.statement)
 	}
 	if s.foreign == nil {
 		s.foreign = s.lexer.message
@@ -144,7 +145,7 @@ func (s *script) inside(b []byte) int {
 	}
 	s.midLine = true
 	s.understand()
-	s.statement = nil
+	s.open = false
 	if n == 0 {
 		return s.between(b)
 	}
@@ -187,9 +188,12 @@ func (s *script) between(b []byte) int {
 	case bytes.HasPrefix(line, []byte("/*")):
 		s.closing, s.midLine, s.lexer.mode = 0, true, inComment
 		return len("/*")
+	case at >= 0 && s.isWholeInsert(whole.text):
+		s.closing, s.statement = 0, append(s.statement[:0], line[:min(len(line), maxStatement)]...)
+		s.understand()
 	case isStatement(line) || at < 0 && beginsStatement(line):
 		s.closing = 0
-		s.statement, s.lexer = make([]byte, 0, 256), lexer{backslash: s.lexer.backslash}
+		s.open, s.statement, s.lexer = true, s.statement[:0], lexer{backslash: s.lexer.backslash}
 		return s.inside(b)
 	default:
 		s.closing, s.skipping = 0, at < 0
@@ -214,9 +218,20 @@ var statements = func() map[string]bool {
 	return words
 }()
 
+// insertInto begins most lines of a dump that was made with --inserts.
+var insertInto = []byte("INSERT INTO ")
+
+// isWholeInsert recognizes a statement of one line, of which a dump may have millions,
+// without reading each of its characters: outside of texts, in which quotation marks are
+// doubled, it ends with a semicolon.
+func (s *script) isWholeInsert(line []byte) bool {
+	return bytes.HasPrefix(line, insertInto) && bytes.HasSuffix(line, []byte(");")) && !s.lexer.backslash &&
+		bytes.Count(line, []byte("'"))%2 == 0 && !bytes.Contains(line, []byte("E'"))
+}
+
 // isStatement tells whether a line begins as a statement of SQL does.
 func isStatement(line []byte) bool {
-	if line[0] == '(' {
+	if line[0] == '(' || bytes.HasPrefix(line, insertInto) {
 		return true
 	}
 	n := 0
@@ -231,10 +246,13 @@ func isStatement(line []byte) bool {
 	if n < len(line) && strings.IndexByte(" \t\r\n;('\"$-/*\\", line[n]) < 0 {
 		return false
 	}
-	rest := tokens(line[n:])
 	next, known := following[upper]
+	if !known {
+		return true
+	}
+	rest := tokens(line[n:])
 	second := rest.next()
-	return !known || second.text == "" || strings.HasPrefix(second.text, "'") || slices.Contains(next, second.word())
+	return second.text == "" || strings.HasPrefix(second.text, "'") || slices.Contains(next, second.word())
 }
 
 // following are the words that may come after those that begin many a sentence, too.
@@ -270,7 +288,7 @@ func (s *script) check() error {
 		return &refusal{fmt.Sprintf("has %d dumps, one after the other", s.dumps), "write each dump to a file of its own: with > in place of >>"}
 	case s.copying, s.waiting:
 		return truncated("in the data of a table")
-	case s.statement != nil && (s.lexer.mode == inText || s.lexer.mode == inName || s.lexer.mode == inDollar || s.lexer.depth > 0):
+	case s.open && (s.lexer.mode == inText || s.lexer.mode == inName || s.lexer.mode == inDollar || s.lexer.depth > 0):
 		return truncated("in the middle of a statement")
 	case !s.closed:
 		return truncated(`before its closing lines, "PostgreSQL database dump complete" and what follows`)

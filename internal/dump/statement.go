@@ -91,8 +91,13 @@ func connectsTo(arguments string) string {
 // short keeps text from a dump bounded.
 func short(text []byte) string { return string(text[:min(len(text), 200)]) }
 
+var moduleName = []byte(moduleTable)
+
 // understand takes what a statement says.
 func (s *script) understand() {
+	if bytes.HasPrefix(s.statement, insertInto) && !bytes.Contains(s.statement, moduleName) {
+		return // one of millions
+	}
 	words := tokens(s.statement)
 	verb := words.next()
 	switch verb.word() {
