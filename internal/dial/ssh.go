@@ -118,5 +118,8 @@ func SSHError(ctx context.Context, address string, keys *HostKeys, err error) er
 		}
 		return fmt.Errorf("%s and this program have no SSH algorithm in common: %w", address, disagree)
 	}
+	if strings.Contains(err.Error(), "unable to authenticate") {
+		err = fmt.Errorf("%w: the server does not accept the key; if ssh-private-key is set, check that it is the right one", err)
+	}
 	return retry.Transient(fmt.Errorf("no SSH connection to %s: %w", address, err))
 }

@@ -52,7 +52,7 @@ func listFolder(path string) (files []folderFile, size int64, err error) {
 func fingerprint(files []folderFile) string {
 	digest := sha256.New()
 	for _, f := range files {
-		_, _ = fmt.Fprintf(digest, "%q %d %d %d\n", f.name, f.info.Size(), f.info.ModTime().UnixNano(), changeTime(f.info).UnixNano())
+		_, _ = fmt.Fprintf(digest, "%q %d %d\n", f.name, f.info.Size(), f.info.ModTime().UnixNano())
 	}
 	return hex.EncodeToString(digest.Sum(nil))
 }

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,6 +107,8 @@ func (r Response) Check() error {
 	switch {
 	case r.Code >= 300 && r.Code < 400:
 		return r.Fault("is a redirect, which is not followed because it would take the key along", "check that server-url is the platform's own address, with https")
+	case r.Code == http.StatusProxyAuthRequired:
+		return r.Wrong("is a proxy's, which wants a user and a password: write them into HTTPS_PROXY, like http://user:password@proxy:3128")
 	case r.Code == http.StatusNotFound:
 		return r.Fault("is an error", "check that server-url is the platform's address")
 	case r.Code < 200 || r.Code >= 400:
@@ -214,8 +217,8 @@ func connectionError(ctx context.Context, method, host string, err error) error 
 	} else if isUnsent(cause) {
 		cause = &upgrade.UnreachedError{Err: cause}
 	}
-	err = fmt.Errorf("%s: no response from %s: %w", method, host, cause)
-	if ctx.Err() == context.Canceled || isUntrusted(cause) {
+	err = fmt.Errorf("%s: no response from %s: %w", method, host, Explained(cause))
+	if ctx.Err() == context.Canceled || IsFinal(cause) {
 		return err
 	}
 	return retry.Transient(err)
@@ -227,12 +230,41 @@ func isUnsent(err error) bool {
 	return ok && (failed.Op == "dial" || failed.Op == "proxyconnect")
 }
 
-// isUntrusted reports whether the server is not the one that it should be, or does not
-// speak TLS at all.
-func isUntrusted(err error) bool {
+// IsFinal reports whether another try would fail like this one: the server is not the one
+// that it should be, does not speak TLS or none of its versions that this program does, or
+// a proxy wants a password.
+func IsFinal(err error) bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
-	return certificate || noTLS
+	return certificate || noTLS || isOtherTLS(err) || isProxyPassword(err)
+}
+
+// isOtherTLS reports whether the two have no version of TLS in common. crypto/tls has no
+// type for that: as the client, it gets an alert (70, RFC 8446, section 6.2), or finds it
+// itself.
+func isOtherTLS(err error) bool {
+	alert, ok := errors.AsType[tls.AlertError](err)
+	return ok && alert == 70 || err != nil && strings.Contains(err.Error(), "protocol version")
+}
+
+// isProxyPassword reports whether a proxy refused to connect without a password. net/http
+// has only the text of its status for that.
+func isProxyPassword(err error) bool {
+	return err != nil && strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired))
+}
+
+// Explained adds to an error of a connection what to do about it, where that is known.
+func Explained(err error) error {
+	unknown, _ := errors.AsType[x509.UnknownAuthorityError](err)
+	switch {
+	case unknown.Cert != nil:
+		return fmt.Errorf("%w: if it is your own authority, set ca-certificate to its certificate", err)
+	case isProxyPassword(err):
+		return fmt.Errorf("%w: the proxy wants a user and a password; write them into HTTPS_PROXY, like http://user:password@proxy:3128", err)
+	case isOtherTLS(err):
+		return fmt.Errorf("%w: the server speaks no TLS 1.2 or newer", err)
+	}
+	return err
 }
 
 // Port returns a URL's port, the scheme's own if it has none.

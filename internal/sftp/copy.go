@@ -45,7 +45,7 @@ func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.
 	w.reached = reached
 	reached.Store(from)
 	return f.pool.spread(func(s *session) error {
-		return f.run(w, s, Write, func(handle string, l *lane, part piece, done func(error)) error {
+		return f.run(w, s, f.flags, func(handle string, l *lane, part piece, done func(error)) error {
 			return s.writeAt(handle, part.offset, part.length, source, func(err error) {
 				if err == nil {
 					w.sent(l, part)
@@ -146,7 +146,7 @@ func (f *File) run(w *window, s *session, flags uint32, move func(handle string,
 		defer func() { f.leave(s.closing(handle)) }()
 	}
 	packet, write := s.sizes()
-	if flags == Write {
+	if flags&Write != 0 { // some servers truncate what is opened to write alone
 		packet = write
 	}
 	l := w.join(packet)

@@ -10,6 +10,7 @@ import (
 type File struct {
 	pool         *Pool
 	name, handle string
+	flags        uint32 // that it was opened with, and is on the other sessions
 
 	mu      sync.Mutex
 	leaving []func() error // waits for the end of each session's handle
@@ -21,7 +22,7 @@ func (p *Pool) Open(name string, flags uint32) (*File, Info, error) {
 	if err != nil {
 		return nil, Info{}, p.cause(err)
 	}
-	return &File{pool: p, name: name, handle: handle}, info, nil
+	return &File{pool: p, name: name, handle: handle, flags: flags &^ (Create | Truncate)}, info, nil
 }
 
 // Empty truncates a file.

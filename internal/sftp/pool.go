@@ -2,6 +2,7 @@ package sftp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -216,8 +217,14 @@ func offer(conn ssh.Conn, waiting *outstanding) (*session, error) {
 	}
 	go ssh.DiscardRequests(requests)
 	go func() { _, _ = io.Copy(io.Discard, channel.Stderr()) }() // unread, it would fill the channel's window
-	_, err = channel.SendRequest("subsystem", false, ssh.Marshal(struct{ Name string }{"sftp"}))
-	if err == nil {
+	_, err = channel.SendRequest("subsystem", false, subsystem)
+	if err == nil || errors.Is(err, io.EOF) { // it may have said why it closed the channel
+		late := time.AfterFunc(silence, func() {
+			if isRefused(conn) {
+				_ = channel.Close()
+			}
+		})
+		defer late.Stop()
 		var s *session
 		if s, err = newSession(channel, waiting); err == nil {
 			return s, nil
@@ -225,6 +232,26 @@ func offer(conn ssh.Conn, waiting *outstanding) (*session, error) {
 	}
 	_ = channel.Close()
 	return nil, fmt.Errorf("the server does not start SFTP: %w", err)
+}
+
+// subsystem is the payload of the request for SFTP.
+var subsystem = ssh.Marshal(struct{ Name string }{"sftp"})
+
+// silence is how long a server may take to greet before it is asked, on another channel,
+// whether it has SFTP at all: a request without a response, which saves a round trip, is
+// refused without a word.
+const silence = 5 * time.Second
+
+// isRefused reports whether the server refuses the subsystem.
+func isRefused(conn ssh.Conn) bool {
+	channel, requests, err := conn.OpenChannel("session", nil)
+	if err != nil {
+		return false
+	}
+	go ssh.DiscardRequests(requests)
+	defer channel.Close()
+	accepted, err := channel.SendRequest("subsystem", true, subsystem)
+	return err == nil && !accepted
 }
 
 // spread runs work on the first session, and on each further one as soon as it is

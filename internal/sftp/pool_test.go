@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,6 +27,8 @@ type platform struct {
 	file    []byte
 	most    int // bytes to a read, at most
 	deaf    bool
+	says    string // in place of SFTP, and nothing else
+	refuses bool   // the subsystem, without a word if no response is wanted
 	breaks  bool   // off in the middle of the first answer to a read
 	stderr  []byte // said at each read, beside its answer
 	ignores func(session int32, kind byte) bool
@@ -72,8 +75,44 @@ func (p *platform) serve(conn net.Conn, config *ssh.ServerConfig) {
 		if err != nil {
 			return
 		}
-		go ssh.DiscardRequests(requests)
-		go p.session(channel, p.sessions.Add(1))
+		go func() {
+			for r := range requests {
+				_ = r.Reply(!p.refuses, nil)
+			}
+		}()
+		if p.says != "" {
+			_, _ = io.WriteString(channel, p.says)
+			_ = channel.Close()
+			continue
+		}
+		if !p.refuses {
+			go p.session(channel, p.sessions.Add(1))
+		}
+	}
+}
+
+// TestServersWithoutSFTP says so at once, or soon where the server says nothing.
+func TestServersWithoutSFTP(t *testing.T) {
+	for name, c := range map[string]struct {
+		platform *platform
+		says     string
+		within   time.Duration
+	}{
+		"refused":         {&platform{refuses: true}, "it refused the subsystem", silence},
+		"a text":          {&platform{says: "This account is for sftp only.\r\n"}, `it sent "This account is for sftp only."`, 0},
+		"a short text":    {&platform{says: "no"}, `it sent "no"`, 0},
+		"an escape":       {&platform{says: "\x1b[31mno SFTP here\x00"}, `it sent "[31mno SFTP here"`, 0},
+		"nothing at once": {&platform{says: "\x00"}, "it refused the subsystem, or closed it", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				_, err := Connect(t.Context(), c.platform.start(t))
+				if _, ok := errors.AsType[*UnavailableError](err); !ok || !strings.Contains(err.Error(), c.says) || time.Since(begin) > c.within {
+					t.Errorf("%v, after %v", err, time.Since(begin))
+				}
+			})
+		})
 	}
 }
 

@@ -9,11 +9,15 @@ package sftp
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // session is one SFTP session over one channel. Calls may come from several
@@ -52,10 +56,11 @@ type reply struct {
 // limits, which arrive later. Its requests are counted in waiting.
 func newSession(channel io.ReadWriteCloser, waiting *outstanding) (*session, error) {
 	s := &session{channel: channel, outstanding: waiting, readSize: safePayload, writeSize: safeWrite, waiting: map[uint32]*call{}}
-	if _, err := channel.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, 3}); err != nil {
-		return nil, err
-	}
+	_, unsent := channel.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, 3})
 	in := bufio.NewReaderSize(channel, safePayload)
+	if err := greeted(in); err != nil || unsent != nil { // what it says counts more than that it does not listen
+		return nil, cmp.Or(err, unsent)
+	}
 	kind, length, err := header(in)
 	if err != nil {
 		return nil, err
@@ -80,6 +85,43 @@ func newSession(channel io.ReadWriteCloser, waiting *outstanding) (*session, err
 		return s, nil
 	}
 	return s, s.send(typeExtended, appendString(nil, "limits@openssh.com"), 0, nil, &call{done: s.takeLimits})
+}
+
+// UnavailableError says that a server offers no SFTP to this user, and what it sent in its
+// place.
+type UnavailableError struct{ Text string }
+
+func (e *UnavailableError) Error() string {
+	if e.Text == "" {
+		return "the server offers no SFTP: it refused the subsystem, or closed it at once"
+	}
+	return fmt.Sprintf("the server offers no SFTP: in its place it sent %q", e.Text)
+}
+
+// greeted returns an error if what a server sends first is no packet of SFTP.
+func greeted(in *bufio.Reader) error {
+	head, err := in.Peek(5)
+	if errors.Is(err, io.EOF) {
+		return &UnavailableError{printable(head)}
+	}
+	if err != nil || binary.BigEndian.Uint32(head) <= maxReply+64 {
+		return err
+	}
+	text, _ := in.Peek(min(in.Buffered(), maxMessage))
+	return &UnavailableError{printable(text)}
+}
+
+// printable returns the text that a server sent, without anything else.
+func printable(b []byte) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r == utf8.RuneError || r < ' ' && r != '\n':
+			return -1
+		case r == '\n':
+			return ' '
+		}
+		return r
+	}, string(b)))
 }
 
 // takeLimits applies the limits that the server announces (OpenSSH's PROTOCOL, section

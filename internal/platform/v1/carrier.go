@@ -10,6 +10,7 @@ import (
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/sftp"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
 )
@@ -127,6 +128,7 @@ func (r *route) judge(err error) int {
 	_, unusable := errors.AsType[*dump.UnusableError](err)
 	refused, isRefused := errors.AsType[*upgrade.RefusedError](err)
 	response, _ := errors.AsType[*httpcall.ResponseError](err)
+	_, noSFTP := errors.AsType[*sftp.UnavailableError](err)
 	switch {
 	case wrongHost || unusable:
 		return final
@@ -136,8 +138,8 @@ func (r *route) judge(err error) int {
 		return closed
 	case response != nil && response.Code == http.StatusRequestEntityTooLarge:
 		return useless
-	case response != nil && r.now == dial.SFTP && (response.Code == http.StatusNotFound || response.Code == http.StatusMethodNotAllowed || response.Code == http.StatusNotImplemented):
-		return useless // a platform without SFTP
+	case noSFTP, response != nil && r.now == dial.SFTP && !retry.IsTransient(err):
+		return useless // a platform without SFTP, or with another one
 	case retry.IsTransient(err):
 		return fails
 	}

@@ -159,10 +159,10 @@ func (d *downloader) connectionError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, ok := errors.AsType[net.Error](err); !httpcall.IsFinal(err) && ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = retry.Transient(err)
 	}
-	return fmt.Errorf("no response from %s: %w", d.server.Host, err)
+	return fmt.Errorf("no response from %s: %w", d.server.Host, httpcall.Explained(err))
 }
 
 // receive writes the body to the partial file until its end, and tells a broken

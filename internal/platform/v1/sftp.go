@@ -68,6 +68,9 @@ func (s *overSFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, stri
 	var pool *sftp.Pool
 	err = readyPolicy.Do(ctx, func(ctx context.Context) (err error) {
 		pool, err = sftp.Connect(ctx, s.config(address, access.User))
+		if _, none := errors.AsType[*sftp.UnavailableError](err); none {
+			return fmt.Errorf("connecting to %s: %w", address, err) // another try would not change it
+		}
 		return dial.SSHError(ctx, address, s.keys, err)
 	}, func(err error, pause time.Duration) { s.Tell(event.Retrying{Err: err, Pause: pause}) })
 	if err != nil {

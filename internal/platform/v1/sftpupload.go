@@ -133,7 +133,7 @@ func (s *overSFTP) resume(there *shared, file io.ReaderAt, size int64) (int64, e
 		}
 		return durable, nil
 	}
-	same, err := compare(there.File, file, max(0, durable-overlap), there.size)
+	same, err := compare(there.reader(), file, max(0, durable-overlap), there.size)
 	if err == nil && same < durable {
 		s.Tell(event.StartedOver{Step: event.Upload})
 		return 0, nil
@@ -144,10 +144,13 @@ func (s *overSFTP) resume(there *shared, file io.ReaderAt, size int64) (int64, e
 // shared is the platform's file, open.
 type shared struct {
 	*sftp.File
-	name     string
-	size     int64
-	readable func() bool // waits for the server once
+	name   string
+	size   int64
+	reader func() *sftp.File // to read back what is there, nil if the server allows none; waits for the server once
 }
+
+// readable reports whether what is there can be read back.
+func (s *shared) readable() bool { return s.reader() != nil }
 
 // openShared opens the platform's file. It exists already: "you will not be able to
 // create new files". It is created only if a server has not done so.
@@ -163,22 +166,32 @@ func openShared(pool *sftp.Pool, name string) (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	there := &shared{file, name, info.Size, func() bool { return false }}
+	there := &shared{file, name, info.Size, func() *sftp.File { return nil }}
 	if readable {
-		there.readable = tryReading(file)
+		there.reader = tryReading(pool, name)
 	}
 	return there, nil
 }
 
-// tryReading returns a function that reports whether the server allows reading a
-// file. The request goes out at once, and the response is not waited for before it is
-// needed: with high latency that saves a round trip.
-func tryReading(file *sftp.File) func() bool {
-	refused := make(chan bool, 1)
+// tryReading opens a file to read it, and only to read it: rclone's server takes a READ on
+// a handle that can write for a write. It returns a function that returns the file, nil if
+// the server does not allow reading it. The request goes out at once, and the response is
+// not waited for before it is needed: with high latency that saves a round trip.
+func tryReading(pool *sftp.Pool, name string) func() *sftp.File {
+	opened := make(chan *sftp.File, 1)
 	go func() {
+		file, _, err := pool.Open(name, sftp.Read)
+		if err != nil {
+			opened <- nil
+			return
+		}
 		var first [1]byte
-		status, ok := errors.AsType[*sftp.StatusError](file.ReadAt(first[:], 0))
-		refused <- ok && status.Code != sftp.CodeEOF // then it is empty
+		status, refused := errors.AsType[*sftp.StatusError](file.ReadAt(first[:], 0))
+		if refused && status.Code != sftp.CodeEOF { // which an empty one says
+			_ = file.Close()
+			file = nil
+		}
+		opened <- file
 	}()
-	return sync.OnceValue(func() bool { return !<-refused })
+	return sync.OnceValue(func() *sftp.File { return <-opened })
 }

@@ -84,6 +84,9 @@ func (s *overSFTP) verify(there *shared, file io.ReaderAt, size int64) error {
 	case unread != nil:
 		return unread
 	}
+	if reader := there.reader(); reader != nil {
+		_ = reader.Close() // it has only been read
+	}
 	return there.Close()
 }
 
@@ -93,7 +96,7 @@ func (s *overSFTP) differs(there *shared, file io.ReaderAt, size int64) (int64, 
 	if !s.differed {
 		return differingSample(there, file, size)
 	}
-	at, err := compare(there.File, file, 0, size)
+	at, err := compare(there.reader(), file, 0, size)
 	if at == size {
 		at = -1
 	}
@@ -143,7 +146,7 @@ func differingSample(there *shared, file io.ReaderAt, size int64) (int64, error)
 
 func sameBlock(there *shared, file io.ReaderAt, offset, size int64) (bool, error) {
 	theirs, own := make([]byte, size), make([]byte, size)
-	if err := there.ReadAt(theirs, offset); err != nil {
+	if err := there.reader().ReadAt(theirs, offset); err != nil {
 		return false, err
 	}
 	if _, err := file.ReadAt(own, offset); err != nil {
