@@ -258,3 +258,23 @@ func TestOtherClients(t *testing.T) {
 		})
 	}
 }
+
+// TestGetWithABody is how the documentation of Odoo 12 to 14 asks.
+func TestGetWithABody(t *testing.T) {
+	address := runs(t, Config{})
+	form := url.Values{"contract": {"M123456-abcdef"}, "email": {"john.doe@example.com"}, "target": {"17.0"}, "aim": {"test"}, "filename": {"db.dump"}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/database/v1/create", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var got answer
+	if err := json.NewDecoder(response.Body).Decode(&got); err != nil || len(got.Failures) > 0 || got.Request["id"] == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

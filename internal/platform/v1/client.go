@@ -82,6 +82,20 @@ var (
 // platform takes it from byte 0 only; what a broken upload left is lost. The call
 // has no deadline of its own.
 func (c *client) upload(ctx context.Context, t upgrade.Ticket, open func() (io.ReadCloser, error), size int64) error {
+	// A platform that refuses says so before gigabytes are sent.
+	err := c.uploadOnce(ctx, t, open, size, "100-continue")
+	code, ok := errors.AsType[*httpcall.ResponseError](err)
+	if ok && code.Code == http.StatusExpectationFailed { // RFC 9110, section 10.1.1: again, without it
+		err = c.uploadOnce(ctx, t, open, size, "")
+		code, ok = errors.AsType[*httpcall.ResponseError](err)
+	}
+	if ok && code.Code == http.StatusRequestEntityTooLarge {
+		code.Hint = "the dump is too large for an upload over HTTPS; set transport to auto or sftp, or make a smaller dump with pg_dump -Fc, which compresses"
+	}
+	return err
+}
+
+func (c *client) uploadOnce(ctx context.Context, t upgrade.Ticket, open func() (io.ReadCloser, error), size int64, expect string) error {
 	body, err := open()
 	if err != nil {
 		return err
@@ -92,12 +106,10 @@ func (c *client) upload(ctx context.Context, t upgrade.Ticket, open func() (io.R
 	}
 	req.ContentLength, req.GetBody = size, open
 	req.Header.Set("Content-Type", "application/octet-stream")
-	// A platform that refuses says so before gigabytes are sent.
-	req.Header.Set("Expect", "100-continue")
-	_, err = c.exchange("upload", req)
-	if code, ok := errors.AsType[*httpcall.ResponseError](err); ok && code.Code == http.StatusRequestEntityTooLarge {
-		code.Hint = "the dump is too large for an upload over HTTPS; set transport to auto or sftp, or make a smaller dump with pg_dump -Fc, which compresses"
+	if expect != "" {
+		req.Header.Set("Expect", expect)
 	}
+	_, err = c.exchange("upload", req)
 	return err
 }
 

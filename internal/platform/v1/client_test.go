@@ -154,6 +154,28 @@ func TestUploadRefusedBeforeTheBody(t *testing.T) {
 	}
 }
 
+// TestUploadWithoutExpect meets a server, or a proxy, that does not know Expect.
+func TestUploadWithoutExpect(t *testing.T) {
+	const dump = "PGDMP and so on"
+	calls := 0
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		if r.Header.Get("Expect") != "" {
+			w.WriteHeader(http.StatusExpectationFailed)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		if string(body) != dump {
+			t.Errorf("%q", body)
+		}
+		answerWith(200, "application/json", `{"failures": []}`)(w, r)
+	})
+	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(dump)), nil }
+	if err := client.upload(t.Context(), ticket, open, int64(len(dump))); err != nil || calls != 2 {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+}
+
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

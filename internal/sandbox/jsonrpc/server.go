@@ -85,7 +85,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, path string, do 
 	var call struct {
 		Params params `json:"params"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&call); err != nil {
+	done := requests.Patience(w)
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&call)
+	done()
+	if err != nil {
 		http.Error(w, "the body is not a JSON-RPC call", http.StatusBadRequest)
 		return
 	}

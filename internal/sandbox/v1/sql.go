@@ -128,11 +128,33 @@ func pgRestore(ctx context.Context, path string, out io.Writer) error {
 		return fmt.Errorf("%w without PostgreSQL's pg_restore, which is not installed", errNoSQL)
 	}
 	command := exec.CommandContext(ctx, program, "--file=-", "--", path)
-	command.Stdout = out
-	var said strings.Builder
-	command.Stderr = &said
+	said := &bounded{left: 300}
+	command.Stdout, command.Stderr = &bounded{out: out, left: maxSQL, full: fmt.Errorf("more than %d GiB of SQL", maxSQL>>30)}, said
 	if err := command.Run(); err != nil {
-		return fmt.Errorf("pg_restore: %w: %.300s", err, said.String())
+		return fmt.Errorf("pg_restore: %w: %s", err, said.text)
 	}
 	return nil
+}
+
+// bounded passes a number of bytes on, or keeps them where it has no out. Then it takes the
+// rest without a word, or fails with full, if that is set.
+type bounded struct {
+	out  io.Writer
+	text []byte
+	left int64
+	full error
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	part := p[:min(int64(len(p)), b.left)]
+	b.left -= int64(len(part))
+	if b.out == nil {
+		b.text = append(b.text, part...)
+	} else if _, err := b.out.Write(part); err != nil {
+		return 0, err
+	}
+	if len(part) < len(p) && b.full != nil {
+		return len(part), b.full
+	}
+	return len(p), nil
 }
