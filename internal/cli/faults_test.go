@@ -129,12 +129,20 @@ func (s *schedule) fault() string {
 			return pick(r, "rsync"+calls+"=no-inplace", "sftp"+calls+"=cut:"+bytes, "sftp"+calls+"=refuse:20s")
 		}
 		on := pick(r, "rpc-create", "rpc-process", "rpc-process", "rpc-status", "rpc-status", "transfer-start", "transfer-stop", "logs")
-		return on + calls + "=" + pick(r, "reset", "lost", "lost", "truncated", "html", "hang", "slow:20s", "slow:2m", "429", "503", "503:2m", "500", "502", "504", "cut:100")
+		return on + calls + "=" + pick(r, "reset", "lost", "lost", "truncated", "html", "hang", "slow:20s", "slow:2m", "late:5s", "late:90s", "429", "503", "503:2m", "500", "502", "504", "cut:100")
 	}
 	if r.IntN(4) == 0 {
 		return "sftp" + calls + "=" + pick(r, "refuse:20s", "refuse:0s", "cut:"+bytes, "one-session", "no-reading")
 	}
 	on := pick(r, "create", "upload", "request_sftp_access", "process", "process", "skip_test", "status", "status", "page")
+	switch {
+	case on == "upload" && r.IntN(3) == 0:
+		return on + calls + "=early:" + bytes
+	case on == "page" && r.IntN(3) == 0:
+		return on + calls + "=" + pick(r, "swapped", "416")
+	case on == "process" && r.IntN(3) == 0:
+		return on + calls + "=late:" + pick(r, "5s", "90s")
+	}
 	return on + calls + "=" + pick(r, "reset", "lost", "lost", "truncated", "html", "hang", "slow:20s", "slow:2m", "429", "429:40s", "503", "503:2m", "500", "502", "504", "404", "cut:"+bytes)
 }
 

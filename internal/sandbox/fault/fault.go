@@ -6,6 +6,7 @@
 package fault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,9 @@ var faultKinds = map[string]struct {
 	"html":        {false, true, "none"},  // a page in place of the answer
 	"slow":        {false, true, "time"},  // the answer takes that long
 	"hang":        {false, true, "none"},  // no response ever
+	"early":       {false, true, "bytes"}, // of an upload: a good answer after that many bytes, of which nothing is kept
+	"late":        {false, true, "time"},  // the connection breaks, and the call takes effect that much later
+	"swapped":     {false, true, "none"},  // of a download that is resumed: the range of another file
 	"refuse":      {true, false, "time"},  // no connection, for that long after the first; 0s is always
 	"one-session": {true, false, "none"},  // one channel for each connection
 	"no-reading":  {true, false, "none"},  // the shared file can be written only
@@ -178,6 +182,9 @@ func (f *Set) active(subject string) []Fault {
 func (f *Set) Web(ctx context.Context, subject string, serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		for _, fault := range f.Next(subject) {
+			if fault.Kind == "late" && w != nil {
+				fault.later(ctx, r, serve)
+			}
 			w = fault.apply(ctx, w, r)
 		}
 		if w == nil {
@@ -189,6 +196,32 @@ func (f *Set) Web(ctx context.Context, subject string, serve http.HandlerFunc) h
 		}
 	}
 }
+
+// later carries out a call after its connection has broken.
+func (f Fault) later(ctx context.Context, r *http.Request, serve http.HandlerFunc) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxLate))
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	call := r.Clone(ctx)
+	call.Body = io.NopCloser(bytes.NewReader(body))
+	go func() {
+		if retry.Sleep(ctx, f.Wait) == nil {
+			serve(&unheard{header: http.Header{}}, call)
+		}
+	}()
+	panic(http.ErrAbortHandler)
+}
+
+// maxLate limits the body of a call that takes effect later.
+const maxLate = 1 << 20
+
+// unheard takes an answer that nobody gets.
+type unheard struct{ header http.Header }
+
+func (u *unheard) Header() http.Header         { return u.header }
+func (u *unheard) Write(b []byte) (int, error) { return len(b), nil }
+func (u *unheard) WriteHeader(int)             {}
 
 // apply does what goes wrong before the call, and returns a writer that does the
 // rest, nil where the call is answered.
@@ -223,6 +256,16 @@ func (f Fault) apply(ctx context.Context, w http.ResponseWriter, r *http.Request
 		}
 		http.Error(w, http.StatusText(int(f.N)), int(f.N))
 		return nil
+	case "early":
+		_, _ = io.CopyN(io.Discard, r.Body, f.N)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"failures": []}`)
+		return nil
+	case "swapped":
+		if r.Header.Get("Range") != "" {
+			r.Header.Del("If-Range")
+			return &swapped{w}
+		}
 	case "lost", "truncated":
 		return &spoilt{ResponseWriter: w, kind: f.Kind}
 	case "cut":
@@ -272,6 +315,22 @@ func (s *spoilt) end() {
 		_ = http.NewResponseController(s.ResponseWriter).Flush()
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// swapped is an answer about another file of the same size.
+type swapped struct{ http.ResponseWriter }
+
+func (s *swapped) WriteHeader(code int) {
+	s.Header().Set("ETag", `"another"`)
+	s.ResponseWriter.WriteHeader(code)
+}
+
+func (s *swapped) Write(b []byte) (int, error) {
+	other := bytes.Clone(b)
+	for n := range other {
+		other[n] ^= 0xff
+	}
+	return s.ResponseWriter.Write(other)
 }
 
 // cutBody breaks the connection when that much of a body was read.
