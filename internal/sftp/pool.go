@@ -20,6 +20,7 @@ type Config struct {
 	Address     string // host:port, as the host key is known by
 	Client      *ssh.ClientConfig
 	Connections int           // at most
+	Channels    int           // on each, at most; 0 for as many as suit the line
 	Idle        time.Duration // how long a server may send nothing at all
 	// LoggedIn is called, unless nil, with the server's key after each login. After an
 	// error there is no session: another server may be in between.
@@ -113,7 +114,11 @@ func (p *Pool) size(roundTrip time.Duration) (connections, channels int) {
 	if roundTrip < lowLatency {
 		return min(2, p.config.Connections), 1
 	}
-	return p.config.Connections, 8 // of the 10 that OpenSSH allows by default
+	channels = 8 // of the 10 that OpenSSH allows by default
+	if p.config.Channels > 0 {
+		channels = min(channels, p.config.Channels)
+	}
+	return p.config.Connections, channels
 }
 
 // begin begins connections until there are that many with the first.

@@ -32,6 +32,7 @@ type overSFTP struct {
 	ahead    int64 // how far an upload runs ahead, if not sftp.Ahead
 	kept     int64 // of an upload: everything before it is acknowledged
 	distrust bool  // what the platform has is not what was sent
+	alone    bool  // one session is to do all of it, see learn
 	differed bool  // it was not, once, so that all of it is compared from then on
 }
 
@@ -83,11 +84,24 @@ func (s *overSFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, stri
 }
 
 func (s *overSFTP) config(address, user string) sftp.Config {
+	connections, channels := int(s.Transfer.Streams), 0
+	if s.alone {
+		connections, channels = 1, 1
+	}
 	return sftp.Config{
-		Address: address, Connections: int(s.Transfer.Streams), Idle: sshIdle,
+		Address: address, Connections: connections, Channels: channels, Idle: sshIdle,
 		Dial:     func(ctx context.Context) (net.Conn, error) { return s.Dial(ctx, "tcp", address) },
 		Client:   dial.SSH(address, user, s.key, s.keys),
 		LoggedIn: s.keys.LoggedIn,
+	}
+}
+
+// learn draws a conclusion from a try that failed: there are servers that do not bear
+// several sessions with one file, or writes out of order, each in its own way. Where the
+// server itself reported the error, one session does all of the next try.
+func (s *overSFTP) learn(err error) {
+	if _, ok := errors.AsType[*sftp.StatusError](err); ok {
+		s.alone = true
 	}
 }
 

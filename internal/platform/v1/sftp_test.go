@@ -655,3 +655,19 @@ func TestUpgradedAmong(t *testing.T) {
 		}
 	}
 }
+
+// TestServersThatBearOneSession is cautious after an error of the server's own.
+func TestServersThatBearOneSession(t *testing.T) {
+	c := &overSFTP{Config: Config{Transfer: dial.TransferSettings{Streams: 4}}}
+	c.keys, _ = dial.NewHostKeys("", "")
+	c.key, _ = dial.NewKey()
+	c.learn(nil)
+	c.learn(retry.Transient(errors.New("connection reset")))
+	if config := c.config("a:1", "u"); config.Connections != 4 || config.Channels != 0 {
+		t.Errorf("after a reset: %d connections, %d channels", config.Connections, config.Channels)
+	}
+	c.learn(retry.Transient(&sftp.StatusError{Code: 4, Message: "Invalid handle"}))
+	if config := c.config("a:1", "u"); config.Connections != 1 || config.Channels != 1 {
+		t.Errorf("after an error of the server: %d connections, %d channels", config.Connections, config.Channels)
+	}
+}

@@ -31,6 +31,7 @@ func (s *overSFTP) fetch(ctx context.Context, status upgrade.Status, item upgrad
 	}
 	defer func() { part.Close(ctx, err) }()
 	err = s.get(ctx, there, info, part, progress)
+	s.learn(err)
 	if err == nil {
 		err = transferError(ctx, unchanged(pool, name, info, part))
 	}

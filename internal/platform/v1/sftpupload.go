@@ -37,6 +37,7 @@ func (s *overSFTP) upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 	if err == nil {
 		err = s.put(there, file, from, d, sent)
 	}
+	s.learn(err)
 	if _, changed := errors.AsType[*dump.UnusableError](err); changed {
 		return s.kept, err
 	}
