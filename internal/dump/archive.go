@@ -13,7 +13,7 @@ const (
 	maxEntries   = 10_000_000
 	maxDepends   = 1_000_000
 	maxChunk     = 1 << 30
-	maxKeptText  = maxRow // of a string that is looked at
+	maxKeptText  = maxRow // of a string that is read
 	archiveBytes = 64 << 10
 	wantedTables = 2 // whose rows are read, once each
 )

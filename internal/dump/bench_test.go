@@ -64,8 +64,8 @@ func BenchmarkInspectGzip(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	packed := gzip.NewWriter(file)
-	w := bufio.NewWriterSize(packed, 1<<20)
+	compressed := gzip.NewWriter(file)
+	w := bufio.NewWriterSize(compressed, 1<<20)
 	_, _ = w.WriteString(goodSQL[:strings.LastIndex(goodSQL, "--\n-- PostgreSQL")])
 	_, _ = w.WriteString("\nCOPY public.res_partner (id, name, email, comment) FROM stdin;\n")
 	random := rand.New(rand.NewPCG(1, 2))
@@ -73,7 +73,7 @@ func BenchmarkInspectGzip(b *testing.B) {
 		_, _ = fmt.Fprintf(w, "%d\tCustomer %x\tc%d@bakery.example\tlikes %x bread, delivered on weekdays\n", n, random.Uint64(), n, random.Uint32())
 	}
 	_, _ = w.WriteString("\\.\n\n" + goodSQL[strings.LastIndex(goodSQL, "--\n-- PostgreSQL"):])
-	if w.Flush() != nil || packed.Close() != nil || file.Close() != nil {
+	if w.Flush() != nil || compressed.Close() != nil || file.Close() != nil {
 		b.Fatal("writing")
 	}
 	var ours, theirs []time.Duration

@@ -138,7 +138,7 @@ func (c content) refusalAsScript() *refusal {
 	r := c.refusal()
 	switch {
 	case c.before == nil && (c.kind == Custom || c.kind == Tar):
-		r = &refusal{fmt.Sprintf("is no SQL but an archive of pg_dump (%s)", c.kind), "unzip it, and send that file as it is"}
+		r = &refusal{fmt.Sprintf("is not SQL, but an archive of pg_dump (%s)", c.kind), "unzip it, and send that file as it is"}
 	case c.before == nil && (c.kind == Gzip || c.kind == Zip):
 		r = &refusal{fmt.Sprintf("is compressed once more, with %s", c.kind), "unzip it, decompress dump.sql, and send that"}
 	case c.kind != Text && c.kind != SQL:

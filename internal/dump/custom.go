@@ -172,7 +172,7 @@ func decompress(in io.Reader, compression string) (_ io.Reader, done func(), err
 }
 
 // The last block is gone through if it is not larger than maxWalk; of a larger
-// one the end is looked at, through a window of endWindow.
+// one the end is read, a window of endWindow.
 const (
 	maxWalk   = 32 << 20
 	endWindow = 1 << 20

@@ -51,7 +51,7 @@ func symptomsOf(in io.Reader) (s symptoms) {
 			s.recoded = isRecoded(b)
 		}
 		s.count(b, kept)
-		// The last bytes are looked at again with what follows them.
+		// The last bytes are searched again, with what follows them.
 		kept = copy(buffer, b[len(b)-min(len(b), damageOverlap):])
 		if err != nil {
 			return s

@@ -80,11 +80,11 @@ func (m *maker) archive(statement, rows string) []byte {
 		}
 		m.WriteByte(blockData)
 		m.int(n + 2)
-		packed := m.pack(data)
-		for len(packed) > 0 { // in chunks that cut through everything
-			n := min(len(packed), 7)
-			m.text(string(packed[:n]))
-			packed = packed[n:]
+		compressed := m.compress(data)
+		for len(compressed) > 0 { // in chunks that cut through everything
+			n := min(len(compressed), 7)
+			m.text(string(compressed[:n]))
+			compressed = compressed[n:]
 		}
 		m.int(0)
 	}
@@ -124,7 +124,7 @@ func (m *maker) entry(id int, tag, desc, statement string, data bool) int {
 	return m.Len() - 8
 }
 
-func (m *maker) pack(data string) []byte {
+func (m *maker) compress(data string) []byte {
 	var b bytes.Buffer
 	var w io.WriteCloser
 	switch m.compression {

@@ -10,8 +10,8 @@ import (
 const (
 	maxModules = 20_000
 	maxName    = 200     // of a module's name and version
-	maxField   = 4 << 10 // of a value that is looked at
-	maxRow     = 1 << 20 // of a row that is looked at; a longer one is passed over
+	maxField   = 4 << 10 // of a value that is read
+	maxRow     = 1 << 20 // of a row that is read; a longer one is skipped
 )
 
 // facts is what the tables of Odoo tell, and the rows of two of them.

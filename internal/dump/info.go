@@ -33,7 +33,7 @@ type Info struct {
 	PostgreSQL  string // version of the server, as it says itself
 	PgDump      string // version of pg_dump
 
-	Opaque      bool     // could not be looked into, whole or not: what follows is not known
+	Opaque      bool     // could not be inspected, complete or not: what follows is not known
 	Odoo        bool     // has Odoo's tables
 	Series      string   // Odoo's, like 16.0 or 10.saas~15
 	Modules     []Module // installed ones, by name

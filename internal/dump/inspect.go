@@ -104,7 +104,7 @@ func (s *source) ReadAt(p []byte, offset int64) (int, error) {
 	return s.File.ReadAt(p, offset)
 }
 
-// WriteTo hides *os.File's, which would not look at the context.
+// WriteTo hides *os.File's, which does not check the context.
 func (s *source) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{s})
 }

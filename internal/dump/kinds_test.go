@@ -102,8 +102,8 @@ func (v verdict) everywhere(t *testing.T, name string, sql []byte) {
 	v.check(t, name+" in a zip", odooZipOf(string(sql)))
 }
 
-// packed checks an archive as it is and in gzip.
-func (v verdict) packed(t *testing.T, name string, data []byte) {
+// archives checks an archive as it is and in gzip.
+func (v verdict) archives(t *testing.T, name string, data []byte) {
 	t.Helper()
 	v.check(t, name, data)
 	v.check(t, name+" in gzip", gzipBytes(data))
@@ -115,8 +115,8 @@ func TestDumpsAsPeopleHaveThem(t *testing.T) {
 	r := realDumps(t)
 	t.Run("as it is", func(t *testing.T) {
 		fine.everywhere(t, "SQL", r.sql)
-		fine.packed(t, "custom", r.custom)
-		fine.packed(t, "tar", r.tar)
+		fine.archives(t, "custom", r.custom)
+		fine.archives(t, "tar", r.tar)
 	})
 	t.Run("a part of it", func(t *testing.T) { testParts(t, r) })
 	t.Run("foreign text", func(t *testing.T) { testForeignText(t, r) })
@@ -136,15 +136,15 @@ func testParts(t *testing.T, r real) {
 	noTables.everywhere(t, "restored -a", r.restored("-a"))
 	noTables.everywhere(t, "restored --section=data", r.restored("--section=data"))
 	for _, format := range []string{"-Fp", "-Fc", "-Ft"} {
-		noRows.packed(t, format+" -s", r.dump(format, "-s"))
-		noRows.packed(t, format+" --section=pre-data", r.dump(format, "--section=pre-data"))
-		noRows.packed(t, format+" --exclude-table-data", r.dump(format, "--exclude-table-data=ir_module_module"))
-		noTables.packed(t, format+" -a", r.dump(format, "-a"))
-		noTables.packed(t, format+" --section=data", r.dump(format, "--section=data"))
-		noTables.packed(t, format+" -a --inserts", r.dump(format, "-a", "--inserts"))
-		fine.packed(t, format+" --inserts", r.dump(format, "--inserts"))
-		fine.packed(t, format+" --column-inserts --rows-per-insert", r.dump(format, "--column-inserts", "--rows-per-insert=2"))
-		warned("no indexes and no constraints").packed(t, format+" without post-data", r.dump(format, "--section=pre-data", "--section=data"))
+		noRows.archives(t, format+" -s", r.dump(format, "-s"))
+		noRows.archives(t, format+" --section=pre-data", r.dump(format, "--section=pre-data"))
+		noRows.archives(t, format+" --exclude-table-data", r.dump(format, "--exclude-table-data=ir_module_module"))
+		noTables.archives(t, format+" -a", r.dump(format, "-a"))
+		noTables.archives(t, format+" --section=data", r.dump(format, "--section=data"))
+		noTables.archives(t, format+" -a --inserts", r.dump(format, "-a", "--inserts"))
+		fine.archives(t, format+" --inserts", r.dump(format, "--inserts"))
+		fine.archives(t, format+" --column-inserts --rows-per-insert", r.dump(format, "--column-inserts", "--rows-per-insert=2"))
+		warned("no indexes and no constraints").archives(t, format+" without post-data", r.dump(format, "--section=pre-data", "--section=data"))
 	}
 	for _, flags := range [][]string{{"-Fd"}, {"-Fd", "-Z0"}} {
 		folder := filepath.Join(r.Dir, "folder"+strings.Join(flags, ""))
@@ -162,7 +162,7 @@ func testParts(t *testing.T, r real) {
 	}
 	r.SQL("bakery", "CREATE TABLE kept AS SELECT * FROM ir_module_module; DELETE FROM ir_module_module;")
 	for _, format := range []string{"-Fp", "-Fc", "-Ft"} {
-		noRows.packed(t, format+" of an empty table", r.dump(format))
+		noRows.archives(t, format+" of an empty table", r.dump(format))
 	}
 	r.SQL("bakery", "INSERT INTO ir_module_module SELECT * FROM kept; DROP TABLE kept;")
 }
@@ -196,18 +196,18 @@ func testForeignText(t *testing.T, r real) {
 		before := refused(`has text in front of the dump, which begins with "Warning: Permanently added`, "docker exec")
 		before.check(t, name, append([]byte("Warning: Permanently added\nsomething\n"), data...))
 		refused(`"pg_dump: finding the columns`, "2>&1").check(t, name+" behind much", append(bytes.Clone(long), data...))
-		refused(`"Password:"`, "2>&1").packed(t, name+" behind a prompt", append([]byte("Password: "), data...))
+		refused(`"Password:"`, "2>&1").archives(t, name+" behind a prompt", append([]byte("Password: "), data...))
 	}
 	middle := bytes.Index(r.custom, []byte("TABLE DATA")) + 500
-	refused(`has a message of pg_dump's in it, "pg_dump: dumping contents"`, "2>&1").packed(t, "in the middle of an archive",
+	refused(`has a message of pg_dump's in it, "pg_dump: dumping contents"`, "2>&1").archives(t, "in the middle of an archive",
 		bytes.Join([][]byte{r.custom[:middle], r.custom[middle:]}, []byte("pg_dump: dumping contents\n")))
-	refused(`has text in front of the dump`, "docker exec").packed(t, "a terminal's title", append([]byte("\x1b]0;root@host: ~\a"), r.custom...))
+	refused(`has text in front of the dump`, "docker exec").archives(t, "a terminal's title", append([]byte("\x1b]0;root@host: ~\a"), r.custom...))
 }
 
 func testQuotedNames(t *testing.T, r real) {
 	for _, format := range []string{"-Fp", "-Fc", "-Ft"} {
-		fine.packed(t, format, r.dump(format, "--quote-all-identifiers"))
-		refused("has no rows in", "").packed(t, format, r.dump(format, "--quote-all-identifiers", "-s"))
+		fine.archives(t, format, r.dump(format, "--quote-all-identifiers"))
+		refused("has no rows in", "").archives(t, format, r.dump(format, "--quote-all-identifiers", "-s"))
 	}
 	quoted := regexp.MustCompile(`(?m)^(COPY|CREATE TABLE) public\.([a-z_]+)`).ReplaceAll(r.sql, []byte(`$1 "public"."$2"`))
 	fine.everywhere(t, "by sed", quoted)
@@ -229,37 +229,37 @@ func testOtherFormats(t *testing.T, r real) {
 		return out
 	}
 	for _, data := range [][]byte{r.sql, r.custom} {
-		refused("compressed with lz4", "lz4 -d").packedOnly(t, "lz4", pipe(data, "lz4", "-c"))
-		refused("compressed with xz", "xz -d").packedOnly(t, "xz", pipe(data, "xz", "-c"))
-		refused("compressed with lzma", "xz -d").packedOnly(t, "lzma", pipe(data, "xz", "-c", "--format=lzma"))
-		refused("compressed with bzip2", "bzip2 -d").packedOnly(t, "bzip2", pipe(data, "bzip2", "-c"))
+		refused("compressed with lz4", "lz4 -d").compressedOnly(t, "lz4", pipe(data, "lz4", "-c"))
+		refused("compressed with xz", "xz -d").compressedOnly(t, "xz", pipe(data, "xz", "-c"))
+		refused("compressed with lzma", "xz -d").compressedOnly(t, "lzma", pipe(data, "xz", "-c", "--format=lzma"))
+		refused("compressed with bzip2", "bzip2 -d").compressedOnly(t, "bzip2", pipe(data, "bzip2", "-c"))
 		for _, flags := range [][]string{{}, {"-a"}} {
-			refused("is encrypted (openssl)", "openssl enc -d").packed(t, "openssl", pipe(data, "openssl", append([]string{"enc", "-aes-256-cbc", "-pbkdf2", "-pass", "pass:x"}, flags...)...))
+			refused("is encrypted (openssl)", "openssl enc -d").archives(t, "openssl", pipe(data, "openssl", append([]string{"enc", "-aes-256-cbc", "-pbkdf2", "-pass", "pass:x"}, flags...)...))
 		}
 		for _, flags := range [][]string{{}, {"--armor"}} {
-			refused("is encrypted (gpg)", "gpg -d").packed(t, "gpg", pipe(data, "gpg", append([]string{"--batch", "--passphrase", "x", "--pinentry-mode", "loopback", "-c", "-o", "-"}, flags...)...))
+			refused("is encrypted (gpg)", "gpg -d").archives(t, "gpg", pipe(data, "gpg", append([]string{"--batch", "--passphrase", "x", "--pinentry-mode", "loopback", "-c", "-o", "-"}, flags...)...))
 		}
-		refused("is encoded as text (base64)", "base64 -d").packed(t, "base64", []byte(base64.StdEncoding.EncodeToString(data)))
+		refused("is encoded as text (base64)", "base64 -d").archives(t, "base64", []byte(base64.StdEncoding.EncodeToString(data)))
 	}
 	refused("compressed twice, with gzip and gzip", "decompress it once").check(t, "gzip twice", gzipBytes(gzipBytes(r.sql)))
 	refused("compressed twice, with zip and gzip", "decompress it once").check(t, "a zip in gzip", gzipBytes(odooZipOf(string(r.sql))))
 	refused("compressed twice, with xz and gzip", "and that again: xz -d").check(t, "xz in gzip", gzipBytes(pipe(r.sql, "xz", "-c")))
 	refused("has a dump.sql that is compressed once more, with gzip", "decompress dump.sql").check(t, "gzip in a zip", odooZipOf(string(gzipBytes(r.sql))))
-	refused("has a dump.sql that is no SQL but an archive of pg_dump (custom)", "send that file as it is").check(t, "custom in a zip", odooZipOf(string(r.custom)))
-	refused("has a dump.sql that is no SQL but an archive of pg_dump (tar)", "send that file as it is").check(t, "tar in a zip", odooZipOf(string(r.tar)))
+	refused("has a dump.sql that is not SQL, but an archive of pg_dump (custom)", "send that file as it is").check(t, "custom in a zip", odooZipOf(string(r.custom)))
+	refused("has a dump.sql that is not SQL, but an archive of pg_dump (tar)", "send that file as it is").check(t, "tar in a zip", odooZipOf(string(r.tar)))
 	for name, prefix := range map[string]string{
 		"lzip": "LZIP\x01", "age": "age-encryption.org/v1\n", "ansible-vault": "$ANSIBLE_VAULT;1.1;AES256\n", "snappy": "\xff\x06\x00\x00sNaPpY",
 		"SQLite": "SQLite format 3\x00", "MySQL": "-- MySQL dump 10.13\n",
 	} {
-		refused(name, "").packed(t, name, []byte(prefix+strings.Repeat("x", 100)))
+		refused(name, "").archives(t, name, []byte(prefix+strings.Repeat("x", 100)))
 	}
 	// The banner of an uncompressed block does not make it SQL, nor does one in a line.
 	refused("(unknown)", "pg_dump -Fc").check(t, "a banner in the middle", append([]byte("\x01\x02\x03"), r.sql...))
 	refused("but text that begins with", "").check(t, "a banner in a line", []byte("see -- PostgreSQL database dump\nand so on\n"))
 }
 
-// packedOnly checks something compressed that is told otherwise inside of gzip.
-func (v verdict) packedOnly(t *testing.T, name string, data []byte) {
+// compressedOnly checks something compressed that is told otherwise inside of gzip.
+func (v verdict) compressedOnly(t *testing.T, name string, data []byte) {
 	t.Helper()
 	v.check(t, name, data)
 	refused("compressed twice, with "+strings.TrimPrefix(v.says, "compressed with ")+" and gzip", "decompress it once").check(t, name+" in gzip", gzipBytes(data))
@@ -270,7 +270,7 @@ func testAround(t *testing.T, r real) {
 	connects.everywhere(t, "restored -C", r.restored("-C"))
 	connects.everywhere(t, "pg_dump --create --clean", r.dump("-Fp", "--create", "--clean"))
 	connects.everywhere(t, `\c`, append([]byte("\\c bakery\n"), r.sql...))
-	fine.packed(t, "custom --create", r.dump("-Fc", "--create"))
+	fine.archives(t, "custom --create", r.dump("-Fc", "--create"))
 
 	fine.everywhere(t, "BEGIN and COMMIT", bytes.Join([][]byte{[]byte("BEGIN;\n"), r.sql, []byte("COMMIT;\n")}, nil))
 	fine.everywhere(t, "settings before, statements after", bytes.Join([][]byte{[]byte("\\set ON_ERROR_STOP on\nSET session_replication_role = replica;\n/* of\nlast night */\n"), r.sql, []byte("\n-- our own\nUPDATE public.a_first SET t = 'x;y'\nWHERE n = 1;\nANALYZE")}, nil))
@@ -284,14 +284,14 @@ func testAround(t *testing.T, r real) {
 		after := bytes.Repeat([]byte("\n"), n)
 		says := fmt.Sprintf("There are %d bytes after the end of the ", n)
 		warned(says+"zip").check(t, "zip", append(odooZipOf(string(r.sql)), after...))
-		warned(says+"archive").packed(t, "custom", append(bytes.Clone(r.custom), after...))
-		warned(says+"tar").packed(t, "tar", append(bytes.Clone(r.tar), after...))
-		warned(says+"archive").packed(t, "custom, piped", append([]byte(r.Run("pg_dump", "-Fc", "bakery")), after...))
+		warned(says+"archive").archives(t, "custom", append(bytes.Clone(r.custom), after...))
+		warned(says+"tar").archives(t, "tar", append(bytes.Clone(r.tar), after...))
+		warned(says+"archive").archives(t, "custom, piped", append([]byte(r.Run("pg_dump", "-Fc", "bakery")), after...))
 		refused(fmt.Sprintf("has %d bytes after the end of the gzip data", n), "gzip -dc").check(t, "gzip", append(gzipBytes(r.sql), after...))
 		refused(fmt.Sprintf("has %d bytes after the end of the gzip data", n), "gzip -dc").check(t, "custom in gzip", append(gzipBytes(r.custom), after...))
 	}
 	zeros := make([]byte, 10<<10)
-	fine.packed(t, "tar with empty blocks after it", append(bytes.Clone(r.tar), zeros...))
+	fine.archives(t, "tar with empty blocks after it", append(bytes.Clone(r.tar), zeros...))
 	fine.check(t, "gzip with zeros after it", append(gzipBytes(r.custom), zeros...))
 	refused("100000 bytes after the end of the zip", "head -c").check(t, "a zip with much after it", append(odooZipOf(string(r.sql)), make([]byte, 100000)...))
 }
@@ -313,7 +313,7 @@ func testCut(t *testing.T, r real) {
 	refused("truncated in the data of a table", "create it again").everywhere(t, "SQL with line ends of Windows", bytes.ReplaceAll(accents, []byte("\n"), []byte("\r\n")))
 	refused("truncated in the data of a table", "create it again").everywhere(t, "SQL with a message among its data", []byte(goodSQL[:strings.Index(goodSQL, "\\.\n")]+"5\tpg_dump: error: x\tinstalled\t1.0\n"))
 	testCutFolder(t, r)
-	refused("truncated", "create it again").packed(t, "tar", r.tar[:len(r.tar)/2])
+	refused("truncated", "create it again").archives(t, "tar", r.tar[:len(r.tar)/2])
 	refused("truncated", "create it again").check(t, "gzip", gzipBytes(r.sql)[:50_000])
 	refused("truncated", "create it again").check(t, "zip", odooZipOf(string(r.sql))[:50_000])
 	// The end of a zip that is inside of a zip does not make that one complete.
@@ -371,7 +371,7 @@ func testChanged(t *testing.T, r real) {
 	crlf := func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n")) }
 	carriage := refused("a carriage return before every line feed", "docker exec without -t")
 	for name, data := range map[string][]byte{"custom": r.custom, "tar": r.tar} {
-		carriage.packed(t, name, crlf(data))
+		carriage.archives(t, name, crlf(data))
 		carriage.check(t, name+", the gzip around it", crlf(gzipBytes(data)))
 	}
 	carriage.check(t, "zip", crlf(odooZipOf(string(r.sql))))
@@ -395,10 +395,10 @@ func testChanged(t *testing.T, r real) {
 	}
 	two := refused("is UTF-16 text", "pg_dump -f FILE")
 	for name, data := range map[string][]byte{"SQL": r.sql, "custom": r.custom} {
-		two.packed(t, name+" in UTF-16LE", wide(binary.LittleEndian, data))
-		two.packed(t, name+" in UTF-16BE", wide(binary.BigEndian, data))
+		two.archives(t, name+" in UTF-16LE", wide(binary.LittleEndian, data))
+		two.archives(t, name+" in UTF-16BE", wide(binary.BigEndian, data))
 	}
-	two.packed(t, "SQL in UTF-16 without a mark", wide(binary.LittleEndian, r.sql)[2:])
+	two.archives(t, "SQL in UTF-16 without a mark", wide(binary.LittleEndian, r.sql)[2:])
 	refused("has a dump.sql that is UTF-16 text", "pg_dump -f FILE").check(t, "in a zip", odooZipOf(string(wide(binary.LittleEndian, r.sql))))
 
 	marks := func(data []byte) []byte {
@@ -430,7 +430,7 @@ func testChanged(t *testing.T, r real) {
 		return out.Bytes()
 	}
 	for _, change := range []func([]byte) []byte{replaced, each, latin, marks, marked, func(b []byte) []byte { return crlf(each(b)) }} {
-		lost.packed(t, "custom", change(r.custom))
+		lost.archives(t, "custom", change(r.custom))
 		lost.check(t, "zip", change(odooZipOf(string(r.sql))))
 		lost.check(t, "gzip", change(gzipBytes(r.sql)))
 	}
@@ -486,11 +486,11 @@ func testLayouts(t *testing.T, r real) {
 		}
 	}
 	refused(`has "odoo.dump" inside`, "unzip it, and send that file").check(t, "a dump in a zip", run("c.zip", "zip -q c.zip odoo.dump"))
-	refused(`has "odoo.dump" inside`, "extract it, and send that file").packed(t, "a dump in a tar", run("c.tar", "tar -cf c.tar odoo.dump"))
-	refused(`has "mydb/dump.sql" inside`, "extract it, and send that file").packed(t, "a backup in a tar", run("m.tar", "tar -cf m.tar mydb"))
+	refused(`has "odoo.dump" inside`, "extract it, and send that file").archives(t, "a dump in a tar", run("c.tar", "tar -cf c.tar odoo.dump"))
+	refused(`has "mydb/dump.sql" inside`, "extract it, and send that file").archives(t, "a backup in a tar", run("m.tar", "tar -cf m.tar mydb"))
 	r.Run("pg_dump", "-Fd", "-f", r.Dir+"/asfolder", "bakery")
 	_ = exec.Command("cp", "-r", r.Dir+"/asfolder", dir).Run()
-	refused(`a dump in directory format, which is in "asfolder"`, "json-rpc").packed(t, "a folder in a tar", run("d.tar", "tar -cf d.tar asfolder"))
+	refused(`a dump in directory format, which is in "asfolder"`, "json-rpc").archives(t, "a folder in a tar", run("d.tar", "tar -cf d.tar asfolder"))
 	refused(`a dump in directory format, which is in "asfolder"`, "json-rpc").check(t, "a folder in a zip", run("asf.zip", "zip -q -r asf.zip asfolder"))
 
 	// What other programs make of a tar, and what pg_restore makes of that.
@@ -508,7 +508,7 @@ func testLayouts(t *testing.T, r real) {
 		"in pax":       {"cd members && touch -d '2020-01-01 00:00:00.5' * && tar --format=pax -cf ../5.tar $(tar -tf ../odoo.tar)", again},
 	} {
 		result := regexp.MustCompile(`\d\.tar`).FindString(c.command)
-		c.v.packed(t, name, run(result, c.command))
+		c.v.archives(t, name, run(result, c.command))
 		readable := filepath.Join(r.Dir, result)
 		data, _ := os.ReadFile(filepath.Join(dir, result))
 		_ = os.WriteFile(readable, data, 0o644)
@@ -519,8 +519,8 @@ func testLayouts(t *testing.T, r real) {
 	}
 	for _, format := range []string{"gnu", "pax"} {
 		sparse := "cd members && truncate -s 8T huge && tar --format=" + format + " -S -cf ../s.tar "
-		refused(`a sparse member, "huge"`, "pg_dump -Fc").packed(t, "sparse, "+format, run("s.tar", sparse+"toc.dat huge"))
-		refused(`a sparse member, "huge"`, "pg_dump -Fc").packed(t, "sparse at the front, "+format, run("s.tar", sparse+"huge toc.dat"))
+		refused(`a sparse member, "huge"`, "pg_dump -Fc").archives(t, "sparse, "+format, run("s.tar", sparse+"toc.dat huge"))
+		refused(`a sparse member, "huge"`, "pg_dump -Fc").archives(t, "sparse at the front, "+format, run("s.tar", sparse+"huge toc.dat"))
 	}
 }
 

@@ -13,7 +13,7 @@ type lexer struct {
 	backslash bool   // it does in every text: standard_conforming_strings is off
 	before    [2]byte
 	message   []byte // a line between those of a statement that is pg_dump's message
-	swallowed bool   // a dump begins inside of it, so it is no statement
+	swallowed bool   // a dump begins inside of it, so it is not a statement
 }
 
 type lexMode int

@@ -38,7 +38,7 @@ type script struct {
 	atEnd   bool  // what is in the buffer is the rest
 }
 
-// scriptBuffer is how much is looked at in one piece. Rows and comments that are longer
+// scriptBuffer is how much is parsed in one piece. Rows and comments that are longer
 // are passed over.
 const scriptBuffer = 256 << 10
 
@@ -54,7 +54,7 @@ func (s *script) read(in io.Reader) error {
 	buffer := make([]byte, 0, scriptBuffer)
 	for first := true; ; first = false {
 		var err error
-		for err == nil && len(buffer) < cap(buffer) { // small pieces would be looked at again and again
+		for err == nil && len(buffer) < cap(buffer) { // small pieces would be parsed again and again
 			var n int
 			n, err = in.Read(buffer[len(buffer):cap(buffer)])
 			buffer = buffer[:len(buffer)+n]

@@ -161,7 +161,7 @@ func rewritten(why string) *refusal {
 		"send the file that pg_dump -Ft wrote, or " + makeCustom}
 }
 
-// maxMembers is how many members of another tar are looked at.
+// maxMembers is how many members of another tar are read.
 const maxMembers = 200
 
 // otherTar says what a tar has that pg_dump did not write, or not like this.

@@ -96,7 +96,7 @@ func Open(text, secret string) (Handle, error) {
 	if !ok || len(encoded) > maxText {
 		return Handle{}, ErrDamaged
 	}
-	packed, err := base64.RawURLEncoding.DecodeString(encoded)
+	binary, err := base64.RawURLEncoding.DecodeString(encoded)
 	if err != nil {
 		return Handle{}, ErrDamaged
 	}
@@ -105,7 +105,7 @@ func Open(text, secret string) (Handle, error) {
 		return Handle{}, ErrWrongSecret
 	}
 	identity.SetMaxWorkFactor(workFactor) // a stranger's handle could ask for gigabytes
-	r, err := age.Decrypt(bytes.NewReader(packed), identity)
+	r, err := age.Decrypt(bytes.NewReader(binary), identity)
 	if _, wrong := errors.AsType[*age.NoIdentityMatchError](err); wrong {
 		return Handle{}, ErrWrongSecret
 	}

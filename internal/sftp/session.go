@@ -98,7 +98,7 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("the server offers no SFTP: in its place it sent %q", e.Text)
 }
 
-// greeted returns an error if what a server sends first is no packet of SFTP.
+// greeted returns an error if what a server sends first is not a packet of SFTP.
 func greeted(in *bufio.Reader) error {
 	head, err := in.Peek(5)
 	if errors.Is(err, io.EOF) {
