@@ -94,3 +94,19 @@ func BenchmarkInspectGzip(b *testing.B) {
 	slices.Sort(theirs)
 	b.ReportMetric(ours[len(ours)/2].Seconds()/theirs[len(theirs)/2].Seconds(), "time/zcat")
 }
+
+// BenchmarkInspectHostileEnd has a last table whose end is full of chunks that lead past
+// each other, and nowhere.
+func BenchmarkInspectHostileEnd(b *testing.B) {
+	m := &maker{version: 114, compression: "none", located: true}
+	data := m.archive(moduleCopy, moduleRows)
+	m.Truncate(len(data) - 5)
+	m.WriteString(strings.Repeat("\x00\x01\x00\x00\x00x", (maxWalk+2*endWindow)/6))
+	m.WriteString("y\x00\x00\x00\x00\x00")
+	path := write(b, "x.dump", m.Bytes())
+	for b.Loop() {
+		if _, err := Inspect(b.Context(), path, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

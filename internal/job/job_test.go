@@ -34,6 +34,7 @@ type fake struct {
 	end       string
 	filesize  string
 	location  string // of what is downloaded
+	aim       string
 	calls     []string
 
 	create, upload, process, skip, fetch func(try int) error
@@ -85,6 +86,7 @@ func (f *fake) now() upgrade.Status {
 	s := upgrade.Status{Ticket: ticket, State: f.state, Phase: states.Phase(f.state)}
 	s.Set(upgrade.Filesize, f.filesize)
 	s.Set(upgrade.CustomerMessage, "Hello")
+	s.Set(upgrade.AimField, f.aim)
 	return s
 }
 
@@ -394,6 +396,19 @@ func TestUnknownAimOnAPullRequest(t *testing.T) {
 			t.Errorf("%s: %v", ending.Result, ending.Err)
 		}
 	})
+}
+
+// TestAimThatIsAlmostTest is what a guard must not let through on a pull request.
+func TestAimThatIsAlmostTest(t *testing.T) {
+	for _, aim := range []string{"Production", "production ", "prod", "TEST", "test,production"} {
+		synctest.Test(t, func(t *testing.T) {
+			f, p := newFake(), plan(t)
+			f.aim, p.Ticket, p.PullRequest = aim, ticket, "pull_request"
+			if ending, _ := carry(t, f, "run", p); ending.Result != InvalidInput || f.tries["upload"] != 0 {
+				t.Errorf("%s: %s, %v", aim, ending.Result, ending.Err)
+			}
+		})
+	}
 }
 
 func TestInterrupted(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -225,5 +226,31 @@ func TestFenceHoldsAnyName(t *testing.T) {
 		if fence := fenceFor(code); strings.Contains(code, fence) || len(fence) < 3 {
 			t.Errorf("%q: %s", code, fence)
 		}
+	}
+}
+
+// TestWordsInPlaceOfURLs is a platform whose URL fields hold plain words: to mask them would
+// tear the log apart.
+func TestWordsInPlaceOfURLs(t *testing.T) {
+	status := statusOf("done", upgrade.Done, "notes-url", "success", "upgraded-dump-url", "upgraded-dump")
+	log, outputs, _ := tell(t, job.Ending{Result: job.Success, Status: status}, Explanation{Title: "Upgraded", Fine: true}, event.StatusRead{Status: status})
+	if strings.Contains(log, "::add-mask::success") || strings.Contains(log, "::add-mask::upgraded-dump") || !strings.Contains(outputs, "success") {
+		t.Errorf("%s\n%s", log, outputs)
+	}
+}
+
+// TestFloodedOutputs is a platform whose message changes at each check of the status.
+func TestFloodedOutputs(t *testing.T) {
+	var events []event.Event
+	for n := range 200 {
+		status := statusOf("pending", upgrade.Working, "customer-message", strings.Repeat(strconv.Itoa(n)+" ", 4000))
+		events = append(events, event.StatusRead{Status: status})
+	}
+	log, outputs, _ := tell(t, job.Ending{Result: job.Success}, Explanation{Title: "Upgraded", Fine: true}, events...)
+	if len(outputs) > maxOutputs+(64<<10) || !strings.Contains(outputs, "result<<") {
+		t.Errorf("%d bytes of outputs", len(outputs))
+	}
+	if n := strings.Count(log, "fill the outputs"); n != 1 {
+		t.Errorf("said %d times", n)
 	}
 }

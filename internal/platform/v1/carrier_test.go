@@ -36,19 +36,22 @@ func TestSwitching(t *testing.T) {
 		tries     string
 		err       string
 	}{
-		"small":                    {dial.Auto, 0, nil, nil, "https", ""},
-		"large":                    {dial.Auto, large, nil, code(http.StatusNotFound), "sftp https", ""},
-		"broken twice":             {dial.Auto, 0, broken, nil, "https https sftp", ""},
-		"too large for HTTPS":      {dial.Auto, 0, code(http.StatusRequestEntityTooLarge), nil, "https sftp", ""},
-		"https alone":              {dial.HTTPS, 0, code(http.StatusRequestEntityTooLarge), nil, "https", "HTTP 413"},
-		"https alone, broken":      {dial.HTTPS, 0, broken, nil, "https https https https", "connection reset"},
-		"sftp alone":               {dial.SFTP, 0, nil, code(http.StatusNotFound), "sftp", "HTTP 404"},
-		"neither":                  {dial.Auto, 0, broken, code(http.StatusNotFound), "https https sftp", "HTTP 404"},
-		"refused":                  {dial.Auto, 0, &upgrade.RefusedError{Failures: []upgrade.Failure{{Reason: "X:Y"}}}, nil, "https", "X:Y"},
-		"large, SFTP refused":      {dial.Auto, large, nil, noAccess, "sftp https", ""},
-		"broken, then refused":     {dial.Auto, 0, broken, noAccess, "https https sftp https", "connection reset"},
-		"sftp alone, refused":      {dial.SFTP, 0, nil, noAccess, "sftp", "not now"},
-		"large, SFTP breaks twice": {dial.Auto, large, nil, broken, "sftp sftp https", ""},
+		"small":                     {dial.Auto, 0, nil, nil, "https", ""},
+		"large":                     {dial.Auto, large, nil, code(http.StatusNotFound), "sftp https", ""},
+		"broken twice":              {dial.Auto, 0, broken, nil, "https https sftp", ""},
+		"too large for HTTPS":       {dial.Auto, 0, code(http.StatusRequestEntityTooLarge), nil, "https sftp", ""},
+		"https alone":               {dial.HTTPS, 0, code(http.StatusRequestEntityTooLarge), nil, "https", "HTTP 413"},
+		"https alone, broken":       {dial.HTTPS, 0, broken, nil, "https https https https", "connection reset"},
+		"sftp alone":                {dial.SFTP, 0, nil, code(http.StatusNotFound), "sftp", "HTTP 404"},
+		"neither":                   {dial.Auto, 0, broken, code(http.StatusNotFound), "https https sftp", "HTTP 404"},
+		"refused":                   {dial.Auto, 0, &upgrade.RefusedError{Failures: []upgrade.Failure{{Reason: "X:Y"}}}, nil, "https", "X:Y"},
+		"large, SFTP refused":       {dial.Auto, large, nil, noAccess, "sftp https", ""},
+		"broken, then refused":      {dial.Auto, 0, broken, noAccess, "https https sftp https", "connection reset"},
+		"sftp alone, refused":       {dial.SFTP, 0, nil, noAccess, "sftp", "not now"},
+		"large, SFTP forbidden":     {dial.Auto, large, nil, code(http.StatusForbidden), "sftp https", ""},
+		"large, SFTP without sense": {dial.Auto, large, nil, code(http.StatusOK), "sftp https", ""},
+		"large, a bad request":      {dial.Auto, large, nil, code(http.StatusBadRequest), "sftp https", ""},
+		"large, SFTP breaks twice":  {dial.Auto, large, nil, broken, "sftp sftp https", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
