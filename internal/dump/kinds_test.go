@@ -26,11 +26,19 @@ type real struct {
 	sql, custom, tar []byte
 }
 
+// some adds what makes a dump of each kind larger than the buffers, compressed or not, and
+// a large object.
+const some = `
+CREATE TABLE z_last (id serial PRIMARY KEY, body text);
+INSERT INTO z_last (body) SELECT (SELECT string_agg(md5((n * 100 + k)::text), '') FROM generate_series(1, 20) k) FROM generate_series(1, 500) n;
+SELECT lo_from_bytea(0, decode(repeat('00ff', 500), 'hex'));
+`
+
 func realDumps(t *testing.T) real {
 	t.Helper()
 	r := real{Cluster: realtest.StartCluster(t)}
 	r.Run("createdb", "bakery")
-	r.SQL("bakery", bootstrap+many)
+	r.SQL("bakery", bootstrap+some)
 	r.sql, r.custom, r.tar = r.dump("-Fp"), r.dump("-Fc"), r.dump("-Ft")
 	return r
 }

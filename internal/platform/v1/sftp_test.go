@@ -559,9 +559,10 @@ func TestHostKeys(t *testing.T) {
 func TestPortThatOpensLater(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519")
 	c := another(t, s, s.Address)
-	direct, tries, told := c.Dial, 0, 0
+	direct, told := c.Dial, 0
+	var tries atomic.Int32 // connections are made at once
 	c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if tries++; tries <= 2 {
+		if tries.Add(1) <= 2 {
 			return direct(ctx, network, "127.0.0.1:1") // nothing listens there
 		}
 		return direct(ctx, network, address)
