@@ -73,8 +73,8 @@ func endOfData(b []byte) int {
 // dataLine reads one row and returns its length, 0 if its end is not in b yet.
 func (s *script) dataLine(b []byte) int {
 	at := bytes.IndexByte(b, '\n')
-	n := at + 1
-	if at < 0 {
+	n, ended := at+1, at >= 0
+	if !ended {
 		if !s.atEnd {
 			return 0
 		}
@@ -90,7 +90,7 @@ func (s *script) dataLine(b []byte) int {
 		if s.foreign == nil {
 			s.foreign = bytes.Clone(text[:min(len(text), 256)])
 		}
-	case s.columns > 0 && bytes.Count(text, []byte("\t"))+1 != s.columns:
+	case ended && s.columns > 0 && bytes.Count(text, []byte("\t"))+1 != s.columns:
 		s.damaged = s.rows.table // not quoted: a row may hold a secret
 	default:
 		s.rows.row(text)

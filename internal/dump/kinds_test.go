@@ -320,6 +320,10 @@ func testCut(t *testing.T, r real) {
 	refused("truncated in the data of a table", "create it again").everywhere(t, "SQL with accents", accents)
 	refused("truncated in the data of a table", "create it again").everywhere(t, "SQL with line ends of Windows", bytes.ReplaceAll(accents, []byte("\n"), []byte("\r\n")))
 	refused("truncated in the data of a table", "create it again").everywhere(t, "SQL with a message among its data", []byte(goodSQL[:strings.Index(goodSQL, "\\.\n")]+"5\tpg_dump: error: x\tinstalled\t1.0\n"))
+	at := bytes.Index(r.sql, []byte("COPY public.ir_module_module"))
+	for _, n := range []int{100, 115, 130} { // in the rows that are read
+		refused("truncated", "create it again").everywhere(t, fmt.Sprintf("SQL cut in a row, %d", n), r.sql[:at+n])
+	}
 	testCutFolder(t, r)
 	refused("truncated", "create it again").archives(t, "tar", r.tar[:len(r.tar)/2])
 	refused("truncated", "create it again").check(t, "gzip", gzipBytes(r.sql)[:50_000])
