@@ -286,17 +286,18 @@ func TestMemoryStaysFlat(t *testing.T) {
 	realtest.Need(t, "time")
 	server, sftp := sandboxProcess(t, "--pace", "10ms")
 	for name, test := range map[string]struct {
-		url, transport string
-		most           int64 // KiB
+		url, input, value string
+		most              int64 // KiB
 	}{
-		"https":         {server, "https", 64 << 10},
-		"sftp":          {server, "sftp", 96 << 10},
-		"sftp, far off": {farOff(t, server, sftp), "sftp", 96 << 10}, // more connections, more on the way
+		"https":              {server, "transport", "https", 64 << 10},
+		"sftp":               {server, "transport", "sftp", 96 << 10},
+		"sftp, high latency": {farOff(t, server, sftp), "transport", "sftp", 96 << 10}, // more connections, more in flight
+		"json-rpc":           {server, "protocol", "json-rpc", 56 << 10}, // of which sealing the handle takes 32
 	} {
 		t.Run(name, func(t *testing.T) {
 			work := t.TempDir()
 			randomFile(t, work+"/db.dump", size<<20)
-			command := step(t, work, test.url, map[string]string{"preflight": "off", "transport": test.transport}) // it is as large as a dump, no more
+			command := step(t, work, test.url, map[string]string{"preflight": "off", test.input: test.value}) // it is as large as a dump, no more
 			// Not the process's own accounting, which begins with a copy of this one.
 			command.Args = append([]string{"time", "-f", "%M", "-o", work + "/peak"}, command.Path)
 			command.Path, _ = exec.LookPath("time")

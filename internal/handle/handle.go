@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 
 	"filippo.io/age"
@@ -72,6 +73,8 @@ func Seal(h Handle, secret string) (string, error) {
 		return "", fmt.Errorf("sealing the handle: %w", err)
 	}
 	recipient.SetWorkFactor(workFactor)
+	debug.FreeOSMemory()       // scrypt takes 32 MiB on top of what is there,
+	defer debug.FreeOSMemory() // which would stay for the whole run
 	text, err := json.Marshal(sealed{h.Server, h.Protocol, h.Ticket.ID, h.Ticket.Key.Reveal(), h.Ticket.Session.Reveal(), h.Filename, h.Email, string(h.Aim), h.Target, h.DumpSHA256, h.DumpSize, h.SSHHostKey})
 	if err != nil {
 		return "", err
@@ -104,6 +107,7 @@ func Open(text, secret string) (Handle, error) {
 	if err != nil {
 		return Handle{}, ErrWrongSecret
 	}
+	defer debug.FreeOSMemory()
 	identity.SetMaxWorkFactor(workFactor) // a stranger's handle could ask for gigabytes
 	r, err := age.Decrypt(bytes.NewReader(binary), identity)
 	if _, wrong := errors.AsType[*age.NoIdentityMatchError](err); wrong {
