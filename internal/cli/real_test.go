@@ -292,7 +292,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 		"https":              {server, "transport", "https", 64 << 10},
 		"sftp":               {server, "transport", "sftp", 96 << 10},
 		"sftp, high latency": {farOff(t, server, sftp), "transport", "sftp", 96 << 10}, // more connections, more in flight
-		"json-rpc":           {server, "protocol", "json-rpc", 56 << 10}, // of which sealing the handle takes 32
+		"json-rpc":           {server, "protocol", "json-rpc", 56 << 10},               // of which sealing the handle takes 32
 	} {
 		t.Run(name, func(t *testing.T) {
 			work := t.TempDir()
