@@ -4,6 +4,7 @@ package dial
 
 import (
 	"errors"
+	"slices"
 	"os"
 	"strings"
 	"testing"
@@ -73,6 +74,68 @@ func TestKeysAreTrustedAfterLogin(t *testing.T) {
 	for _, err := range []error{h.Check("example.com:22", nil, impostor), h.LoggedIn("example.com:22", impostor)} {
 		if _, ok := errors.AsType[*HostKeyError](err); !ok {
 			t.Errorf("%v", err)
+		}
+	}
+}
+
+// TestHostKeyAlgorithms are the same for every connection: none with SHA-1, whether a key
+// was met before or not, and Ed25519 first.
+func TestHostKeyAlgorithms(t *testing.T) {
+	_, private, err := NewPortableRSAKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ParseKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := NewHostKeys("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := h.algorithms("example.com:22")
+	if err := h.LoggedIn("example.com:22", key.PublicKey()); err != nil {
+		t.Fatal(err)
+	}
+	again := h.algorithms("example.com:22")
+	if len(first) == 0 || first[0] != ssh.KeyAlgoED25519 || len(again) != 2 {
+		t.Errorf("%v, then %v", first, again)
+	}
+	for _, list := range [][]string{first, again} {
+		if slices.Contains(list, ssh.KeyAlgoRSA) {
+			t.Errorf("with SHA-1: %v", list)
+		}
+	}
+}
+
+// TestKnownHostsWithoutAPort counts for any port, as in OpenSSH, unless a line has the port.
+func TestKnownHostsWithoutAPort(t *testing.T) {
+	line := func(host string) (string, ssh.PublicKey) {
+		key, err := NewKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return host + " " + string(ssh.MarshalAuthorizedKey(key.PublicKey())), key.PublicKey()
+	}
+	bare, bareKey := line("example.com")
+	with, withKey := line("[example.com]:2200")
+	for name, c := range map[string]struct {
+		known string
+		key   ssh.PublicKey
+		good  bool
+	}{
+		"without a port":                 {bare, bareKey, true},
+		"with the port":                  {with, withKey, true},
+		"both, the one with the port":    {bare + with, withKey, true},
+		"both, the one without the port": {bare + with, bareKey, false},
+		"with the port, another key":     {with, bareKey, false},
+	} {
+		h, err := NewHostKeys(c.known, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Check("example.com:2200", nil, c.key); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

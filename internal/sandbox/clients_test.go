@@ -213,7 +213,7 @@ func TestSpecificationsSFTPSession(t *testing.T) {
 // rclone, lftp and OpenSSH's sftp, cut in the middle and resumed, and downloads the
 // results.
 func TestOtherClients(t *testing.T) {
-	realtest.Need(t, "sftp", "lftp", "rclone", "ssh-keygen")
+	realtest.Need(t, "sftp", "scp", "lftp", "rclone", "ssh-keygen")
 	url := runs(t, Config{Pace: 10 * time.Millisecond})
 	dir := t.TempDir()
 	whole, half := filepath.Join(dir, "whole"), filepath.Join(dir, "half")
@@ -230,6 +230,7 @@ func TestOtherClients(t *testing.T) {
 	shell := "-i " + key + " -o IdentitiesOnly=yes -o IdentityAgent=none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 	// $1 user, $2 port, $3 the shared file, $4 where what is fetched goes.
 	clients := map[string]struct{ up, down string }{
+		"scp": {"scp -q -s -P $2 " + shell + " " + whole + " $1@127.0.0.1:$3", "scp -q -s -P $2 " + shell + " $1@127.0.0.1:$3 $4"},
 		"sftp": {"printf 'put %s %s\\nreput %s %s\\n' " + half + " $3 " + whole + " $3 | sftp -b - -P $2 " + shell + " $1@127.0.0.1",
 			"head -c 1000000 " + whole + " >$4; printf 'ls -l\\nreget %s %s\\n' $3 $4 | sftp -b - -P $2 " + shell + " $1@127.0.0.1"},
 		"lftp": {`lftp -c "set cmd:fail-exit yes; set net:max-retries 1; set sftp:connect-program \"ssh -a -x ` + shell + `\"; open -u $1,x sftp://127.0.0.1:$2; put ` + half + ` -o $3; put -c ` + whole + ` -o $3"`,

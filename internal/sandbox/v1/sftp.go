@@ -129,8 +129,24 @@ func (u *sharedUpload) WriteAt(p []byte, offset int64) (int, error) {
 }
 
 // Filecmd implements sftp.FileCmder: no renaming, removing, making of folders,
-// no chmod and no times.
-func (s Share) Filecmd(*sftp.Request) error { return sftp.ErrSSHFxPermissionDenied }
+// no chmod and no times. The size of the shared file can be set, alone.
+func (s Share) Filecmd(request *sftp.Request) error {
+	if flags := request.AttrFlags(); request.Method != "Setstat" || !flags.Size || flags.UidGid || flags.Permissions || flags.Acmodtime {
+		return sftp.ErrSSHFxPermissionDenied
+	}
+	path, r, err := s.file(request.Filepath)
+	if err != nil {
+		return err
+	}
+	if size := request.Attributes().Size; r.State == requests.Draft && size <= maxSize {
+		return os.Truncate(path, int64(size))
+	}
+	return sftp.ErrSSHFxPermissionDenied
+}
+
+// maxSize limits what a client can make the shared file, in bytes: it takes no room, but
+// what reads it does.
+const maxSize = 1 << 40
 
 // Filelist implements sftp.FileLister.
 func (s Share) Filelist(request *sftp.Request) (sftp.ListerAt, error) {
