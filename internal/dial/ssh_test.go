@@ -4,8 +4,8 @@ package dial
 
 import (
 	"errors"
-	"slices"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 

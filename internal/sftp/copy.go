@@ -49,6 +49,8 @@ func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.
 			return s.writeAt(handle, part.offset, part.length, source, func(err error) {
 				if err == nil {
 					w.sent(l, part)
+				} else {
+					err = fmt.Errorf("writing %s at byte %d: %w", f.name, part.offset, err)
 				}
 				done(err)
 			})
@@ -74,6 +76,8 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 					}
 					if err == nil {
 						w.came(l, part, n)
+					} else {
+						err = fmt.Errorf("reading %s at byte %d: %w", f.name, at, err)
 					}
 					done(err)
 				})

@@ -2,6 +2,7 @@ package sftp
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -20,7 +21,7 @@ type File struct {
 func (p *Pool) Open(name string, flags uint32) (*File, Info, error) {
 	handle, info, err := p.first.openAndStat(name, flags)
 	if err != nil {
-		return nil, Info{}, p.cause(err)
+		return nil, Info{}, p.failed("opening", name, err)
 	}
 	return &File{pool: p, name: name, handle: handle, flags: flags &^ (Create | Truncate)}, info, nil
 }
@@ -31,24 +32,35 @@ func (p *Pool) Empty(name string) error {
 	if err == nil {
 		err = p.first.closing(handle)()
 	}
-	return p.cause(err)
+	return p.failed("emptying", name, err)
+}
+
+// failed says what failed, and with which file; nil for nil.
+func (p *Pool) failed(doing, name string, err error) error {
+	if err = p.cause(err); err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", doing, name, err)
 }
 
 // List returns the names in the folder that a session starts in.
 func (p *Pool) List() ([]string, error) {
 	names, err := p.first.list()
-	return names, p.cause(err)
+	return names, p.failed("listing", "the files of the request", err)
 }
 
 // Stat returns what the server says about the file now.
 func (f *File) Stat() (Info, error) {
 	info, err := f.pool.first.stat(f.handle)
-	return info, f.pool.cause(err)
+	if _, refused := errors.AsType[*StatusError](err); refused { // a server may only know names
+		info, err = infoOf(f.pool.first.call(typeStat, appendString(nil, f.name)))
+	}
+	return info, f.pool.failed("reading the size of", f.name, err)
 }
 
 // ReadAt reads the bytes from offset on until b is full.
 func (f *File) ReadAt(b []byte, offset int64) error {
-	return f.pool.cause(f.pool.first.readFull(f.handle, offset, b))
+	return f.pool.failed("reading", f.name, f.pool.first.readFull(f.handle, offset, b))
 }
 
 func (f *File) leave(wait func() error) {
@@ -60,7 +72,9 @@ func (f *File) leave(wait func() error) {
 // Close closes the file, and Settle waits until the server has closed the handles that
 // a transfer opened on other sessions. Their errors count: a server that buffers what
 // is written may report only then that it could not store it.
-func (f *File) Close() error { return f.pool.cause(f.pool.first.closing(f.handle)()) }
+func (f *File) Close() error {
+	return f.pool.failed("closing", f.name, f.pool.first.closing(f.handle)())
+}
 
 // Settle is described at Close.
 func (f *File) Settle() error {
@@ -71,5 +85,5 @@ func (f *File) Settle() error {
 		errs = append(errs, wait())
 	}
 	f.leaving = nil
-	return f.pool.cause(errors.Join(errs...))
+	return f.pool.failed("closing", f.name, errors.Join(errs...))
 }

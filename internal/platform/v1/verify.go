@@ -111,7 +111,15 @@ func together(work ...func() error) error {
 		all.Go(func() { errs[i] = do() })
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	var different []error // the same one from each says nothing more
+	said := map[string]bool{}
+	for _, err := range errs {
+		if err != nil && !said[err.Error()] {
+			said[err.Error()] = true
+			different = append(different, err)
+		}
+	}
+	return errors.Join(different...)
 }
 
 // Blocks that are read back of an upload: the first, the last and some between.
