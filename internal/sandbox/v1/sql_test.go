@@ -1,0 +1,28 @@
+package v1
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+// TestBounded is what stands between pg_restore and the disk.
+func TestBounded(t *testing.T) {
+	full := errors.New("full")
+	var out bytes.Buffer
+	n, err := io.Copy(&bounded{out: &out, left: 10, full: full}, strings.NewReader("0123456789abc"))
+	if !errors.Is(err, full) || n != 10 || out.String() != "0123456789" {
+		t.Errorf("%d bytes, %q, %v", n, out.String(), err)
+	}
+	said := &bounded{left: 5}
+	for range 3 {
+		if n, err := said.Write([]byte("abc")); n != 3 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if string(said.text) != "abcab" {
+		t.Errorf("%q", said.text)
+	}
+}
