@@ -161,18 +161,23 @@ func inspect(t testing.TB, name string, data []byte) Info {
 }
 
 // everyPrefix cuts a complete dump shorter and shorter: none of that is a complete one.
-// Where ODOO_UPGRADE_TEST_PREFIXES is not set, and the dump is large, it cuts the middle
-// at every 61st byte only.
+// With ODOO_UPGRADE_TEST_PREFIXES=all it does so at each byte, with few at some, else at
+// each byte near the ends and at every 61st between.
 func everyPrefix(t *testing.T, path string, options ...Options) {
 	t.Helper()
 	stat, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const ends = 2 << 10 // where each byte matters
-	all := os.Getenv("ODOO_UPGRADE_TEST_PREFIXES") != ""
+	ends, step := int64(2<<10), int64(61)
+	switch os.Getenv("ODOO_UPGRADE_TEST_PREFIXES") {
+	case "all":
+		ends = stat.Size()
+	case "few":
+		ends, step = 50, 997
+	}
 	for n := stat.Size() - 1; n >= 0; n-- {
-		if !all && n > ends && n < stat.Size()-ends && n%61 != 0 {
+		if n > ends && n < stat.Size()-ends && n%step != 0 {
 			continue
 		}
 		if err := os.Truncate(path, n); err != nil {
