@@ -169,6 +169,7 @@ func randomFile(t *testing.T, path string, n int64) {
 
 func TestSpecificationsOwnSamples(t *testing.T) {
 	realtest.Long(t)
+	realtest.Long(t)
 	realtest.Need(t, "bash", "curl", "jq", "ssh-keygen")
 	url, _ := sandboxProcess(t, "--pace", "100ms", "--contract", "M123456-abcdef")
 	dir := t.TempDir()
@@ -208,6 +209,7 @@ CREATE TABLE empty_one (id serial PRIMARY KEY, partner_id integer REFERENCES res
 
 func TestRealPostgreSQLThereAndBack(t *testing.T) {
 	realtest.Long(t)
+	realtest.Long(t)
 	c := realtest.StartCluster(t)
 	c.Run("createdb", "source")
 	c.SQL("source", odooLike)
@@ -241,6 +243,7 @@ func TestRealPostgreSQLThereAndBack(t *testing.T) {
 
 // TestTarIsNotForJSONRPC: what the dump was checked for is not what the platform has.
 func TestTarIsNotForJSONRPC(t *testing.T) {
+	realtest.Long(t)
 	realtest.Long(t)
 	c := realtest.StartCluster(t)
 	c.Run("createdb", "source")

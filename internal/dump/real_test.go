@@ -218,6 +218,7 @@ func TestRealCluster(t *testing.T) {
 
 // TestDirectory inspects what pg_dump -Fd writes, compressed and not.
 func TestDirectory(t *testing.T) {
+	realtest.Long(t)
 	c := realtest.StartCluster(t)
 	c.Run("createdb", "bakery")
 	c.SQL("bakery", bootstrap+many)

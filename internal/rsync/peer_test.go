@@ -246,6 +246,7 @@ func TestPullFromRealRsync(t *testing.T) {
 
 // TestPullResumes begins with a partial file.
 func TestPullResumes(t *testing.T) {
+	realtest.Long(t)
 	eachPeer(t, func(t *testing.T, program string) {
 		data := noise(6, 8<<20+5)
 		for name, test := range map[string]struct {
@@ -320,6 +321,7 @@ func TestServerFailures(t *testing.T) {
 
 // TestRealClients has both versions of rsync talk to our server.
 func TestRealClients(t *testing.T) {
+	realtest.Long(t)
 	helper := os.Args[0]
 	eachPeer(t, func(t *testing.T, program string) {
 		for name, options := range map[string][]string{

@@ -326,6 +326,7 @@ func (c *cutter) count(n int) error {
 // and resumes them. ODOO_UPGRADE_TEST_CUTS sets how many; .ci/run makes 300.
 func TestCuts(t *testing.T) {
 	realtest.Long(t)
+	realtest.Long(t)
 	cuts := 40
 	if text := os.Getenv("ODOO_UPGRADE_TEST_CUTS"); text != "" {
 		var err error

@@ -60,6 +60,7 @@ func random(n int) []byte {
 }
 
 func TestThereAndBackWithOpenSSH(t *testing.T) {
+	realtest.Long(t)
 	for name, lines := range map[string][]string{
 		"as it comes":            nil,
 		"one session":            {"MaxSessions 1"},

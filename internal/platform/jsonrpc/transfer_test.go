@@ -98,6 +98,7 @@ func known(s *realtest.SSHD) string { return "127.0.0.1 " + s.HostKeyOnly() + "\
 
 // TestRealRsync uploads and downloads with a real server and each real rsync.
 func TestRealRsync(t *testing.T) {
+	realtest.Long(t)
 	for _, program := range realtest.Rsyncs(t) {
 		t.Run(program, func(t *testing.T) {
 			s := realtest.StartRsyncServer(t, program)

@@ -25,6 +25,7 @@ func code(n int) error { return &httpcall.ResponseError{Code: n} }
 
 // TestSwitching counts what is tried until an upload has ended.
 func TestSwitching(t *testing.T) {
+	realtest.Long(t)
 	s := realtest.StartSSHD(t, "ed25519")
 	broken := retry.Transient(errors.New("connection reset"))
 	noAccess := &upgrade.RefusedError{Kind: upgrade.AccessRefusal, Failures: []upgrade.Failure{{Message: "not now"}}}

@@ -219,6 +219,7 @@ func cutDownload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD,
 
 // TestResume says what is sent when there is something at the platform already.
 func TestResume(t *testing.T) {
+	realtest.Long(t)
 	s := realtest.StartSSHD(t, "ed25519")
 	content := noise(1, 5<<20)
 	d := dumpOf(t, content)
@@ -278,6 +279,7 @@ func TestResume(t *testing.T) {
 // while it sends all again, and continues as another process, which must not take
 // what is behind the cut for its own.
 func TestNothingOldIsTakenForNew(t *testing.T) {
+	realtest.Long(t)
 	s := realtest.StartSSHD(t, "ed25519")
 	cutter := realtest.StartCutter(t, s.Address)
 	content := noise(1, 16<<20)
@@ -342,6 +344,7 @@ func (s *shrinking) requestSFTPAccess(ctx context.Context, t upgrade.Ticket, key
 // TestDownloadOfAFileThatChanges has a file that grows, or is replaced, while it is
 // downloaded.
 func TestDownloadOfAFileThatChanges(t *testing.T) {
+	realtest.Long(t)
 	s := realtest.StartSSHD(t, "ed25519")
 	old, replacement := noise(1, 24<<20), noise(2, 24<<20)
 	for name, change := range map[string]func() error{
@@ -394,6 +397,7 @@ func TestDownloadOfAFileThatChanges(t *testing.T) {
 // TestADamagedTransferIsComparedAsAWhole has a platform whose file was seen to differ once.
 // Blocks of it would find one wrong byte now and then.
 func TestADamagedTransferIsComparedAsAWhole(t *testing.T) {
+	realtest.Long(t)
 	s := realtest.StartSSHD(t, "ed25519")
 	content := noise(1, 16<<20)
 	if err := os.WriteFile(s.File(), content, 0o666); err != nil {
@@ -502,6 +506,7 @@ func TestChangedDumpIsNotSent(t *testing.T) {
 }
 
 func TestHostKeys(t *testing.T) {
+	realtest.Long(t)
 	s := realtest.StartSSHD(t, "ecdsa")
 	other := realtest.StartSSHD(t, "ed25519")
 	d := dumpOf(t, noise(1, 1000))
@@ -557,6 +562,7 @@ func TestHostKeys(t *testing.T) {
 }
 
 func TestPortThatOpensLater(t *testing.T) {
+	realtest.Long(t)
 	s := realtest.StartSSHD(t, "ed25519")
 	c := another(t, s, s.Address)
 	direct, told := c.Dial, 0
