@@ -84,7 +84,7 @@ func Readme(text []byte) ([]byte, error) {
 		head, rest, ok1 := bytes.Cut(text, begin)
 		_, tail, ok2 := bytes.Cut(rest, end)
 		if !ok1 || !ok2 {
-			return nil, fmt.Errorf("there is no place for the table of %s: no %s", name, begin)
+			return nil, fmt.Errorf("the place for the table of %s is missing: add %s", name, begin)
 		}
 		text = slices.Concat(head, begin, []byte(table), end, tail)
 	}

@@ -67,7 +67,7 @@ func failed(title string, e job.Ending) report.Explanation {
 
 func explainSuccess(e job.Ending, c job.Command) report.Explanation {
 	if c.Name == "" {
-		why := report.Explanation{Title: "Dump recognized", Text: "There is no reason not to send it."}
+		why := report.Explanation{Title: "Dump recognized", Text: "It can be sent."}
 		if e.Dump.Opaque {
 			why.Text = "What is in it is not known."
 		}

@@ -43,7 +43,7 @@ type Info struct {
 	UUID        string   // of the database
 
 	Problem  *UnusableError // why it cannot be sent, nil if it can
-	Warnings []string       // what is odd, but no reason not to send it
+	Warnings []string       // what is odd in a dump that can be sent
 
 	stat        fs.FileInfo // of the file that was inspected
 	damaged     bool        // it ends early, or has what no dump has

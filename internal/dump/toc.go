@@ -135,7 +135,7 @@ func (a *archive) skipDepends() error {
 const (
 	offsetUnset = 1 // the archive was written to a pipe
 	offsetSet   = 2
-	offsetNone  = 3 // there is no data
+	offsetNone  = 3 // without data
 )
 
 // readPlace reads where the entry's data is.

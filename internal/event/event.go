@@ -41,7 +41,7 @@ type (
 	ProtocolChosen struct{ Protocol string }
 	// HandleSealed hands on the request's handle; there may be a newer one later.
 	HandleSealed struct{ Handle string }
-	// HandleNotSealed says why there is no handle.
+	// HandleNotSealed says why a handle is missing.
 	HandleNotSealed struct{ Err error }
 )
 

@@ -157,7 +157,7 @@ func (e *ResponseError) Error() string {
 	return text
 }
 
-// IsAbsent reports whether the error says that there is no such API at the address.
+// IsAbsent reports whether the error says that the address does not have this API.
 func (e *ResponseError) IsAbsent() bool {
 	switch e.Code {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:

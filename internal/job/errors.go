@@ -78,11 +78,11 @@ func (e *BranchError) Error() string {
 	return fmt.Sprintf("aim production is refused on %s events: a pull request must not upgrade the real database", e.Event)
 }
 
-// NotReadyError says that there is no upgraded database to download.
+// NotReadyError says that the upgraded database is not there yet.
 type NotReadyError struct{ State string }
 
 func (e *NotReadyError) Error() string {
-	return fmt.Sprintf("there is no upgraded database yet: the state of the request is %q", e.State)
+	return fmt.Sprintf("the upgraded database is not there yet: the state of the request is %q", e.State)
 }
 
 // resultOf returns the result of an error. A stop by the caller and a refusal count

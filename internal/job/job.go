@@ -58,7 +58,7 @@ type Fetcher interface {
 
 // LogReader is a Platform that shows the log of its work.
 type LogReader interface {
-	// ReadLog returns what the log has from a byte on, nothing if there is no more yet.
+	// ReadLog returns what the log has from a byte on, nothing if that is all so far.
 	ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([]byte, error)
 }
 

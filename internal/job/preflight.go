@@ -36,7 +36,7 @@ func (r *run) preflight(d dump.Info, target upgrade.Target) error {
 		return d.Problem
 	}
 	wrongKind := r.wrongKind(d)
-	if wrongKind != nil && d.Kind == dump.Directory { // there is no file to send
+	if wrongKind != nil && d.Kind == dump.Directory { // only a single file can be sent
 		return wrongKind
 	}
 	if r.plan.Preflight == Off {

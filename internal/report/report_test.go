@@ -88,7 +88,7 @@ func TestWhatIsToldOnce(t *testing.T) {
 	if n := strings.Count(outputs, "state<<"); n != 1 {
 		t.Errorf("the state was handed on %d times", n)
 	}
-	if n := strings.Count(outputs, "elapsed<<"); n != 1 { // alone, it is no news
+	if n := strings.Count(outputs, "elapsed<<"); n != 1 { // alone, it is not news
 		t.Errorf("the time was handed on %d times", n)
 	}
 }

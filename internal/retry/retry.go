@@ -59,8 +59,8 @@ func After(header http.Header) time.Duration {
 // with jitter, up to Longest.
 type Policy struct {
 	First, Longest time.Duration
-	Tries          uint          // in all; 0 is no limit
-	Budget         time.Duration // no try starts later than this after the first one, but one always follows a first failure; 0 is no limit
+	Tries          uint          // in all; 0 for any number
+	Budget         time.Duration // no try starts later than this after the first one, but one always follows a first failure; 0 for any time
 }
 
 // longestAfter limits the pause that a peer may ask for: it must not stop a run for days.

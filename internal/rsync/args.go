@@ -71,7 +71,7 @@ func ParseArgs(args []string) (a Args, err error) {
 			return a, fmt.Errorf("%s: unexpected argument", arg)
 		}
 	}
-	return a, fmt.Errorf("there is no path")
+	return a, fmt.Errorf("the path is missing")
 }
 
 // short reads letters up to e, behind which are capabilities.

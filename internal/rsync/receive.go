@@ -27,7 +27,7 @@ type Target struct {
 	Delete bool
 	// Digest takes the SHA-256 of each file.
 	Digest bool
-	// MaxBytes limits the bytes that are not here yet; 0 is no limit.
+	// MaxBytes limits the bytes that are not here yet; 0 for any number.
 	MaxBytes int64
 	// Progress is called with the bytes that are here, of all files, and with the sum of
 	// their sizes; it may be nil.

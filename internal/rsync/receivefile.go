@@ -214,7 +214,7 @@ func (s *sink) close() error {
 	return err
 }
 
-// run does the work until there is no more. After an error it only takes it.
+// run does the work until the channel is closed. After an error it only discards it.
 func (s *sink) run() (err error) {
 	at := int64(0)
 	var block []byte

@@ -23,7 +23,7 @@ type Config struct {
 	Channels    int           // on each, at most; 0 for as many as suit the line
 	Idle        time.Duration // how long a server may send nothing at all
 	// LoggedIn is called, unless nil, with the server's key after each login. After an
-	// error there is no session: another server may be in between.
+	// error the session is not used: another server may be in between.
 	LoggedIn func(address string, key ssh.PublicKey) error
 }
 

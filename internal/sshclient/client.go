@@ -30,7 +30,7 @@ type Config struct {
 	Greeted func(time.Duration) // called, unless nil, with the time until the first bytes
 	Lost    func()              // called, unless nil, when Idle has passed after the handshake
 	// LoggedIn is called, unless nil, with the server's key once the server has accepted
-	// the user's. After an error there is no connection.
+	// the user's. After an error the connection is closed.
 	LoggedIn func(address string, key ssh.PublicKey) error
 }
 

@@ -256,7 +256,7 @@ func (p *Platform) Process(ctx context.Context, t upgrade.Ticket) error {
 // logChunk limits how much of the log is read at a time, in bytes.
 const logChunk = httpcall.MaxBody
 
-// ReadLog returns what the platform's log has from a byte on, nothing if there is no more
+// ReadLog returns what the platform's log has from a byte on, nothing if that is all so far
 // yet.
 func (p *Platform) ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([]byte, error) {
 	if err := p.use(t); err != nil {

@@ -216,7 +216,7 @@ func (f Fault) later(ctx context.Context, r *http.Request, serve http.HandlerFun
 // maxLate limits the body of a call that takes effect later.
 const maxLate = 1 << 20
 
-// unheard takes an answer that nobody gets.
+// unheard discards the response to a call whose connection is gone.
 type unheard struct{ header http.Header }
 
 func (u *unheard) Header() http.Header         { return u.header }
