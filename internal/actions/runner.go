@@ -51,12 +51,12 @@ type Runner struct {
 	getenv   func(string) string
 	workflow bool
 	secrets  redactor
-	said     map[string]int // annotations by level
-	failed   error          // of the first output that could not be written
-	lines    int            // of the log
-	bytes    int            // of the log
-	full     bool           // the log is
-	masks    int
+	said     map[string]int  // annotations by level
+	failed   error           // of the first output that could not be written
+	lines    int             // of the log
+	bytes    int             // of the log
+	full     bool            // the log is
+	masks    map[string]bool // that the runner was told of
 }
 
 // New returns a Runner that logs to out and reads the environment through
@@ -67,6 +67,7 @@ func New(out io.Writer, getenv func(string) string) *Runner {
 		getenv:   getenv,
 		workflow: InWorkflow(getenv),
 		said:     map[string]int{},
+		masks:    map[string]bool{},
 	}
 }
 
@@ -103,10 +104,14 @@ func (r *Runner) Mask(secret string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, line := range strings.FieldsFunc(secret, func(c rune) bool { return c == '\r' || c == '\n' }) {
-		for _, form := range forms(line) {
-			if len(form) >= MinMask && r.secrets.add(form) {
-				r.addMask(form)
+		secret := strings.TrimSpace(line)
+		for _, form := range []string{secret, strings.TrimRight(secret, "=")} {
+			if len(form) >= MinMask {
+				r.secrets.add(form)
 			}
+		}
+		for _, form := range forms(secret) {
+			r.addMask(form)
 		}
 	}
 }
@@ -115,7 +120,6 @@ func (r *Runner) Mask(secret string) {
 // ends a base64 key (a URL may have it as %3D), and percent-encoded in both
 // cases and both dialects.
 func forms(secret string) []string {
-	secret = strings.TrimSpace(secret)
 	bare := strings.TrimRight(secret, "=")
 	list := []string{secret, bare}
 	for _, s := range []string{secret, bare} {
@@ -144,18 +148,18 @@ func (r *Runner) Redact(text string) string {
 	defer r.mu.Unlock()
 	text, met := r.secrets.redact(text)
 	for _, form := range met { // other programs may print it, too
-		if r.secrets.add(form) {
-			r.addMask(form)
-		}
+		r.addMask(form)
 	}
 	return text
 }
 
-// addMask tells the runner of a mask. A platform could make up any number of them.
+// addMask tells the runner of a mask, once. A platform could make up any number of them.
 func (r *Runner) addMask(form string) {
-	if r.masks++; r.workflow && r.masks <= maxMasks {
-		r.gha.AddMask(form)
+	if !r.workflow || len(form) < MinMask || r.masks[form] || len(r.masks) >= maxMasks {
+		return
 	}
+	r.masks[form] = true
+	r.gha.AddMask(form)
 }
 
 // clean makes text harmless and free of secrets, those included that only
@@ -182,10 +186,10 @@ func (r *Runner) Info(text string) {
 	}
 }
 
-// afford reports whether the log has room for so many bytes more, and says once that it
-// has not. Who debugs sees everything.
+// afford reports whether so many more bytes fit the log, and says once that they do not. A
+// debug run shows everything.
 func (r *Runner) afford(bytes int) bool {
-	if r.getenv("RUNNER_DEBUG") == "1" {
+	if r.IsDebug() {
 		return true
 	}
 	r.lines++
@@ -294,13 +298,13 @@ func (r *Runner) CheckOutputs() error {
 	if !info.Mode().IsRegular() {
 		return nil
 	}
-	return hasRoom(path)
+	return hasSpace(path)
 }
 
-// hasRoom writes as much as outputs take to a file of its own beside the outputs: others
+// hasSpace writes as much as outputs take to a file of its own beside the outputs: others
 // may append to those at the same time.
-func hasRoom(path string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".odoo-upgrade-room-*")
+func hasSpace(path string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".odoo-upgrade-space-*")
 	if errors.Is(err, fs.ErrPermission) {
 		return nil // the outputs' file is writable, its folder is not
 	}

@@ -59,7 +59,7 @@ func cut(text string, limit int) string {
 // leaves nothing of itself behind.
 type redactor struct{ secrets []string }
 
-func (r *redactor) add(secret string) bool {
+func (r *redactor) add(secret string) {
 	at, found := slices.BinarySearchFunc(r.secrets, secret, func(a, b string) int {
 		if len(a) != len(b) {
 			return len(b) - len(a)
@@ -69,15 +69,14 @@ func (r *redactor) add(secret string) bool {
 	if !found {
 		r.secrets = slices.Insert(r.secrets, at, secret)
 	}
-	return !found
 }
 
 // redact replaces the secrets in text, in whatever form: each character as it is or
-// percent-encoded, as programs differ in what they encode. It returns the forms that
-// it met.
+// percent-encoded, and a space as a plus sign, because programs differ in what they
+// encode. It returns the encoded forms that it found.
 func (r *redactor) redact(text string) (safe string, met []string) {
 	for _, secret := range r.secrets {
-		if !strings.ContainsRune(text, '%') {
+		if !strings.ContainsAny(text, "%+") {
 			text = strings.ReplaceAll(text, secret, masked)
 			continue
 		}
@@ -115,7 +114,7 @@ func matchEscaped(text, secret string) int {
 	at := 0
 	for n := range len(secret) {
 		switch {
-		case at < len(text) && text[at] == secret[n]:
+		case at < len(text) && (text[at] == secret[n] || text[at] == '+' && secret[n] == ' '):
 			at++
 		case at+2 < len(text) && text[at] == '%' && strings.EqualFold(text[at+1:at+3], hex.EncodeToString([]byte{secret[n]})):
 			at += 3

@@ -104,13 +104,15 @@ func (h *HostKeys) Check(address string, _ net.Addr, key ssh.PublicKey) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.trusted == nil {
-		return nil // LoggedIn decides
+	return h.differs(address, key) // of a new one, LoggedIn decides
+}
+
+// differs returns an error if another key is trusted. It is called under the lock.
+func (h *HostKeys) differs(address string, key ssh.PublicKey) error {
+	if h.trusted == nil || bytes.Equal(h.trusted.Marshal(), key.Marshal()) {
+		return nil
 	}
-	if !bytes.Equal(h.trusted.Marshal(), key.Marshal()) {
-		return wrong("is not " + ssh.FingerprintSHA256(h.trusted) + ", which this request met before")
-	}
-	return nil
+	return &HostKeyError{address, ssh.FingerprintSHA256(key), "is not " + ssh.FingerprintSHA256(h.trusted) + ", which this request met before"}
 }
 
 // LoggedIn is called once a server with a key that Check accepted has accepted ours: only
@@ -125,10 +127,7 @@ func (h *HostKeys) LoggedIn(address string, key ssh.PublicKey) error {
 	if h.trusted == nil {
 		h.trusted, h.learned = key, true
 	}
-	if !bytes.Equal(h.trusted.Marshal(), key.Marshal()) {
-		return &HostKeyError{address, ssh.FingerprintSHA256(key), "is not " + ssh.FingerprintSHA256(h.trusted) + ", which this request met before"}
-	}
-	return nil
+	return h.differs(address, key)
 }
 
 // pinnedFor checks a key against the pinned ones. Lines without a port count for other

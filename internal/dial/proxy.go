@@ -51,8 +51,8 @@ func NewSOCKSDialer(getenv func(string) string) (_ Dialer, proxied bool, err err
 	return dialer(getenv, ""), all != "" || first(getenv, "HTTPS_PROXY", "https_proxy") != "", nil
 }
 
-// CheckProxies returns an error for a proxy in the environment whose address is not one.
-// net/http would go past such a proxy without a word.
+// CheckProxies returns an error for a proxy in the environment whose address is not valid.
+// net/http silently ignores such a proxy.
 func CheckProxies(getenv func(string) string) error {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"} {
 		if _, err := parseProxy(getenv(name)); err != nil {

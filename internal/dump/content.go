@@ -15,7 +15,7 @@ import (
 type content struct {
 	kind   Kind
 	head   []byte
-	before []byte    // text in front of a dump
+	before []byte    // text in front of an archive or something compressed; SQL names its own
 	in     io.Reader // all of it
 }
 
@@ -158,7 +158,7 @@ func (f format) refusal() *refusal {
 	case encoded:
 		return &refusal{"is encoded as text (" + string(f.kind) + ")", "decode it first: " + f.undo}
 	}
-	return &refusal{"is not of PostgreSQL (" + string(f.kind) + ")", "check that it is the right file; Odoo's databases are PostgreSQL's"}
+	return &refusal{"is a file of " + string(f.kind) + ", not of PostgreSQL", "check that it is the right file; Odoo's databases are PostgreSQL's"}
 }
 
 // textRefusal says what a short text in place of a dump means.

@@ -25,7 +25,7 @@ func diagnose(in io.Reader) *refusal {
 	case s.recoded:
 		return content{kind: Recoded}.refusal()
 	case s.lines > 0 && s.lines == s.carriage:
-		return &refusal{"was changed on its way: there is a carriage return before every line feed",
+		return &refusal{"was changed in transit: there is a carriage return before every line feed",
 			"transfer it as it is: docker exec without -t, FTP in binary mode, and pg_dump -f FILE instead of > FILE on Windows"}
 	case s.message != nil:
 		return &refusal{fmt.Sprintf("has a message of pg_dump's in it, %s", quote(s.message)), keepApart}

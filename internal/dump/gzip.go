@@ -22,7 +22,7 @@ func (i *Info) gzip(in io.Reader) error {
 	}
 	i.Kind, i.Wrapped = c.kind, true
 	switch {
-	case c.before == nil && c.kind == SQL:
+	case c.kind == SQL:
 		err = i.script(c.in)
 		i.Compression = "gzip"
 	case c.before == nil && (c.kind == Custom || c.kind == Tar):

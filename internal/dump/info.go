@@ -153,14 +153,14 @@ func truncated(format string, args ...any) error {
 // Open opens the dump from its first byte, if it still is the file that was
 // inspected.
 func (i Info) Open() (*os.File, error) {
-	if err := i.Unchanged(); err != nil {
-		return nil, err
-	}
 	file, err := os.Open(i.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, i.changed()
+	}
 	if err != nil {
 		return nil, err
 	}
-	if stat, err := file.Stat(); err != nil || !isSame(i.stat, stat) { // it was replaced just now
+	if stat, err := file.Stat(); err != nil || !isSame(i.stat, stat) {
 		return nil, errors.Join(i.changed(), file.Close())
 	}
 	return file, nil

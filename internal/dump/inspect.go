@@ -170,7 +170,7 @@ func (i *Info) text(in io.Reader) error {
 		return err
 	}
 	i.Kind = c.kind
-	if c.kind == SQL && c.before == nil {
+	if c.kind == SQL {
 		return i.script(c.in)
 	}
 	return c.refusal()
@@ -198,13 +198,12 @@ func (i *Info) diagnose(s *source) error {
 	if !i.damaged {
 		return nil
 	}
-	file := &source{File: s.File, ctx: s.ctx, size: s.size}
 	var contents []io.Reader
 	if i.Kind != SQL || i.Wrapped {
-		contents = append(contents, io.NewSectionReader(file, 0, s.size))
+		contents = append(contents, io.NewSectionReader(s, 0, s.size))
 	}
 	if i.Kind != SQL && i.Wrapped {
-		if inner, err := newMembers(io.NewSectionReader(file, 0, s.size)); err == nil {
+		if inner, err := newMembers(io.NewSectionReader(s, 0, s.size)); err == nil {
 			contents = append(contents, inner)
 		}
 	}

@@ -146,7 +146,7 @@ func isOpenPGP(head []byte) bool {
 	case head[0]&0xc3 == 0x81: // of two
 		version = head[3]
 	}
-	if head[0] == 0xa3 && head[1] >= 1 && head[1] <= 3 { // compressed, of a length that is not told
+	if head[0] == 0xa3 && head[1] >= 1 && head[1] <= 3 { // compressed, of unspecified length
 		return true
 	}
 	return tag == 1 && (version == 3 || version == 6) || tag == 3 && version >= 4 && version <= 6

@@ -178,7 +178,7 @@ func (s *script) between(b []byte) int {
 	switch {
 	case at < 0 && !s.atEnd && (comment || command || len(b) < 2*maxStatement):
 		return 0
-	case len(bytes.Trim(whole.text, "\x00")) == 0, comment: // psql takes zero bytes for nothing
+	case len(bytes.Trim(whole.text, "\x00")) == 0, comment: // psql ignores zero bytes
 		if !s.midLine {
 			s.comment(whole)
 		}

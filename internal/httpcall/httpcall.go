@@ -231,7 +231,7 @@ func isUnsent(err error) bool {
 }
 
 // IsFinal reports whether another try would fail like this one: the server is not the one
-// that it should be, does not speak TLS or none of its versions that this program does, or
+// that it should be, does not speak TLS in a version that this program supports, or
 // a proxy wants a password.
 func IsFinal(err error) bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
@@ -262,7 +262,7 @@ func Explained(err error) error {
 	case isProxyPassword(err):
 		return fmt.Errorf("%w: the proxy wants a user and a password; write them into HTTPS_PROXY, like http://user:password@proxy:3128", err)
 	case isOtherTLS(err):
-		return fmt.Errorf("%w: the server speaks no TLS 1.2 or newer", err)
+		return fmt.Errorf("%w: the server does not support TLS 1.2 or newer", err)
 	}
 	return err
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // A transfer has to move so many bytes in that time, about 1 KiB a second: a peer that
-// sends a byte now and then would hold a run for ever. Less than that is as good as a
+// sends a byte now and then would hold up a run forever. Less than that is as good as a
 // broken connection.
 const (
 	paceWindow = 5 * time.Minute

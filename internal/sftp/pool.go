@@ -224,7 +224,7 @@ func offer(conn ssh.Conn, waiting *outstanding) (*session, error) {
 	go func() { _, _ = io.Copy(io.Discard, channel.Stderr()) }() // unread, it would fill the channel's window
 	_, err = channel.SendRequest("subsystem", false, subsystem)
 	if err == nil || errors.Is(err, io.EOF) { // it may have said why it closed the channel
-		late := time.AfterFunc(silence, func() {
+		late := time.AfterFunc(greetingTimeout, func() {
 			if isRefused(conn) {
 				_ = channel.Close()
 			}
@@ -242,10 +242,10 @@ func offer(conn ssh.Conn, waiting *outstanding) (*session, error) {
 // subsystem is the payload of the request for SFTP.
 var subsystem = ssh.Marshal(struct{ Name string }{"sftp"})
 
-// silence is how long a server may take to greet before it is asked, on another channel,
-// whether it has SFTP at all: a request without a response, which saves a round trip, is
-// refused without a word.
-const silence = 5 * time.Second
+// greetingTimeout is how long a server may take to greet before it is asked, on another
+// channel, whether it offers SFTP at all: the request for it wants no response, which saves
+// a round trip, so a refusal is not reported.
+const greetingTimeout = 5 * time.Second
 
 // isRefused reports whether the server refuses the subsystem.
 func isRefused(conn ssh.Conn) bool {

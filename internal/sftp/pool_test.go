@@ -98,7 +98,7 @@ func TestServersWithoutSFTP(t *testing.T) {
 		says     string
 		within   time.Duration
 	}{
-		"refused":         {&platform{refuses: true}, "it refused the subsystem", silence},
+		"refused":         {&platform{refuses: true}, "it refused the subsystem", greetingTimeout},
 		"a text":          {&platform{says: "This account is for sftp only.\r\n"}, `it sent "This account is for sftp only."`, 0},
 		"a short text":    {&platform{says: "no"}, `it sent "no"`, 0},
 		"an escape":       {&platform{says: "\x1b[31mno SFTP here\x00"}, `it sent "[31mno SFTP here"`, 0},

@@ -58,7 +58,7 @@ func newSession(channel io.ReadWriteCloser, waiting *outstanding) (*session, err
 	s := &session{channel: channel, outstanding: waiting, readSize: safePayload, writeSize: safeWrite, waiting: map[uint32]*call{}}
 	_, unsent := channel.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, 3})
 	in := bufio.NewReaderSize(channel, safePayload)
-	if err := greeted(in); err != nil || unsent != nil { // what it says counts more than that it does not listen
+	if err := greeted(in); err != nil || unsent != nil { // its message says more than the failed write
 		return nil, cmp.Or(err, unsent)
 	}
 	kind, length, err := header(in)

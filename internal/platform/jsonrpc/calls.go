@@ -27,16 +27,17 @@ const apiVersion = "0.2"
 // call calls a method on the request's node and returns its result. Its errors:
 // *upgrade.RefusedError, *httpcall.ResponseError, or one of the connection.
 func (p *Platform) call(ctx context.Context, method string, params map[string]any) (map[string]json.RawMessage, error) {
+	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.Timeout)
+	defer cancel()
+	return p.send(ctx, method, params)
+}
+
+// send is call for a call with a timeout of its own.
+func (p *Platform) send(ctx context.Context, method string, params map[string]any) (map[string]json.RawMessage, error) {
 	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "method": "not_used", "params": params, "id": "not_used"})
 	if err != nil {
 		return nil, err
 	}
-	timeout := httpcall.Timeout
-	if method == "process" {
-		timeout = httpcall.ProcessTimeout
-	}
-	ctx, cancel := httpcall.WithTimeout(ctx, timeout)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.node().JoinPath("upgrade", "request", method).String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, httpcall.Plain(err)
@@ -243,7 +244,9 @@ func (p *Platform) Process(ctx context.Context, t upgrade.Ticket) error {
 	if err := p.use(t); err != nil {
 		return err
 	}
-	fields, err := p.call(ctx, "process", p.token())
+	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.ProcessTimeout)
+	defer cancel()
+	fields, err := p.send(ctx, "process", p.token())
 	if err != nil {
 		return err
 	}

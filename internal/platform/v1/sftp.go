@@ -96,9 +96,9 @@ func (s *overSFTP) config(address, user string) sftp.Config {
 	}
 }
 
-// learn draws a conclusion from a try that failed: there are servers that do not bear
+// learn draws a conclusion from a try that failed: some servers cannot handle
 // several sessions with one file, or writes out of order, each in its own way. Where the
-// server itself reported the error, one session does all of the next try.
+// server itself reported the error, the next try uses a single session.
 func (s *overSFTP) learn(err error) {
 	if _, ok := errors.AsType[*sftp.StatusError](err); ok {
 		s.alone = true

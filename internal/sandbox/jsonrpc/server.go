@@ -85,7 +85,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, path string, do 
 	var call struct {
 		Params params `json:"params"`
 	}
-	done := requests.Patience(w)
+	done := requests.LimitCall(w)
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&call)
 	done()
 	if err != nil {

@@ -69,7 +69,7 @@ func describe(failures []failure) string {
 func read(w http.ResponseWriter, r *http.Request, name string) (parameters, error) {
 	values := r.URL.Query()
 	if name != "upload" {
-		done := requests.Patience(w)
+		done := requests.LimitCall(w)
 		defer done()
 		if r.Method == http.MethodGet { // the documentation of Odoo 12 to 14 sends a GET with a body
 			r.Method = http.MethodPost
@@ -87,7 +87,7 @@ func read(w http.ResponseWriter, r *http.Request, name string) (parameters, erro
 		}
 		values = r.Form
 	} else {
-		r.Body = requests.PatientBody(w, r.Body)
+		r.Body = requests.WithIdleTimeout(w, r.Body)
 	}
 	p := parameters{}
 	for key := range values {

@@ -136,8 +136,8 @@ func pgRestore(ctx context.Context, path string, out io.Writer) error {
 	return nil
 }
 
-// bounded passes a number of bytes on, or keeps them where it has no out. Then it takes the
-// rest without a word, or fails with full, if that is set.
+// bounded writes a limited number of bytes to out, or keeps them in text if out is nil. It
+// then fails with full or, if that is nil, silently discards the rest.
 type bounded struct {
 	out  io.Writer
 	text []byte

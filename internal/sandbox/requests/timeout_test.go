@@ -17,12 +17,12 @@ func TestSlowBodies(t *testing.T) {
 		want time.Duration
 	}{
 		"a call": {func(w http.ResponseWriter, r *http.Request) error {
-			defer Patience(w)()
+			defer LimitCall(w)()
 			_, err := io.ReadAll(r.Body)
 			return err
 		}, callTime},
 		"a dump": {func(w http.ResponseWriter, r *http.Request) error {
-			_, err := io.ReadAll(PatientBody(w, r.Body))
+			_, err := io.ReadAll(WithIdleTimeout(w, r.Body))
 			return err
 		}, idleTime},
 	} {

@@ -12,25 +12,25 @@ const (
 	idleTime = 2 * time.Minute
 )
 
-// Patience limits how long a client may take to send the body of a call. Call what it
+// LimitCall limits how long a client may take to send the body of a call. Call what it
 // returns once the body was read: the connection is watched while the call is carried out.
-func Patience(w http.ResponseWriter) (read func()) {
+func LimitCall(w http.ResponseWriter) (read func()) {
 	conn := http.NewResponseController(w)
 	_ = conn.SetReadDeadline(time.Now().Add(callTime))
 	return func() { _ = conn.SetReadDeadline(time.Time{}) }
 }
 
-// PatientBody is a body of which something has to arrive again and again.
-func PatientBody(w http.ResponseWriter, body io.ReadCloser) io.ReadCloser {
-	return &patientBody{body, http.NewResponseController(w)}
+// WithIdleTimeout returns a body that fails if nothing arrives for two minutes.
+func WithIdleTimeout(w http.ResponseWriter, body io.ReadCloser) io.ReadCloser {
+	return &idleBody{body, http.NewResponseController(w)}
 }
 
-type patientBody struct {
+type idleBody struct {
 	io.ReadCloser
 	conn *http.ResponseController
 }
 
-func (b *patientBody) Read(p []byte) (int, error) {
+func (b *idleBody) Read(p []byte) (int, error) {
 	_ = b.conn.SetReadDeadline(time.Now().Add(idleTime))
 	n, err := b.ReadCloser.Read(p)
 	_ = b.conn.SetReadDeadline(time.Time{})
