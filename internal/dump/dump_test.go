@@ -568,6 +568,25 @@ func TestMemoryDoesNotGrowWithAZip(t *testing.T) {
 	}
 }
 
+// TestUnchanged replaces a dump by a copy that keeps its size and its time.
+func TestUnchanged(t *testing.T) {
+	i := inspect(t, "x.sql", []byte(goodSQL))
+	if err := os.Link(i.Path, i.Path+".link"); err != nil || i.Unchanged() != nil { // a link changes nothing
+		t.Fatal(err, i.Unchanged())
+	}
+	copied := i.Path + ".copy"
+	if err := errors.Join(os.WriteFile(copied, []byte(goodSQL), 0o600), os.Chtimes(copied, i.ModTime, i.ModTime), os.Rename(copied, i.Path)); err != nil {
+		t.Fatal(err)
+	}
+	if i.Unchanged() == nil {
+		t.Error("another file counts as the same")
+	}
+	if file, err := i.Open(); err == nil {
+		_ = file.Close()
+		t.Error("another file was opened")
+	}
+}
+
 func TestContractMatches(t *testing.T) {
 	i := Info{contract: "M123456-abcdef"}
 	if i.ContractMatches(" M123456-ABCDEF") != SameContract || i.ContractMatches("x") != OtherContract || (Info{}).ContractMatches("x") != NoContract {

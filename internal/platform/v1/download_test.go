@@ -369,7 +369,9 @@ func TestFetchRedirectWithinTheHost(t *testing.T) {
 	f.wantComplete(t, got, err, data)
 }
 
-func TestFetchCompletePartialFile(t *testing.T) {
+// completePartial has all bytes of a file, which were not given their name yet.
+func completePartial(t *testing.T) (*origin, *fixture) {
+	t.Helper()
 	data := content(1000)
 	o := &origin{data: data, tag: `"a"`, cuts: []int{999}}
 	f := fetchFrom(t, o)
@@ -379,8 +381,13 @@ func TestFetchCompletePartialFile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(f.dir, ".upgraded-dump.part"), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return o, f
+}
+
+func TestFetchCompletePartialFile(t *testing.T) {
+	o, f := completePartial(t)
 	got, err := f.get(t.Context())
-	f.wantComplete(t, got, err, data)
+	f.wantComplete(t, got, err, o.data)
 }
 
 // TestFetchCompletePartialFileOfAnotherFile has all bytes of a file that the platform has
@@ -392,15 +399,7 @@ func TestFetchCompletePartialFileOfAnotherFile(t *testing.T) {
 		"no tag":         {"Content-Range": "bytes */1000"},
 		"no length":      {"ETag": `"a"`},
 	} {
-		data := content(1000)
-		o := &origin{data: data, tag: `"a"`, cuts: []int{999}}
-		f := fetchFrom(t, o)
-		if _, err := f.get(t.Context()); !retry.IsTransient(err) {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(f.dir, ".upgraded-dump.part"), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		o, f := completePartial(t)
 		o.handler = func(w http.ResponseWriter, r *http.Request) {
 			for key, value := range head {
 				w.Header().Set(key, value)
