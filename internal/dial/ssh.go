@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -118,8 +119,32 @@ func SSHError(ctx context.Context, address string, keys *HostKeys, err error) er
 		}
 		return fmt.Errorf("%s and this program have no SSH algorithm in common: %w", address, disagree)
 	}
-	if strings.Contains(err.Error(), "unable to authenticate") {
-		err = fmt.Errorf("%w: the server does not accept the key; if ssh-private-key is set, check that it is the right one", err)
+	if strings.Contains(err.Error(), "unable to authenticate") { // x/crypto has no type for it
+		return retry.Transient(&LoginError{address})
 	}
 	return retry.Transient(fmt.Errorf("no SSH connection to %s: %w", address, err))
+}
+
+// LoginError says that a server does not accept the key.
+type LoginError struct{ Address string }
+
+func (e *LoginError) Error() string {
+	return fmt.Sprintf("the SSH server at %s does not accept the key; if ssh-private-key is set, check that it is the right one", e.Address)
+}
+
+// readyPolicy bridges the time until a server that is made on request listens, and has the
+// key.
+var readyPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Budget: time.Minute}
+
+// Ready calls connect until it succeeds, for a minute at most: a server that was just
+// requested may not be ready. One that refuses the key for all that time will go on to. tell
+// is called before each pause. An error is one of SSHError's.
+func Ready(ctx context.Context, address string, keys *HostKeys, connect func(context.Context) error, tell func(error, time.Duration)) error {
+	err := readyPolicy.Do(ctx, func(ctx context.Context) error {
+		return SSHError(ctx, address, keys, connect(ctx))
+	}, tell)
+	if refused, ok := errors.AsType[*LoginError](err); ok {
+		return refused // which is not transient any more
+	}
+	return err
 }

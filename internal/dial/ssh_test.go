@@ -3,15 +3,20 @@
 package dial
 
 import (
+	"context"
 	"errors"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"odoo-upgrade-action/internal/realtest"
+	"odoo-upgrade-action/internal/retry"
 )
 
 func TestPrivateKeys(t *testing.T) {
@@ -42,6 +47,53 @@ func TestMangledKeys(t *testing.T) {
 		if _, err := ParseKey(c.key); err == nil || !strings.Contains(err.Error(), "ssh-private-key: ") || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestReady meets servers that are not ready yet, and those that never will be.
+func TestReady(t *testing.T) {
+	refused := errors.New("ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain")
+	for name, c := range map[string]struct {
+		fails     int // times
+		with      error
+		transient bool
+		within    time.Duration
+	}{
+		"ready":            {},
+		"no port yet":      {fails: 5, with: syscall.ECONNREFUSED, within: time.Minute},
+		"no key yet":       {fails: 5, with: refused, within: time.Minute},
+		"no port":          {fails: 1000, with: syscall.ECONNREFUSED, transient: true, within: 70 * time.Second},
+		"another key":      {fails: 1000, with: refused, within: 70 * time.Second},
+		"another host key": {fails: 1000, with: &HostKeyError{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin, tries := time.Now(), 0
+				err := Ready(t.Context(), "example.com:22", nil, func(context.Context) error {
+					if tries++; tries > c.fails {
+						return nil
+					}
+					return c.with
+				}, nil)
+				if (err != nil) != (c.fails == 1000) || retry.IsTransient(err) != c.transient || time.Since(begin) > c.within {
+					t.Errorf("after %v: %v, transient: %t", time.Since(begin), err, retry.IsTransient(err))
+				}
+			})
+		})
+	}
+}
+
+// TestRefusedKey logs in to a real server with a key that it does not know.
+func TestRefusedKey(t *testing.T) {
+	s := realtest.StartSSHD(t, "ed25519")
+	key, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, _ := NewHostKeys("", "")
+	_, err = ssh.Dial("tcp", s.Address, SSH(s.Address, s.User, key, keys))
+	if err = SSHError(t.Context(), s.Address, keys, err); err == nil || !strings.Contains(err.Error(), "does not accept the key; if ssh-private-key is set") {
+		t.Error(err)
 	}
 }
 

@@ -70,7 +70,7 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 					part.buffer = free.borrow(l.packet)
 				}
 				at := part.offset + int64(part.have)
-				return s.readAt(handle, at, part.buffer[part.have:part.length], func(n int, err error) {
+				return s.readAt(handle, at, part.buffer[part.have:min(part.length, part.have+l.packet)], func(n int, err error) {
 					if HasCode(err, CodeEOF) {
 						err = fmt.Errorf("the file on the server ends at %d of %d bytes: %w", at, size, io.ErrUnexpectedEOF)
 					}
@@ -138,16 +138,15 @@ func (s *stack) back(b []byte) {
 	s.list = append(s.list, b)
 }
 
-// run moves pieces on one session until there are none. A session that cannot open the
-// file is done without, unless it is the first, which has.
+// run moves pieces on one session until there are none. A further session that cannot
+// open the file, or fails later, gives its pieces back: the first goes on without it.
 func (f *File) run(w *window, s *session, flags uint32, move func(handle string, l *lane, part piece, done func(error)) error) error {
-	handle := f.handle
-	if s != f.pool.first {
+	first, handle := s == f.pool.first, f.handle
+	if !first {
 		var err error
 		if handle, err = s.open(f.name, flags); err != nil {
-			return nil
+			return err
 		}
-		defer func() { f.leave(s.closing(handle)) }()
 	}
 	packet, write := s.sizes()
 	if flags&Write != 0 { // some servers truncate what is opened to write alone
@@ -155,20 +154,30 @@ func (f *File) run(w *window, s *session, flags uint32, move func(handle string,
 	}
 	l := w.join(packet)
 	defer w.leave()
-	ended := func(err error) {
-		if err != nil {
-			w.fail(err)
-		}
-	}
 	for {
 		part, ok := w.take(l)
 		if !ok {
 			break
 		}
+		ended := func(err error) {
+			switch {
+			case err == nil:
+			case first:
+				w.fail(err)
+			default:
+				w.giveUp(l, part, err)
+			}
+		}
 		if err := move(handle, l, part, ended); err != nil {
-			w.fail(err)
-			break
+			ended(err)
 		}
 	}
-	return w.failed()
+	if first {
+		return w.failed()
+	}
+	closed, err := s.closing(handle), w.gaveUp(l)
+	if err == nil {
+		f.leave(closed)
+	}
+	return err
 }

@@ -260,27 +260,33 @@ func isRefused(conn ssh.Conn) bool {
 }
 
 // spread runs work on the first session, and on each further one as soon as it is
-// open, until none is at work. The first error ends the pool: what is acknowledged by
-// then is known.
-func (p *Pool) spread(work func(*session) error) error {
-	ended := make(chan error)
+// open, until none is at work. An error of the first ends the pool: what is acknowledged
+// by then is known. A further session that fails is not used again.
+func (p *Pool) spread(work func(*session) error) (failure error) {
+	type result struct {
+		*session
+		err error
+	}
+	ended := make(chan result)
 	run := func(s *session) {
-		p.background.Go(func() { ended <- work(s) })
+		p.background.Go(func() { ended <- result{s, work(s)} })
 	}
 	run(p.first)
-	var failure error
 	var joined []*session
 	for active := 1; active > 0; {
 		select {
 		case s := <-p.more:
 			active++
-			joined = append(joined, s)
 			run(s)
-		case err := <-ended:
+		case done := <-ended:
 			active--
-			if err != nil && failure == nil {
-				failure = p.cause(err)
-				p.cancel(failure)
+			switch {
+			case done.session == p.first:
+				if failure = p.cause(done.err); failure != nil {
+					p.cancel(failure)
+				}
+			case done.err == nil:
+				joined = append(joined, done.session)
 			}
 		}
 	}

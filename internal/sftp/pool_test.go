@@ -8,8 +8,10 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,6 +34,8 @@ type platform struct {
 	breaks  bool   // off in the middle of the first answer to a read
 	stderr  []byte // said at each read, beside its answer
 	ignores func(session int32, kind byte) bool
+	refuse  func(session int32, kind byte) bool // says no to a packet
+	leaves  func(session int32, kind byte) bool // closes the channel in place of an answer
 
 	mu             sync.Mutex // of file
 	sessions       atomic.Int32
@@ -86,7 +90,7 @@ func (p *platform) serve(conn net.Conn, config *ssh.ServerConfig) {
 			continue
 		}
 		if !p.refuses {
-			go p.session(channel, p.sessions.Add(1))
+			go p.session(channel)
 		}
 	}
 }
@@ -116,18 +120,31 @@ func TestServersWithoutSFTP(t *testing.T) {
 	}
 }
 
-func (p *platform) session(channel ssh.Channel, number int32) {
-	for {
+// session serves a channel. Sessions are numbered as they open the file: the client's first
+// does so first.
+func (p *platform) session(channel ssh.Channel) {
+	for number := int32(0); ; {
 		kind, length, err := header(channel)
 		body := make([]byte, length)
 		if _, short := io.ReadFull(channel, body); err != nil || short != nil {
 			return
+		}
+		if kind == typeOpen && number == 0 {
+			number = p.sessions.Add(1)
 		}
 		if p.ignores != nil && p.ignores(number, kind) {
 			continue
 		}
 		if kind == typeInit {
 			_, _ = channel.Write(greet(3))
+			continue
+		}
+		if p.leaves != nil && p.leaves(number, kind) {
+			_ = channel.Close()
+			return
+		}
+		if p.refuse != nil && p.refuse(number, kind) {
+			_, _ = channel.Write(packet(typeStatus, append(slices.Clone(body[:4]), numbers(CodePermissionDenied, 0, 0)...)...))
 			continue
 		}
 		if kind == typeRead {
@@ -271,6 +288,74 @@ func TestOddServers(t *testing.T) {
 	}
 }
 
+// TestFurtherSessionsFail cuts off all but the first session, which brings the rest of the
+// file alone, and cuts off the first, which ends the transfer.
+func TestFurtherSessionsFail(t *testing.T) {
+	after := func(count int32, first bool, kinds ...byte) func(int32, byte) bool {
+		var seen atomic.Int32
+		return func(session int32, kind byte) bool {
+			return (session == 1) == first && slices.Contains(kinds, kind) && seen.Add(1) > count
+		}
+	}
+	either := func(a, b func(int32, byte) bool) func(int32, byte) bool {
+		return func(session int32, kind byte) bool { return a(session, kind) || b(session, kind) }
+	}
+	move := []byte{typeRead, typeWrite}
+	for name, c := range map[string]struct {
+		server        func(*platform)
+		fails, upload bool // the first session's end; the upload alone
+	}{
+		"may not open":  {server: func(p *platform) { p.refuse = after(0, false, typeOpen) }},
+		"may not move":  {server: func(p *platform) { p.refuse = after(0, false, move...) }},
+		"refused later": {server: func(p *platform) { p.refuse = after(9, false, move...) }},
+		"closed later":  {server: func(p *platform) { p.leaves = after(9, false, move...) }},
+		"may not close": {server: func(p *platform) { p.refuse = after(0, false, typeClose) }, upload: true},
+		"first refused": {server: func(p *platform) { p.refuse = either(after(0, false, typeOpen), after(9, true, move...)) }, fails: true},
+		"first closed":  {server: func(p *platform) { p.refuse, p.leaves = after(0, false, typeOpen), after(9, true, move...) }, fails: true},
+	} {
+		for _, upload := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/upload=%v", name, upload), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					want, fails := random(3<<20), c.fails || upload && c.upload
+					server := &platform{file: bytes.Clone(want)}
+					c.server(server)
+					var got bytes.Buffer
+					var err error
+					if upload {
+						clear(server.file)
+						err = send(t, server.start(t), want)
+						server.mu.Lock()
+						got.Write(server.file)
+						server.mu.Unlock()
+					} else {
+						err = fetch(t.Context(), server.start(t), len(want), &got)
+					}
+					if fails != (err != nil) || !fails && !bytes.Equal(got.Bytes(), want) {
+						t.Errorf("%d bytes, %v", got.Len(), err)
+					}
+					if !c.fails && server.sessions.Load() < 2 {
+						t.Error("there was one session only")
+					}
+				})
+			})
+		}
+	}
+}
+
+// send writes a file, once all sessions are open.
+func send(t *testing.T, c Config, data []byte) error {
+	p := connect(t, c)
+	defer p.Close()
+	synctest.Wait()
+	f, _, err := p.Open("file", Write)
+	if err != nil {
+		return err
+	}
+	var reached atomic.Int64
+	err = f.Put(bytes.NewReader(data), 0, int64(len(data)), Ahead, &reached)
+	return errors.Join(err, f.Settle(), f.Close())
+}
+
 func TestStrangerOnASecondConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &platform{file: make([]byte, 8<<20)}
@@ -294,21 +379,12 @@ func TestStrangerOnASecondConnection(t *testing.T) {
 func TestAllIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &platform{file: make([]byte, 8<<20)}
-		p := connect(t, server.start(t))
-		synctest.Wait()
-		f, _, err := p.Open("file", Write)
-		if err != nil {
-			t.Fatal(err)
-		}
 		want := random(len(server.file))
-		var reached atomic.Int64
-		err = f.Put(bytes.NewReader(want), 0, int64(len(want)), Ahead, &reached)
-		if err := errors.Join(err, f.Settle(), f.Close()); err != nil || !bytes.Equal(server.file, want) {
+		if err := send(t, server.start(t), want); err != nil || !bytes.Equal(server.file, want) {
 			t.Error(err)
 		}
 		if opened, closed := server.opened.Load(), server.closed.Load(); opened != 2 || closed != opened {
 			t.Errorf("%d times opened, %d times closed", opened, closed)
 		}
-		p.Close()
 	})
 }

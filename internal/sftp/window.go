@@ -26,7 +26,7 @@ type window struct {
 	next    int64 // all before it was handed out
 	end     int64
 	span    int64
-	again   []piece // of which a part has arrived: to be handed out once more, first
+	again   []piece // that are to be handed out once more, first
 	out     int     // pieces handed out and not done
 	lanes   int     // that take pieces
 	inFlight
@@ -43,8 +43,9 @@ type inFlight struct{ least, most, all int }
 
 // lane is one session's share in a transfer.
 type lane struct {
-	packet int // bytes at a time, at most
-	out    int // bytes in flight
+	packet int   // bytes at a time, at most
+	out    int   // bytes in flight
+	err    error // why the lane gave up
 }
 
 func newWindow(from, end, span int64, bounds inFlight) *window {
@@ -77,11 +78,15 @@ func (w *window) take(l *lane) (p piece, ok bool) {
 		most := min(w.most, max(w.least, w.all/max(1, w.lanes)))
 		full := l.out > 0 && l.out+l.packet > most
 		switch {
-		case w.err != nil || w.next == w.end && w.out == 0 && len(w.again) == 0:
+		case w.err != nil || l.err != nil || w.next == w.end && w.out == 0 && len(w.again) == 0:
 			return piece{}, false
 		case full:
-		case len(w.again) > 0 && w.again[0].length-w.again[0].have <= l.packet:
+		case len(w.again) > 0:
 			p, w.again = w.again[0], w.again[1:]
+			if rest := p.length - l.packet; rest > 0 && p.buffer == nil { // of a lane with larger packets
+				p.length = l.packet
+				w.again = append(w.again, piece{offset: p.end(), length: rest})
+			}
 			return w.hand(l, p), true
 		case w.next < w.end && w.next+int64(l.packet) <= w.low+w.span:
 			p = piece{offset: w.next, length: int(min(int64(l.packet), w.end-w.next))}
@@ -126,6 +131,24 @@ func (w *window) came(l *lane, p piece, n int) {
 		w.data[p.offset] = p.buffer[:p.length]
 	}
 	w.changed.Broadcast()
+}
+
+// giveUp ends a lane, and hands its piece to another one.
+func (w *window) giveUp(l *lane, p piece, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.out--
+	l.out -= p.length
+	l.err = err
+	w.again = append(w.again, p)
+	w.changed.Broadcast()
+}
+
+// gaveUp returns why a lane gave up.
+func (w *window) gaveUp(l *lane) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return l.err
 }
 
 // inOrder waits for the next data of a download and returns it; nil at the end.

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"io"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -10,7 +11,7 @@ import (
 
 // TestWindow hands a file out to lanes that are done in any order, and holds on to
 // what resuming depends on: all of it is handed out once, and nothing further than
-// span beyond what is done.
+// span beyond what is done. One of the lanes gives up.
 func TestWindow(t *testing.T) {
 	const size, span, packet = 10_000_019, 900_000, 40_000
 	for name, download := range map[string]bool{"up": false, "down": true} {
@@ -19,11 +20,22 @@ func TestWindow(t *testing.T) {
 				w := newWindow(0, size, span, inFlight{least: packet, most: 10 * packet, all: 70 * packet})
 				var lanes sync.WaitGroup
 				var handed, furthest int64 // under w.mu
-				for range 7 {
+				for number := range 8 {
 					lanes.Go(func() {
-						l := w.join(packet)
+						size := packet
+						if number == 0 { // the lane that gives up
+							size = 3 * packet
+						}
+						l := w.join(size)
 						defer w.leave()
 						for p, ok := w.take(l); ok; p, ok = w.take(l) {
+							if number == 0 && p.offset > 3_000_000 {
+								w.giveUp(l, p, io.ErrUnexpectedEOF)
+								continue
+							}
+							if p.length > size && p.have == 0 {
+								t.Errorf("%d bytes in a packet of %d", p.length, size)
+							}
 							w.mu.Lock()
 							furthest = max(furthest, p.end()-w.low)
 							if p.have == 0 {
@@ -31,7 +43,7 @@ func TestWindow(t *testing.T) {
 							}
 							w.mu.Unlock()
 							if download && p.buffer == nil {
-								p.buffer = make([]byte, packet)
+								p.buffer = make([]byte, size)
 							}
 							lanes.Go(func() {
 								time.Sleep(time.Duration(rand.Int64N(int64(time.Minute))))
@@ -51,7 +63,7 @@ func TestWindow(t *testing.T) {
 					}
 				}
 				lanes.Wait()
-				if w.low != size || handed != size || furthest > span || furthest < span-packet {
+				if w.low != size || handed != size || furthest > span || furthest < span-3*packet {
 					t.Errorf("%d of %d bytes done, %d handed out, up to %d beyond what was done", w.low, size, handed, furthest)
 				}
 			})

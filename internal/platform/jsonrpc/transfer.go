@@ -25,9 +25,6 @@ const (
 	dataRoot = "/data"
 )
 
-// readyPolicy bridges the time until the server that was started listens.
-var readyPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Budget: 2 * time.Minute}
-
 // How long a server may send nothing at all, and how long a transfer may not progress.
 const (
 	sshIdle     = time.Minute
@@ -117,17 +114,17 @@ type line struct {
 func (p *Platform) connect(ctx context.Context, address string, keys *dial.HostKeys) (*line, error) {
 	l := &line{over: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
-	err := readyPolicy.Do(ctx, func(ctx context.Context) (err error) {
+	err := dial.Ready(ctx, address, keys, func(ctx context.Context) (err error) {
 		l.Conn, err = sshclient.Connect(l.ctx, sshclient.Config{
 			Dial:    func(ctx context.Context) (net.Conn, error) { return p.Dial(ctx, "tcp", address) },
 			Address: address, Client: dial.SSH(address, p.user, p.key, keys), Idle: sshIdle,
 			Lost: func() { l.cancel(retry.Transient(sshclient.ErrIdle)) },
 		})
-		return p.explain(dial.SSHError(ctx, address, keys, err))
-	}, func(err error, pause time.Duration) { p.Tell(event.Retrying{Err: err, Pause: pause}) })
+		return err
+	}, func(err error, pause time.Duration) { p.Tell(event.Retrying{Err: p.explain(err), Pause: pause}) })
 	if err != nil {
 		l.cancel(err)
-		return nil, err
+		return nil, p.explain(err)
 	}
 	l.timer = time.AfterFunc(idleTimeout, func() { l.cancel(errIdle) })
 	l.idle.Store(int64(idleTimeout))
@@ -140,7 +137,7 @@ func (p *Platform) connect(ctx context.Context, address string, keys *dial.HostK
 
 // explain says what else may be in the way of a connection.
 func (p *Platform) explain(err error) error {
-	if _, wrongHost := errors.AsType[*dial.HostKeyError](err); err == nil || wrongHost || !p.proxied {
+	if !p.proxied || !retry.IsTransient(err) {
 		return err
 	}
 	return retry.Transient(fmt.Errorf("%w. There is an HTTP proxy, which does not carry SSH: allow direct connections to the platform on TCP ports 32768 to 60999, or set ALL_PROXY to a SOCKS5 proxy", err))

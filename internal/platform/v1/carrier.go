@@ -129,6 +129,7 @@ func (r *route) judge(err error) int {
 	refused, isRefused := errors.AsType[*upgrade.RefusedError](err)
 	response, _ := errors.AsType[*httpcall.ResponseError](err)
 	_, noSFTP := errors.AsType[*sftp.UnavailableError](err)
+	_, noLogin := errors.AsType[*dial.LoginError](err)
 	switch {
 	case wrongHost || unusable:
 		return final
@@ -138,7 +139,7 @@ func (r *route) judge(err error) int {
 		return closed
 	case response != nil && response.Code == http.StatusRequestEntityTooLarge:
 		return useless
-	case noSFTP, response != nil && r.now == dial.SFTP && !retry.IsTransient(err):
+	case noSFTP, noLogin, response != nil && r.now == dial.SFTP && !retry.IsTransient(err):
 		return useless // a platform without SFTP, or with another one
 	case retry.IsTransient(err):
 		return fails

@@ -52,6 +52,7 @@ func TestSwitching(t *testing.T) {
 		"large, SFTP forbidden":     {dial.Auto, large, nil, code(http.StatusForbidden), "sftp https", ""},
 		"large, SFTP without sense": {dial.Auto, large, nil, code(http.StatusOK), "sftp https", ""},
 		"large, a bad request":      {dial.Auto, large, nil, code(http.StatusBadRequest), "sftp https", ""},
+		"large, SFTP key refused":   {dial.Auto, large, nil, &dial.LoginError{Address: "example.com:22"}, "sftp https", ""},
 		"large, SFTP breaks twice":  {dial.Auto, large, nil, broken, "sftp sftp https", ""},
 	}
 	for name, test := range tests {

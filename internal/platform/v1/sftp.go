@@ -52,10 +52,6 @@ func newSFTP(c Config, api accesser) (s *overSFTP, err error) {
 	return s, err
 }
 
-// readyPolicy bridges the time until the server that was requested listens: it is
-// created on request.
-var readyPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Budget: time.Minute}
-
 // sshIdle is how long a server may send nothing, not even responses to keep-alives.
 const sshIdle = time.Minute
 
@@ -67,13 +63,17 @@ func (s *overSFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, stri
 	}
 	address := net.JoinHostPort(access.Hostname, strconv.Itoa(access.Port))
 	var pool *sftp.Pool
-	err = readyPolicy.Do(ctx, func(ctx context.Context) (err error) {
+	var unavailable *sftp.UnavailableError // which another try would not change
+	err = dial.Ready(ctx, address, s.keys, func(ctx context.Context) (err error) {
 		pool, err = sftp.Connect(ctx, s.config(address, access.User))
-		if _, none := errors.AsType[*sftp.UnavailableError](err); none {
-			return fmt.Errorf("connecting to %s: %w", address, err) // another try would not change it
+		if errors.As(err, &unavailable) {
+			return nil
 		}
-		return dial.SSHError(ctx, address, s.keys, err)
+		return err
 	}, func(err error, pause time.Duration) { s.Tell(event.Retrying{Err: err, Pause: pause}) })
+	if unavailable != nil {
+		return nil, "", fmt.Errorf("connecting to %s: %w", address, unavailable)
+	}
 	if err != nil {
 		return nil, "", err
 	}

@@ -602,7 +602,7 @@ func TestSilentServer(t *testing.T) {
 	s := realtest.StartSSHD(t, "ed25519")
 	c := another(t, s, s.Address)
 	config := c.config(s.Address, s.User)
-	config.Idle = 300 * time.Millisecond
+	config.Idle = time.Second
 	frozen := &freezer{}
 	config.Dial = func(ctx context.Context) (net.Conn, error) {
 		conn, err := c.Dial(ctx, "tcp", s.Address)
