@@ -132,7 +132,7 @@ func (s *schedule) fault() string {
 		return on + calls + "=" + pick(r, "reset", "lost", "lost", "truncated", "html", "hang", "slow:20s", "slow:2m", "late:5s", "late:90s", "429", "503", "503:2m", "500", "502", "504", "cut:100")
 	}
 	if r.IntN(4) == 0 {
-		return "sftp" + calls + "=" + pick(r, "refuse:20s", "refuse:0s", "cut:"+bytes, "one-session", "no-reading")
+		return "sftp" + calls + "=" + pick(r, "refuse:20s", "refuse:0s", "cut:"+bytes, "one-session", "no-reading", "growing", "replaced")
 	}
 	on := pick(r, "create", "upload", "request_sftp_access", "process", "process", "skip_test", "status", "status", "page")
 	switch {

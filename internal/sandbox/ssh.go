@@ -96,6 +96,11 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 	s.config.Log("ssh: " + server.User() + " connected")
 	go ssh.DiscardRequests(requests)
 	id, _ := strconv.Atoi(server.Permissions.Extensions["id"])
+	for _, kind := range []string{"growing", "replaced"} {
+		if failing[kind] {
+			s.v1.Change(id, kind)
+		}
+	}
 	serve := v1.Share{Server: s.v1, ID: id, Readable: !failing["no-reading"]}.Session
 	if server.Permissions.Extensions["protocol"] == ProtocolRPC {
 		serve = s.rpc.Session(ctx, id)

@@ -49,6 +49,8 @@ var faultKinds = map[string]struct {
 	"refuse":      {true, false, "time"},  // no connection, for that long after the first; 0s is always
 	"one-session": {true, false, "none"},  // one channel for each connection
 	"no-reading":  {true, false, "none"},  // the shared file can be written only
+	"growing":     {true, false, "none"},  // half of the upgraded file is there, until that was read
+	"replaced":    {true, false, "none"},  // it is another file of the same size, until half of it was read
 	"rate":        {true, false, "bytes"}, // that many bytes a second at most
 
 	"no-inplace": {true, false, "none"},  // rsync does not know --inplace

@@ -30,6 +30,9 @@ type Server struct {
 
 	ctx context.Context
 	sql sync.Mutex // one conversion at a time
+
+	changes  sync.Mutex
+	changing map[int]*changing // by a request's id; under changes
 }
 
 // Serve adds the API and the pages to mux, until ctx ends. Call it once.

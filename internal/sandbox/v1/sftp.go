@@ -77,14 +77,18 @@ func (s Share) file(name string) (path string, r requests.Record, err error) {
 
 // Fileread implements sftp.FileReader.
 func (s Share) Fileread(request *sftp.Request) (io.ReaderAt, error) {
-	path, _, err := s.file(request.Filepath)
+	path, r, err := s.file(request.Filepath)
 	if err != nil {
 		return nil, err
 	}
 	if !s.Readable {
 		return nil, sftp.ErrSSHFxPermissionDenied
 	}
-	return os.Open(path)
+	file, err := os.Open(path)
+	if change := s.Server.changeOf(s.ID); err == nil && change != nil && r.IsUpgraded() {
+		return &changingFile{file, change}, nil
+	}
+	return file, err
 }
 
 // Filewrite implements sftp.FileWriter. "No other files will be accessible and
@@ -170,6 +174,9 @@ func (s Share) Filelist(request *sftp.Request) (sftp.ListerAt, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if change := s.Server.changeOf(s.ID); change != nil && r.IsUpgraded() {
+		info = change.info(info)
 	}
 	return listing{shared{info, sharedFile(r)}}, nil
 }
