@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/sshclient"
 )
 
 // ParseKey reads a private key as ssh-keygen writes it, without a passphrase.
@@ -122,7 +123,7 @@ func SSHError(ctx context.Context, address string, keys *HostKeys, err error) er
 	if strings.Contains(err.Error(), "unable to authenticate") { // x/crypto has no type for it
 		return retry.Transient(&LoginError{address})
 	}
-	return retry.Transient(fmt.Errorf("no SSH connection to %s: %w", address, err))
+	return retry.Transient(fmt.Errorf("no SSH connection to %s: %w", address, sshclient.Ended(err)))
 }
 
 // LoginError says that a server does not accept the key.

@@ -36,55 +36,111 @@ func (s *SSHD) File() string { return filepath.Join(s.Folder, "shared.dump") }
 func StartSSHD(t testing.TB, hostKey string, lines ...string) *SSHD {
 	t.Helper()
 	Need(t, "sshd", "ssh-keygen")
+	s, dir := prepare(t, "ed25519", hostKey)
+	must(t, os.MkdirAll("/run/sshd", 0o755))
+	lines = append([]string{"MaxStartups 50"}, lines...) // of which sshd takes the last
+	config := strings.Join(append(lines,                 // and of all others the first
+		"ListenAddress 127.0.0.1", "Port "+s.port(), "HostKey "+dir+"/host", "AuthorizedKeysFile "+dir+"/user.pub", "StrictModes no", "UsePAM no",
+		"PasswordAuthentication no", "PidFile none", "ChrootDirectory "+s.Folder, "ForceCommand internal-sftp -d /", "Subsystem sftp internal-sftp"), "\n") + "\n"
+	must(t, os.WriteFile(dir+"/config", []byte(config), 0o600))
+	sshd, _ := exec.LookPath("sshd") // which wants its whole path
+	s.start(t, sshd, "-D", "-f", dir+"/config", "-E", s.Log)
+	return s
+}
+
+// StartProFTPD is StartSSHD with ProFTPD's mod_sftp.
+func StartProFTPD(t testing.TB, lines ...string) *SSHD {
+	t.Helper()
+	Need(t, "proftpd", "ssh-keygen")
+	s, dir := prepare(t, "rsa", "rsa")
+	public, err := exec.Command("ssh-keygen", "-e", "-f", s.Key+".pub").Output()
+	must(t, err)
+	must(t, os.WriteFile(dir+"/authorized", public, 0o644))
+	must(t, os.WriteFile(dir+"/passwd", []byte(s.User+":*:65534:65534::"+s.Folder+":/bin/sh\n"), 0o600))
+	config := strings.Join(append([]string{
+		"LoadModule mod_sftp.c", "ServerType standalone", "ServerName test", "DefaultServer on", "UseReverseDNS off", "UseIPv6 off", "UseFtpUsers off",
+		"Port " + s.port(), "DefaultAddress 127.0.0.1", "SocketBindTight on", "MaxInstances 50", "User nobody", "Group nogroup",
+		"AuthOrder mod_auth_file.c", "AuthUserFile " + dir + "/passwd", "RequireValidShell off", "DefaultRoot ~", "AllowOverwrite on", "AllowStoreRestart on",
+		"PidFile " + dir + "/pid", "ScoreboardFile " + dir + "/score", "TransferLog none", "DelayEngine off", "SystemLog " + dir + "/system.log", "WtmpLog off",
+		"SFTPEngine on", "SFTPHostKey " + dir + "/host", "SFTPAuthorizedUserKeys file:" + dir + "/authorized", "SFTPAuthMethods publickey", "SFTPLog " + s.Log,
+	}, lines...), "\n") + "\n"
+	must(t, os.WriteFile(dir+"/config", []byte(config), 0o644))
+	s.start(t, "proftpd", "-n", "-c", dir+"/config")
+	return s
+}
+
+// StartRclone is StartSSHD with rclone's server, which stores at once what is closed.
+func StartRclone(t testing.TB, arguments ...string) *SSHD {
+	t.Helper()
+	Need(t, "rclone", "ssh-keygen")
+	s, dir := prepare(t, "ed25519", "ed25519")
+	s.start(t, "rclone", append([]string{"serve", "sftp", s.Folder, "--addr", s.Address, "--config", os.DevNull, "--key", dir + "/host",
+		"--authorized-keys", s.Key + ".pub", "--cache-dir", dir + "/cache", "--log-file", s.Log, "--vfs-write-back", "0s"}, arguments...)...)
+	return s
+}
+
+// prepare makes the folder, the keys and the address of a server that ends with the test.
+func prepare(t testing.TB, userKey, hostKey string) (s *SSHD, dir string) {
+	t.Helper()
 	if os.Geteuid() != 0 {
-		Skip(t, "needs root, for sshd's chroot")
+		Skip(t, "needs root, for the server's chroot")
 	}
 	dir, err := os.MkdirTemp("/srv", "sshd-") // sshd wants every folder above a chroot to be root's alone
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &SSHD{User: "nobody", Key: dir + "/user", Folder: dir + "/shared", Log: dir + "/log"}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(os.MkdirAll("/run/sshd", 0o755))
-	must(os.Chmod(dir, 0o755))
-	must(os.Mkdir(s.Folder, 0o755))
-	must(os.WriteFile(s.File(), nil, 0o600))
-	must(os.Chmod(s.File(), 0o666))
-	for path, kind := range map[string]string{s.Key: "ed25519", dir + "/host": hostKey} {
-		if text, err := exec.Command("ssh-keygen", "-q", "-t", kind, "-N", "", "-f", path).CombinedOutput(); err != nil {
+	s = &SSHD{User: "nobody", Key: dir + "/user", Folder: dir + "/shared", Log: dir + "/log"}
+	must(t, os.Chmod(dir, 0o755))
+	must(t, os.Mkdir(s.Folder, 0o755))
+	must(t, os.WriteFile(s.File(), nil, 0o600))
+	must(t, os.Chmod(s.File(), 0o666))
+	for path, kind := range map[string]string{s.Key: userKey, dir + "/host": hostKey} {
+		if text, err := exec.Command("ssh-keygen", "-q", "-t", kind, "-m", "PEM", "-N", "", "-f", path).CombinedOutput(); err != nil {
 			t.Fatalf("ssh-keygen: %v %s", err, text)
 		}
 	}
 	public, err := os.ReadFile(dir + "/host.pub")
-	must(err)
+	must(t, err)
 	s.HostKey = strings.TrimSpace(string(public))
-	lines = append([]string{"MaxStartups 50"}, lines...) // of which sshd takes the last
-	config := strings.Join(append(lines,                 // and of all others the first
-		"ListenAddress 127.0.0.1", "HostKey "+dir+"/host", "AuthorizedKeysFile "+dir+"/user.pub", "StrictModes no", "UsePAM no",
-		"PasswordAuthentication no", "PidFile none", "ChrootDirectory "+s.Folder, "ForceCommand internal-sftp -d /", "Subsystem sftp internal-sftp"), "\n") + "\n"
-	// A port that is free now: sshd takes no socket from us.
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free now: these servers take no socket from us
+	must(t, err)
 	s.Address = listener.Addr().String()
-	_, port, _ := net.SplitHostPort(s.Address)
-	must(listener.Close())
-	must(os.WriteFile(dir+"/config", []byte("Port "+port+"\n"+config), 0o600))
-	sshd, _ := exec.LookPath("sshd")
-	command := exec.Command(sshd, "-D", "-f", dir+"/config", "-E", s.Log) // sshd wants its whole path
+	must(t, listener.Close())
+	return s, dir
+}
+
+// start starts the server, and returns when it listens.
+func (s *SSHD) start(t testing.TB, program string, arguments ...string) {
+	t.Helper()
+	command := exec.Command(program, arguments...)
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	must(command.Start())
+	var out strings.Builder
+	command.Stdout, command.Stderr = &out, &out
+	must(t, command.Start())
 	t.Cleanup(func() {
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
 		_ = command.Wait()
 	})
-	s.wait(t)
-	return s
+	for range 500 {
+		if conn, err := net.Dial("tcp", s.Address); err == nil {
+			_ = conn.Close()
+			return
+		}
+		time.Sleep(10 * time.Millisecond) // another program's start can only be polled
+	}
+	text, _ := os.ReadFile(s.Log)
+	t.Fatalf("%s does not listen: %s %s", program, &out, text)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *SSHD) port() string {
+	_, port, _ := net.SplitHostPort(s.Address)
+	return port
 }
 
 // StartRsyncServer starts a server that runs commands as root, with that rsync as the only
@@ -94,20 +150,6 @@ func StartRsyncServer(t testing.TB, rsync string) *SSHD {
 	s := StartSSHD(t, "ed25519", "ChrootDirectory none", "ForceCommand none", "PermitRootLogin yes", "SetEnv PATH="+filepath.Dir(rsync))
 	s.User = "root"
 	return s
-}
-
-// wait returns when the server listens.
-func (s *SSHD) wait(t testing.TB) {
-	t.Helper()
-	for range 200 {
-		text, _ := os.ReadFile(s.Log)
-		if strings.Contains(string(text), "Server listening") {
-			return
-		}
-		time.Sleep(10 * time.Millisecond) // another program's start can only be polled
-	}
-	text, _ := os.ReadFile(s.Log)
-	t.Fatalf("sshd does not listen: %s", text)
 }
 
 // KnownHosts is the server's line for a known_hosts file, at an address.

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -38,24 +39,69 @@ func keep(sessions int) int64 { return min(mostKept, int64(sessions)*2*full) }
 // after an error.
 func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.Int64) error {
 	bounds := up
-	if f.pool.channels == 1 {
+	if f.pool.lowLatency || cap(f.pool.more) == 1 {
 		bounds = lowLatencyUp
+	}
+	reached.Store(from)
+	spread := f.pool.alone
+	if from < size && cap(f.pool.more) > 1 {
+		shared, err := f.shared(source, from)
+		if err != nil {
+			return f.pool.failed("writing", f.name, err)
+		}
+		if shared {
+			spread = f.pool.spread
+			from++
+			reached.Store(from)
+		}
 	}
 	w := newWindow(from, size, ahead, bounds)
 	w.reached = reached
-	reached.Store(from)
-	return f.pool.spread(func(s *session) error {
-		return f.run(w, s, f.flags, func(handle string, l *lane, part piece, done func(error)) error {
+	return spread(func(s *session) error {
+		return f.run(w, s, "writing", f.flags, func(handle string, l *lane, part piece, done func(error)) error {
 			return s.writeAt(handle, part.offset, part.length, source, func(err error) {
 				if err == nil {
 					w.sent(l, part)
-				} else {
-					err = fmt.Errorf("writing %s at byte %d: %w", f.name, part.offset, err)
 				}
 				done(err)
 			})
 		})
 	})
+}
+
+// shared reports whether further sessions may write the file. It writes the byte at from,
+// opens the file once more, closes that, and checks whether the byte is still there:
+// rclone's server truncates whatever is opened to write, at once or when it is closed, so
+// each further session would lose what was written before. Then the file is empty, and
+// open anew. This takes three round trips.
+func (f *File) shared(source io.ReaderAt, from int64) (bool, error) {
+	s, written := f.pool.first, make(chan error, 1)
+	if err := s.writeAt(f.handle, from, 1, source, func(err error) { written <- err }); err != nil {
+		return false, err
+	}
+	if err := <-written; err != nil { // a server may open before it writes, so this waits
+		return false, err
+	}
+	again, err := s.open(f.name, f.flags)
+	if err != nil {
+		return false, nil
+	}
+	closed := s.closing(again)
+	info, err := f.Stat()
+	if err := errors.Join(closed(), err); err != nil {
+		return false, err
+	}
+	switch {
+	case info.Size > from:
+		return true, nil
+	case from > 0:
+		return false, fmt.Errorf("the server has %d bytes of %d after the file was opened once more", info.Size, from+1)
+	}
+	if err := s.closing(f.handle)(); err != nil {
+		return false, err
+	}
+	f.handle, err = s.open(f.name, f.flags)
+	return false, err
 }
 
 // Get reads the bytes between from and size, and passes them to sink in order.
@@ -65,7 +111,7 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 	ended := make(chan error, 1)
 	go func() {
 		err := f.pool.spread(func(s *session) error {
-			return f.run(w, s, Read, func(handle string, l *lane, part piece, done func(error)) error {
+			return f.run(w, s, "reading", Read, func(handle string, l *lane, part piece, done func(error)) error {
 				if part.buffer == nil {
 					part.buffer = free.borrow(l.packet)
 				}
@@ -76,8 +122,6 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 					}
 					if err == nil {
 						w.came(l, part, n)
-					} else {
-						err = fmt.Errorf("reading %s at byte %d: %w", f.name, at, err)
 					}
 					done(err)
 				})
@@ -140,7 +184,7 @@ func (s *stack) back(b []byte) {
 
 // run moves pieces on one session until there are none. A further session that cannot
 // open the file, or fails later, gives its pieces back: the first goes on without it.
-func (f *File) run(w *window, s *session, flags uint32, move func(handle string, l *lane, part piece, done func(error)) error) error {
+func (f *File) run(w *window, s *session, doing string, flags uint32, move func(handle string, l *lane, part piece, done func(error)) error) error {
 	first, handle := s == f.pool.first, f.handle
 	if !first {
 		var err error
@@ -160,11 +204,14 @@ func (f *File) run(w *window, s *session, flags uint32, move func(handle string,
 			break
 		}
 		ended := func(err error) {
-			switch {
-			case err == nil:
-			case first:
+			if err == nil {
+				return
+			}
+			_, own := errors.AsType[*SourceError](err)
+			err = fmt.Errorf("%s %s at byte %d: %w", doing, f.name, part.offset+int64(part.have), err)
+			if first || own {
 				w.fail(err)
-			default:
+			} else {
 				w.giveUp(l, part, err)
 			}
 		}

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -20,6 +21,10 @@ type File struct {
 // Open opens a file and returns what the server says about it.
 func (p *Pool) Open(name string, flags uint32) (*File, Info, error) {
 	handle, info, err := p.first.openAndStat(name, flags)
+	if err != nil && handle != "" { // it is open, but its size is not known
+		p.first.closing(handle)
+		return nil, Info{}, p.failed("reading the size of", name, err)
+	}
 	if err != nil {
 		return nil, Info{}, p.failed("opening", name, err)
 	}
@@ -80,10 +85,10 @@ func (f *File) Close() error {
 func (f *File) Settle() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var errs []error
+	var first error // the others' say no more
 	for _, wait := range f.leaving {
-		errs = append(errs, wait())
+		first = cmp.Or(first, wait())
 	}
 	f.leaving = nil
-	return f.pool.failed("closing", f.name, errors.Join(errs...))
+	return f.pool.failed("closing", f.name, first)
 }

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,7 @@ type Pool struct {
 	begun                 int           // connections that were begun after the first
 	measured              chan struct{} // closed once the next two are known
 	connections, channels int           // at most, and on each
+	lowLatency            bool          // one channel fills the line
 	first                 *session
 	more                  chan *session // that have opened since
 
@@ -85,7 +87,12 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 	if err != nil {
 		return nil, p.cause(err)
 	}
-	p.connections, p.channels = p.size(conn.Handshake / handshakeTrips)
+	roundTrip := conn.Handshake / handshakeTrips
+	p.lowLatency = roundTrip < lowLatency
+	p.connections, p.channels = p.size(roundTrip)
+	if bytes.Contains(conn.ServerVersion(), []byte("mod_sftp")) {
+		p.channels = 1 // ProFTPD keeps half a packet in one buffer for all channels of a connection
+	}
 	p.more = make(chan *session, p.connections*p.channels)
 	close(p.measured)
 	p.begin(p.connections)
@@ -294,4 +301,13 @@ func (p *Pool) spread(work func(*session) error) (failure error) {
 		p.more <- s // for the next transfer
 	}
 	return failure
+}
+
+// alone runs work on the first session only.
+func (p *Pool) alone(work func(*session) error) error {
+	err := p.cause(work(p.first))
+	if err != nil {
+		p.cancel(err)
+	}
+	return err
 }

@@ -383,7 +383,7 @@ func TestAllIsClosed(t *testing.T) {
 		if err := send(t, server.start(t), want); err != nil || !bytes.Equal(server.file, want) {
 			t.Error(err)
 		}
-		if opened, closed := server.opened.Load(), server.closed.Load(); opened != 2 || closed != opened {
+		if opened, closed := server.opened.Load(), server.closed.Load(); opened != 3 || closed != opened {
 			t.Errorf("%d times opened, %d times closed", opened, closed)
 		}
 	})

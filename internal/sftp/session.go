@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"odoo-upgrade-action/internal/sshclient"
 )
 
 // session is one SFTP session over one channel. Calls may come from several
@@ -167,7 +169,7 @@ func header(in io.Reader) (kind byte, length int, err error) {
 func (s *session) receive(in io.Reader) {
 	var err error
 	for err == nil {
-		err = s.receiveOne(in)
+		err = sshclient.Ended(s.receiveOne(in))
 	}
 	s.mu.Lock()
 	s.err = err
@@ -201,6 +203,7 @@ func (s *session) receiveOne(in io.Reader) error {
 		return errProtocol
 	}
 	r, err := readReply(in, kind, length-4, c.into)
+	err = sshclient.Ended(err)
 	s.outstanding.less(1) // not before all of it has arrived
 	if err != nil {
 		r = reply{err: err}
@@ -276,7 +279,7 @@ func (s *session) write(kind byte, id uint32, payload []byte, n int, fill func([
 	}
 	s.packet = p
 	_, err := s.channel.Write(p)
-	return err
+	return sshclient.Ended(err)
 }
 
 // request sends a packet, and returns a function that waits for its reply; a status

@@ -198,7 +198,7 @@ func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages st
 	if err == nil && status == 0 {
 		return nil
 	}
-	return &rsync.RemoteError{Status: status, Messages: strings.TrimSpace(messages + "\n" + stderr), Err: err}
+	return &rsync.RemoteError{Status: status, Messages: strings.TrimSpace(messages + "\n" + stderr), Err: sshclient.Ended(err)}
 }
 
 // endTime is how long a server may take to end after a transfer.

@@ -105,6 +105,10 @@ func (s *overSFTP) learn(err error) {
 	}
 }
 
+// damaged records that the platform's file is not what was sent: the next try sends all
+// of it again, in one session, and compares all of it.
+func (s *overSFTP) damaged() { s.distrust, s.differed, s.alone = true, true, true }
+
 // transferError marks what may pass, like a cut.
 func transferError(ctx context.Context, err error) error {
 	if err == nil {
@@ -121,6 +125,9 @@ func transferError(ctx context.Context, err error) error {
 	}
 	if wrong, ok := errors.AsType[*dial.HostKeyError](err); ok {
 		return wrong
+	}
+	if retry.IsTransient(err) {
+		return err
 	}
 	for _, final := range []uint32{sftp.CodeNoSuchFile, sftp.CodePermissionDenied, sftp.CodeUnsupported} {
 		if sftp.HasCode(err, final) {

@@ -408,7 +408,7 @@ func TestADamagedTransferIsComparedAsAWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	there, err := openShared(pool, "shared.dump")
+	there, _, err := pool.Open("shared.dump", sftp.Read)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sftp"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
@@ -108,9 +109,12 @@ func find(pool *sftp.Pool, name string) (*sftp.File, string, sftp.Info, error) {
 		if listErr != nil {
 			return nil, "", info, errors.Join(err, listErr)
 		}
-		if name, err = upgradedAmong(names); err == nil {
-			file, info, err = pool.Open(name, sftp.Read)
+		other, none := upgradedAmong(names)
+		if none != nil { // it may be put there a moment later
+			return nil, "", info, retry.Transient(fmt.Errorf("%w; %w", err, none))
 		}
+		name = other
+		file, info, err = pool.Open(name, sftp.Read)
 	}
 	return file, name, info, err
 }

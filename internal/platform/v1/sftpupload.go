@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
 
 	"odoo-upgrade-action/internal/dump"
@@ -35,7 +34,7 @@ func (s *overSFTP) upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 	}
 	from, err := s.start(pool, there, file, d)
 	if err == nil {
-		err = s.put(there, file, from, d, sent)
+		err = s.put(pool, there, file, from, d, sent)
 	}
 	s.learn(err)
 	if _, changed := errors.AsType[*dump.UnusableError](err); changed {
@@ -47,7 +46,7 @@ func (s *overSFTP) upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 // start finds the byte to resume at, and makes sure that the platform's file has
 // nothing behind it that could be taken for a part of the dump.
 func (s *overSFTP) start(pool *sftp.Pool, there *shared, file io.ReaderAt, d dump.Info) (from int64, err error) {
-	from, err = s.resume(there, file, d.Size)
+	from, err = s.resume(pool, there, file, d.Size)
 	if changed := d.Unchanged(); changed != nil {
 		return 0, changed
 	}
@@ -62,7 +61,7 @@ func (s *overSFTP) start(pool *sftp.Pool, there *shared, file io.ReaderAt, d dum
 }
 
 // put sends the dump from a byte on, and checks what arrived.
-func (s *overSFTP) put(there *shared, file io.ReaderAt, from int64, d dump.Info, sent func(int64)) error {
+func (s *overSFTP) put(pool *sftp.Pool, there *shared, file io.ReaderAt, from int64, d dump.Info, sent func(int64)) error {
 	var acknowledged atomic.Int64
 	ended := make(chan error, 1)
 	go func() { ended <- there.Put(file, from, d.Size, s.runsAhead(), &acknowledged) }()
@@ -74,7 +73,7 @@ func (s *overSFTP) put(there *shared, file io.ReaderAt, from int64, d dump.Info,
 	if err != nil {
 		return err
 	}
-	return s.verify(there, file, d.Size)
+	return s.verify(pool, there, file, d.Size)
 }
 
 // overlap is how many of the acknowledged bytes are compared before any are appended.
@@ -117,7 +116,7 @@ func (s *overSFTP) runsAhead() int64 {
 
 // resume finds the byte to resume at: the first that is not acknowledged or, where
 // the server allows reading what is beyond, the first that differs.
-func (s *overSFTP) resume(there *shared, file io.ReaderAt, size int64) (int64, error) {
+func (s *overSFTP) resume(pool *sftp.Pool, there *shared, file io.ReaderAt, size int64) (int64, error) {
 	switch {
 	case there.size > size:
 		return 0, &LongerError{there.size, size}
@@ -128,13 +127,13 @@ func (s *overSFTP) resume(there *shared, file io.ReaderAt, size int64) (int64, e
 	if durable == 0 || durable > there.size { // another process wrote it, or another server has it
 		durable, ours = max(0, there.size-s.runsAhead()), s.SameDump && s.kept == 0
 	}
-	if !there.readable() {
+	same, err := compareThere(pool, there, file, max(0, durable-overlap))
+	if isUnreadable(err) {
 		if !ours {
 			durable = 0
 		}
 		return durable, nil
 	}
-	same, err := compare(there.reader(), file, max(0, durable-overlap), there.size)
 	if err == nil && same < durable {
 		s.Tell(event.StartedOver{Step: event.Upload})
 		return 0, nil
@@ -142,57 +141,57 @@ func (s *overSFTP) resume(there *shared, file io.ReaderAt, size int64) (int64, e
 	return same, err
 }
 
-// shared is the platform's file, open.
-type shared struct {
-	*sftp.File
-	name   string
-	size   int64
-	reader func() *sftp.File // to read back what is there, nil if the server allows none; waits for the server once
+// compareThere returns where the platform's file first differs from the dump from a byte
+// on.
+func compareThere(pool *sftp.Pool, there *shared, file io.ReaderAt, from int64) (int64, error) {
+	reader, err := there.reading(pool)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = reader.Close() }() // it has only been read
+	var first [1]byte
+	if err := reader.ReadAt(first[:], 0); err != nil { // in a transfer, a refusal would end the sessions
+		return 0, err
+	}
+	return compare(reader, file, from, there.size)
 }
 
-// readable reports whether what is there can be read back.
-func (s *shared) readable() bool { return s.reader() != nil }
+// shared is the platform's file, open to write.
+type shared struct {
+	*sftp.File
+	name string
+	size int64
+}
 
 // openShared opens the platform's file. It exists already: "you will not be able to
 // create new files". It is created only if a server has not done so.
 func openShared(pool *sftp.Pool, name string) (*shared, error) {
 	file, info, err := pool.Open(name, sftp.Read|sftp.Write)
-	readable := !sftp.HasCode(err, sftp.CodePermissionDenied)
-	if !readable {
+	if sftp.HasCode(err, sftp.CodePermissionDenied) { // to read it
 		file, info, err = pool.Open(name, sftp.Write)
 	}
 	if sftp.HasCode(err, sftp.CodeNoSuchFile) {
-		file, info, err = pool.Open(name, sftp.Read|sftp.Write|sftp.Create)
+		absent := err
+		if file, info, err = pool.Open(name, sftp.Read|sftp.Write|sftp.Create); err != nil {
+			err = fmt.Errorf("%w; creating it: %w", absent, err)
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	there := &shared{file, name, info.Size, func() *sftp.File { return nil }}
-	if readable {
-		there.reader = tryReading(pool, name)
-	}
-	return there, nil
+	return &shared{file, name, info.Size}, nil
 }
 
-// tryReading opens a file to read it, and only to read it: rclone's server takes a READ on
-// a handle that can write for a write. It returns a function that returns the file, nil if
-// the server does not allow reading it. The request goes out at once, and the response is
-// not waited for before it is needed: with high latency that saves a round trip.
-func tryReading(pool *sftp.Pool, name string) func() *sftp.File {
-	opened := make(chan *sftp.File, 1)
-	go func() {
-		file, _, err := pool.Open(name, sftp.Read)
-		if err != nil {
-			opened <- nil
-			return
-		}
-		var first [1]byte
-		status, refused := errors.AsType[*sftp.StatusError](file.ReadAt(first[:], 0))
-		if refused && status.Code != sftp.CodeEOF { // which an empty one says
-			_ = file.Close()
-			file = nil
-		}
-		opened <- file
-	}()
-	return sync.OnceValue(func() *sftp.File { return <-opened })
+// reading opens the file to read it, and only to read it: rclone's server takes a READ on
+// a handle that can write for a write. It must not be open while something is written:
+// when rclone opens it to read, it truncates it to the size that it had a moment ago.
+func (s *shared) reading(pool *sftp.Pool) (*sftp.File, error) {
+	file, _, err := pool.Open(s.name, sftp.Read)
+	return file, err
+}
+
+// isUnreadable reports whether the server does not allow reading the file: after any other
+// error, nothing would be known of it.
+func isUnreadable(err error) bool {
+	return sftp.HasCode(err, sftp.CodePermissionDenied) || sftp.HasCode(err, sftp.CodeUnsupported)
 }

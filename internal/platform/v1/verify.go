@@ -51,23 +51,18 @@ func firstDifference(a, b []byte) int {
 	return i
 }
 
-// verify compares the size, which must be equal, and some blocks, if the server
-// allows reading them, and closes the file. After a difference the next try sends
-// everything again.
-func (s *overSFTP) verify(there *shared, file io.ReaderAt, size int64) error {
+// verify compares the size, which must be equal, closes the file, and compares some
+// blocks, if the server allows reading them. It does so only once everything is closed:
+// some servers store a file only then, or read something else from one that is being
+// written. After a difference the next try sends everything again.
+func (s *overSFTP) verify(pool *sftp.Pool, there *shared, file io.ReaderAt, size int64) error {
 	var info sftp.Info
-	var unsettled, unknown, unread error
-	at := int64(-1)
+	var unsettled, unknown error
 	_ = together(func() error {
 		unsettled = there.Settle()
 		return nil
 	}, func() error {
 		info, unknown = there.Stat()
-		return nil
-	}, func() error {
-		if there.readable() {
-			at, unread = s.differs(there, file, size)
-		}
 		return nil
 	})
 	switch {
@@ -76,27 +71,37 @@ func (s *overSFTP) verify(there *shared, file io.ReaderAt, size int64) error {
 	case unknown != nil:
 		return unknown
 	case info.Size != size: // so a block may have been missing
-		s.distrust, s.differed = true, true
+		s.damaged()
 		return fmt.Errorf("the platform's file has %d bytes after all %d were sent", info.Size, size)
-	case unread == nil && at >= 0:
-		s.distrust, s.differed = true, true
-		return fmt.Errorf("the platform's file differs from the dump in the block at byte %d", at)
-	case unread != nil:
-		return unread
 	}
-	if reader := there.reader(); reader != nil {
+	if err := there.Close(); err != nil {
+		return err
+	}
+	reader, err := there.reading(pool)
+	at := int64(-1)
+	if err == nil {
+		at, err = s.differs(reader, file, size)
 		_ = reader.Close() // it has only been read
 	}
-	return there.Close()
+	switch {
+	case isUnreadable(err):
+		return nil
+	case err != nil:
+		return err
+	case at >= 0:
+		s.damaged()
+		return fmt.Errorf("the platform's file differs from the dump in the block at byte %d", at)
+	}
+	return nil
 }
 
 // differs returns where the platform's file differs from the dump, -1 if it does not. It
 // compares blocks of it; after a transfer that was seen to differ, all of it.
-func (s *overSFTP) differs(there *shared, file io.ReaderAt, size int64) (int64, error) {
+func (s *overSFTP) differs(there *sftp.File, file io.ReaderAt, size int64) (int64, error) {
 	if !s.differed {
 		return differingSample(there, file, size)
 	}
-	at, err := compare(there.reader(), file, 0, size)
+	at, err := compare(there, file, 0, size)
 	if at == size {
 		at = -1
 	}
@@ -130,7 +135,7 @@ const (
 
 // differingSample reads blocks of the platform's file back, all at once, and returns the
 // offset of one that differs from the dump, -1 if none does.
-func differingSample(there *shared, file io.ReaderAt, size int64) (int64, error) {
+func differingSample(there *sftp.File, file io.ReaderAt, size int64) (int64, error) {
 	last := max(0, size-sampleSize)
 	offsets := []int64{0, last}
 	for range samples - len(offsets) {
@@ -152,9 +157,9 @@ func differingSample(there *shared, file io.ReaderAt, size int64) (int64, error)
 	return differs.Load(), err
 }
 
-func sameBlock(there *shared, file io.ReaderAt, offset, size int64) (bool, error) {
+func sameBlock(there *sftp.File, file io.ReaderAt, offset, size int64) (bool, error) {
 	theirs, own := make([]byte, size), make([]byte, size)
-	if err := there.reader().ReadAt(theirs, offset); err != nil {
+	if err := there.ReadAt(theirs, offset); err != nil {
 		return false, err
 	}
 	if _, err := file.ReadAt(own, offset); err != nil {
