@@ -44,7 +44,7 @@ func StartSSHD(t testing.TB, hostKey string, lines ...string) *SSHD {
 		"PasswordAuthentication no", "PidFile none", "ChrootDirectory "+s.Folder, "ForceCommand internal-sftp -d /", "Subsystem sftp internal-sftp"), "\n") + "\n"
 	must(t, os.WriteFile(dir+"/config", []byte(config), 0o600))
 	sshd, _ := exec.LookPath("sshd") // which wants its whole path
-	s.start(t, sshd, "-D", "-f", dir+"/config", "-E", s.Log)
+	s.start(t, s.saysSo, sshd, "-D", "-f", dir+"/config", "-E", s.Log)
 	return s
 }
 
@@ -65,7 +65,7 @@ func StartProFTPD(t testing.TB, lines ...string) *SSHD {
 		"SFTPEngine on", "SFTPHostKey " + dir + "/host", "SFTPAuthorizedUserKeys file:" + dir + "/authorized", "SFTPAuthMethods publickey", "SFTPLog " + s.Log,
 	}, lines...), "\n") + "\n"
 	must(t, os.WriteFile(dir+"/config", []byte(config), 0o644))
-	s.start(t, "proftpd", "-n", "-c", dir+"/config")
+	s.start(t, s.accepts, "proftpd", "-n", "-c", dir+"/config")
 	return s
 }
 
@@ -74,7 +74,7 @@ func StartRclone(t testing.TB, arguments ...string) *SSHD {
 	t.Helper()
 	Need(t, "rclone", "ssh-keygen")
 	s, dir := prepare(t, "ed25519", "ed25519")
-	s.start(t, "rclone", append([]string{"serve", "sftp", s.Folder, "--addr", s.Address, "--config", os.DevNull, "--key", dir + "/host",
+	s.start(t, s.accepts, "rclone", append([]string{"serve", "sftp", s.Folder, "--addr", s.Address, "--config", os.DevNull, "--key", dir + "/host",
 		"--authorized-keys", s.Key + ".pub", "--cache-dir", dir + "/cache", "--log-file", s.Log, "--vfs-write-back", "0s"}, arguments...)...)
 	return s
 }
@@ -108,8 +108,24 @@ func prepare(t testing.TB, userKey, hostKey string) (s *SSHD, dir string) {
 	return s, dir
 }
 
+// saysSo reports whether sshd's log says that it listens: a connection would count as a
+// login that has begun.
+func (s *SSHD) saysSo() bool {
+	text, _ := os.ReadFile(s.Log)
+	return strings.Contains(string(text), "Server listening")
+}
+
+// accepts reports whether the server accepts connections.
+func (s *SSHD) accepts() bool {
+	conn, err := net.Dial("tcp", s.Address)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err == nil
+}
+
 // start starts the server, and returns when it listens.
-func (s *SSHD) start(t testing.TB, program string, arguments ...string) {
+func (s *SSHD) start(t testing.TB, listens func() bool, program string, arguments ...string) {
 	t.Helper()
 	command := exec.Command(program, arguments...)
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -121,8 +137,7 @@ func (s *SSHD) start(t testing.TB, program string, arguments ...string) {
 		_ = command.Wait()
 	})
 	for range 500 {
-		if conn, err := net.Dial("tcp", s.Address); err == nil {
-			_ = conn.Close()
+		if listens() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond) // another program's start can only be polled

@@ -241,7 +241,7 @@ func (s *session) send(kind byte, payload []byte, n int, fill func([]byte) error
 	if s.err != nil || s.waiting == nil {
 		err := s.err
 		s.mu.Unlock()
-		return errors.Join(errClosed, err)
+		return cmp.Or(err, errClosed)
 	}
 	id := s.next
 	s.next++
