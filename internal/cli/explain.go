@@ -31,6 +31,7 @@ func ends() []end {
 		{job.UpgradeFailed, 6, "The platform ended the upgrade as failed or cancelled (0 for `status`, and for a `download` that got everything requested all the same)", explainUpgradeFailed},
 		{job.Timeout, 7, "The platform is still at work after `timeout` (0 with `on-timeout: continue`)", explainTimeout},
 		{job.DownloadFailed, 8, "A requested file could not be downloaded, or is not there yet", explainDownload},
+		{job.CheckFailed, 9, "The platform calls it done, but the database that came back is not complete, not Odoo's, or not at the target version", explainCheck},
 		{job.Interrupted, 130, "The run was canceled; what the platform was asked to do continues", explainInterrupted},
 	}
 }
@@ -173,6 +174,13 @@ func explainDownload(e job.Ending, _ job.Command) report.Explanation {
 	if _, early := errors.AsType[*job.NotReadyError](e.Err); early {
 		why.Command = "run"
 	}
+	return why
+}
+
+func explainCheck(e job.Ending, _ job.Command) report.Explanation {
+	why := failed("Upgraded database not as expected", e)
+	why.Text = e.Err.Error() + "." // it may begin with a path
+	why.Next = fmt.Sprintf("The file is kept. Examine it with the command inspect, and ask Odoo's support, with the ID of the request: %s. With check: warn such a database does not fail the run.", e.Ticket.ID)
 	return why
 }
 

@@ -84,11 +84,11 @@ type requestFlags struct {
 	Target target `help:"Odoo version to upgrade to, like 17.0 or saas~17.4"`
 	Aim    aim    `default:"test" help:"Purpose of the request: test or production. Production is refused on pull_request events"`
 	dumpFlags
-	Filename  string    `help:"Name of the dump on the platform. Without it, the name of the file"`
-	Preflight preflight `default:"strict" help:"What to do with a dump that cannot work: strict fails before anything is sent, warn says so, off does not check"`
-	Timezone  timezone  `help:"Time zone of your server, as an IANA name; only for sources older than 6.1"`
-	SkipTest  skipTest  `default:"false" help:"true asks the platform to deliver the upgraded database untested"`
-	Env       env       `help:"With json-rpc: lines VAR=VALUE that are handed to the platform"`
+	Filename  string     `help:"Name of the dump on the platform. Without it, the name of the file"`
+	Preflight strictness `default:"strict" help:"What to do with a dump that cannot work: strict fails before anything is sent, warn says so, off does not check"`
+	Timezone  timezone   `help:"Time zone of your server, as an IANA name; only for sources older than 6.1"`
+	SkipTest  skipTest   `default:"false" help:"true asks the platform to deliver the upgraded database untested"`
+	Env       env        `help:"With json-rpc: lines VAR=VALUE that are handed to the platform"`
 }
 
 // dumpFlags say where the dump is.
@@ -126,8 +126,9 @@ type stateFlags struct {
 
 // downloadFlags say what to download, and where to.
 type downloadFlags struct {
-	Download     items  `default:"upgraded-dump" help:"What to download, as a list: upgraded-dump, upgraded-sql, original-dump, original-sql, notes, modules; with json-rpc upgraded-dump, filestore, notes, log; or none"`
-	DownloadPath string `name:"download-path" default:"odoo-upgrade" help:"Folder for downloads, in the workspace"`
+	Download     items      `default:"upgraded-dump" help:"What to download, as a list: upgraded-dump, upgraded-sql, original-dump, original-sql, notes, modules; with json-rpc upgraded-dump, filestore, notes, log; or none"`
+	DownloadPath string     `name:"download-path" default:"odoo-upgrade" help:"Folder for downloads, in the workspace"`
+	Check        strictness `default:"strict" help:"What to do with an upgraded database that is not complete, not Odoo's, or not at the target version: strict fails, warn says so, off does not check"`
 }
 
 // keepFlags are localFlags of the commands that create requests, whose key must not
@@ -146,6 +147,7 @@ type localFlags struct {
 type inspectCommand struct {
 	dumpFlags
 	File   string `arg:"" optional:"" help:"Path of the dump"`
+	Other  string `arg:"" optional:"" help:"Path of another dump of the same database: what changed between the two is printed"`
 	Format format `default:"text" help:"text or json" local:""`
 	SHA256 bool   `name:"sha256" help:"Print the SHA-256 even if the file does not have to be read to its end" local:""`
 	localFlags
@@ -236,10 +238,10 @@ func (o *onTimeout) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is neither fail nor continue", text)
 }
 
-type preflight struct{ job.Preflight }
+type strictness struct{ job.Strictness }
 
-func (p *preflight) UnmarshalText(text []byte) error {
-	switch p.Preflight = job.Preflight(text); p.Preflight {
+func (s *strictness) UnmarshalText(text []byte) error {
+	switch s.Strictness = job.Strictness(text); s.Strictness {
 	case job.Strict, job.Warn, job.Off:
 		return nil
 	}

@@ -31,6 +31,9 @@ func (c *inspectCommand) run(p *program) int {
 	if path == "" {
 		return p.invalid(errors.New("missing: dump"))
 	}
+	if c.Other != "" {
+		return c.compare(p, path)
+	}
 	info, err := dump.Inspect(p.ctx, inFolder(p.workspace(), path), dump.Options{Digest: c.SHA256 || p.step})
 	ending := job.Ending{Result: job.Success, Dump: info}
 	switch {

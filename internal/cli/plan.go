@@ -84,7 +84,7 @@ func makePlan(o options, s surroundings) (planned, error) {
 		Request: upgrade.Request{
 			Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Filename: o.Filename, Timezone: string(o.Timezone),
 		},
-		Preflight: o.Preflight.Preflight, SkipTest: o.SkipTest.on, Timeout: o.Timeout, PollInterval: o.PollInterval, Items: o.Download, Dump: inFolder(s.workspace, o.Dump),
+		Preflight: o.Preflight.Strictness, Check: o.Check.Strictness, SkipTest: o.SkipTest.on, Timeout: o.Timeout, PollInterval: o.PollInterval, Items: o.Download, Dump: inFolder(s.workspace, o.Dump),
 	}
 	if err := p.reference(); err != nil {
 		return p, err

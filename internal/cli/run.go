@@ -94,7 +94,13 @@ func (p *program) do(o planned, seal *sealer) (job.Ending, error) {
 	if plan.Ticket.ID != "" {
 		seal.observe(event.Continuing{Ticket: plan.Ticket})
 	}
-	return job.Job{Platform: platform, Observe: seal.observe}.Do(p.ctx, o.command, plan), nil
+	work := job.Job{Platform: platform, Observe: seal.observe}
+	if folder != nil {
+		work.Save = func(name, extension string, content []byte) (string, error) {
+			return folder.Save(p.ctx, name, extension, content)
+		}
+	}
+	return work.Do(p.ctx, o.command, plan), nil
 }
 
 // readKey reads the request's key from standard input if the options say so.

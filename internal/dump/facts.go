@@ -23,7 +23,8 @@ type facts struct {
 	keys    bool // some table has an index or a constraint
 
 	series      string
-	modules     []Module
+	modules     []Module // that are installed
+	others      []string // that are not
 	custom      int
 	contract    string
 	uuid        string
@@ -118,11 +119,17 @@ func (f *facts) module(get func(string) string) {
 	if name == "base" {
 		f.series = seriesOf(version)
 	}
-	if get("state") != "installed" && get("state") != "to upgrade" || len(f.modules) >= maxModules {
+	if len(f.modules)+len(f.others) >= maxModules {
 		return
 	}
-	f.modules = append(f.modules, Module{name, version})
-	if author := get("author"); author != "" && !vendors(author) {
+	if get("state") != "installed" && get("state") != "to upgrade" {
+		f.others = append(f.others, name)
+		return
+	}
+	author := get("author")
+	custom := author != "" && !vendors(author)
+	f.modules = append(f.modules, Module{name, version, custom})
+	if custom {
 		f.custom++
 	}
 }

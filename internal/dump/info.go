@@ -49,6 +49,7 @@ type Info struct {
 	damaged     bool        // it ends early, or has what no dump has
 	contract    string      // never shown: see ContractMatches
 	fingerprint string      // of a folder's files
+	others      []string    // modules that are not installed
 }
 
 // Form is what a dump is, with what it is wrapped in: a Kind, and .gz after it for one in
@@ -67,6 +68,7 @@ func (i Info) Form() Form {
 type Module struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+	Custom  bool   `json:"custom"` // does not seem to be the vendor's
 }
 
 // Match is how a dump's own contract compares with another one.
@@ -241,6 +243,7 @@ func (i *Info) take(f *facts) error {
 	i.Odoo = f.defined || f.dumped
 	i.Series, i.Modules, i.CustomCount = f.series, f.modules, f.custom
 	slices.SortFunc(i.Modules, func(a, b Module) int { return strings.Compare(a.Name, b.Name) })
+	i.others = f.others
 	i.contract, i.UUID, i.Neutralized = f.contract, f.uuid, f.neutralized
 	return f.check()
 }

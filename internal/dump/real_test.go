@@ -167,7 +167,7 @@ func sameAnswers(t *testing.T, files map[string]string, large bool) {
 			if !strings.HasPrefix(got.PostgreSQL, "15.") || !strings.HasPrefix(got.PgDump, "15.") {
 				t.Errorf("%s: PostgreSQL %q, pg_dump %q", name, got.PostgreSQL, got.PgDump)
 			}
-			if len(got.Modules) != modules || got.Modules[0] != (Module{"base", "16.0.1.3"}) {
+			if len(got.Modules) != modules || got.Modules[0] != (Module{"base", "16.0.1.3", false}) {
 				t.Errorf("%s: %d modules, want %d", name, len(got.Modules), modules)
 			}
 			want := answer{got.PostgreSQL, got.PgDump, "16.0", "4b7e6c1e-52a3-4c7e-9d3a-0d6f3f1c9a10", "", true, true, got.Modules, 1, SameContract, OtherContract}

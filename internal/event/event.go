@@ -21,6 +21,7 @@ const (
 	Process  Step = "process"
 	Wait     Step = "wait"
 	Download Step = "download"
+	Check    Step = "check"
 )
 
 // Event is something that happened: one of the types below.
@@ -75,6 +76,17 @@ type (
 	}
 	// Downloaded tells of a file that is complete.
 	Downloaded struct{ Artifact upgrade.Artifact }
+	// Checked tells of the upgraded database.
+	Checked struct {
+		Dump        dump.Info
+		Copied      bool // by a sandbox: it is what was sent
+		Changes     dump.Changes
+		Compared    bool   // with what was sent, so that Changes is known
+		ChangesPath string // of the list of changes, as users know it
+	}
+	// CheckWarning tells of something odd about the upgraded database that does not fail
+	// the run.
+	CheckWarning struct{ Text string }
 	// Retrying says that something is tried again after a pause.
 	Retrying struct {
 		Err   error
@@ -133,6 +145,8 @@ func (ProcessSent) isEvent()       {}
 func (SkipTestFailed) isEvent()    {}
 func (Progress) isEvent()          {}
 func (Downloaded) isEvent()        {}
+func (Checked) isEvent()           {}
+func (CheckWarning) isEvent()      {}
 func (Retrying) isEvent()          {}
 func (DumpWarning) isEvent()       {}
 func (ProtocolChosen) isEvent()    {}

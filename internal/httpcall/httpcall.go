@@ -69,6 +69,13 @@ func Shown(address string) string {
 	return address
 }
 
+// sandboxHeader is what a sandbox's responses name its engine in.
+const sandboxHeader = "Odoo-Upgrade-Sandbox"
+
+// Copies reports whether the response says that it comes from a sandbox that upgrades
+// nothing.
+func (r Response) Copies() bool { return r.Header.Get(sandboxHeader) == "copy" }
+
 // Response is what came back from a call.
 type Response struct {
 	Method    string // of the API, for people

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
@@ -39,9 +38,6 @@ func (r *run) download(ctx context.Context, s upgrade.Status) error {
 				r.tell(event.ItemMissing{Item: item}) // the upgrade added no files
 				continue
 			}
-			if err == nil && item == upgrade.UpgradedDump {
-				err = complete(ctx, artifact)
-			}
 			if err != nil {
 				return as(DownloadFailed, fmt.Errorf("downloading %s: %w", item, err))
 			}
@@ -49,16 +45,6 @@ func (r *run) download(ctx context.Context, s upgrade.Status) error {
 		}
 		return nil
 	})
-}
-
-// complete returns an error if what arrived as the upgraded database is not a complete
-// dump. The file stays, so that people can examine it.
-func complete(ctx context.Context, a upgrade.Artifact) error {
-	info, err := dump.Inspect(ctx, a.Location, dump.Options{})
-	if err == nil && info.Problem != nil {
-		err = &NotADumpError{a.Path, info.Problem.Problem}
-	}
-	return err
 }
 
 // fetch downloads one item.

@@ -56,13 +56,6 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("the platform has not finished the upgrade within %v; its state is %q", e.After, e.State)
 }
 
-// NotADumpError says that what arrived as the upgraded database is not a complete dump.
-type NotADumpError struct{ Path, Problem string }
-
-func (e *NotADumpError) Error() string {
-	return fmt.Sprintf("what arrived is not a complete dump: %s %s", e.Path, e.Problem)
-}
-
 // DraftError says that a request has not been processed yet.
 type DraftError struct{ ID string }
 

@@ -74,9 +74,10 @@ type Plan struct {
 	DumpSHA256 string         // of the dump that the ticket's request was created for, "" if not known
 	Ticket     upgrade.Ticket // of the request to continue; zero creates one
 
-	PullRequest  string // the event that runs it on a pull request's branch, "" for none: there the real database must not be upgraded
-	Preflight    Preflight
-	Disk         Disk // where the items go
+	PullRequest  string     // the event that runs it on a pull request's branch, "" for none: there the real database must not be upgraded
+	Preflight    Strictness // of the dump, before anything is sent
+	Check        Strictness // of the upgraded database
+	Disk         Disk       // where the items go
 	SkipTest     bool
 	Timeout      time.Duration  // how long to wait for the platform
 	PollInterval time.Duration  // the longest pause between two checks of the status
@@ -113,6 +114,7 @@ const (
 	PreflightFailed Result = "preflight-failed"
 	UploadFailed    Result = "upload-failed"
 	DownloadFailed  Result = "download-failed"
+	CheckFailed     Result = "check-failed"
 	InvalidInput    Result = "invalid-input"
 	Failure         Result = "error"
 )
@@ -126,18 +128,22 @@ type Ending struct {
 	ProcessSent bool           // the platform may be at work, whatever the last status says
 	Dump        dump.Info      // zero if none was inspected
 	Artifacts   []upgrade.Artifact
+	Checked     *event.Checked // nil if the upgraded database was not checked
 }
 
 // Job carries out plans.
 type Job struct {
 	Platform Platform
 	Observe  func(event.Event) // told everything that happens, from one goroutine
+	// Save writes a small file beside what is downloaded, and returns its path as users
+	// know it. With nil there are no such files.
+	Save func(name, extension string, content []byte) (path string, err error)
 }
 
 // Do carries out a plan by a command. It creates a request or continues the plan's
 // one, from the step that its phase names.
 func (j Job) Do(ctx context.Context, c Command, plan Plan) Ending {
-	r := &run{platform: j.Platform, plan: plan, observe: j.Observe}
+	r := &run{platform: j.Platform, plan: plan, observe: j.Observe, save: j.Save}
 	r.seen.Ticket = plan.Ticket
 	defer r.close(ctx)
 	return r.ending(ctx, r.do(ctx, c))
@@ -161,6 +167,7 @@ type run struct {
 	platform Platform
 	plan     Plan
 	observe  func(event.Event)
+	save     func(name, extension string, content []byte) (string, error)
 	seen     Ending // what the events say so far
 	logged   int64  // bytes of the platform's log that were told
 }
@@ -178,6 +185,8 @@ func (r *run) tell(e event.Event) {
 		r.seen.ProcessSent = true
 	case event.Downloaded:
 		r.seen.Artifacts = append(r.seen.Artifacts, e.Artifact)
+	case event.Checked:
+		r.seen.Checked = &e
 	}
 	r.observe(e)
 }
@@ -221,7 +230,10 @@ func (r *run) do(ctx context.Context, c Command) error {
 			return err
 		}
 	}
-	return r.download(ctx, status)
+	if err := r.download(ctx, status); err != nil {
+		return err
+	}
+	return r.check(ctx, status)
 }
 
 // reach brings the request to where the command needs it: for one that creates

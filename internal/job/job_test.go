@@ -3,6 +3,7 @@ package job
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -34,6 +35,8 @@ type fake struct {
 	end       string
 	filesize  string
 	location  string // of what is downloaded
+	copies    bool   // it says that it copies
+	forms     []dump.Form
 	aim       string
 	calls     []string
 
@@ -83,7 +86,7 @@ func (f *fake) now() upgrade.Status {
 	if f.state == "pending" && time.Since(f.processed) >= f.pace {
 		f.state = f.end
 	}
-	s := upgrade.Status{Ticket: ticket, State: f.state, Phase: states.Phase(f.state)}
+	s := upgrade.Status{Ticket: ticket, State: f.state, Phase: states.Phase(f.state), Copies: f.copies}
 	s.Set(upgrade.Filesize, f.filesize)
 	s.Set(upgrade.CustomerMessage, "Hello")
 	s.Set(upgrade.AimField, f.aim)
@@ -112,10 +115,16 @@ func (f *fake) Fetch(_ context.Context, s upgrade.Status, item upgrade.Item, pro
 	if s.Ticket != ticket {
 		return upgrade.Artifact{}, 0, errors.New("the status of another request")
 	}
-	return upgrade.Artifact{Item: item, Path: "p", Location: cmp.Or(f.location, "testdata/good.sql")}, int64(f.tries["fetch"]), f.call("fetch", f.fetch)
+	a := upgrade.Artifact{Item: item, Path: "p", Location: cmp.Or(f.location, "testdata/good.sql")}
+	content, err := os.ReadFile(a.Location)
+	if err != nil {
+		return a, 0, err
+	}
+	a.SHA256 = fmt.Sprintf("%x", sha256.Sum256(content))
+	return a, int64(f.tries["fetch"]), f.call("fetch", f.fetch)
 }
 
-func (f *fake) Forms() []dump.Form    { return []dump.Form{"custom"} }
+func (f *fake) Forms() []dump.Form    { return append(f.forms, "custom") }
 func (f *fake) Items() []upgrade.Item { return []upgrade.Item{upgrade.UpgradedDump} }
 
 // states are the fake's.
@@ -244,7 +253,7 @@ func TestRun(t *testing.T) {
 		{"refused while waiting", outageOf(time.Minute, errRefused), Refused, "create upload status process status", 0},
 		{"download broken often, but getting on", func(f *fake, p *Plan) { f.fetch = times(50, errNetwork) }, Success, "create upload status process status fetch", 0},
 		{"download refused", func(f *fake, p *Plan) { f.fetch = times(1, errPage) }, DownloadFailed, "create upload status process status fetch", 0},
-		{"what arrives is not complete", func(f *fake, p *Plan) { f.location = p.Dump }, DownloadFailed, "create upload status process status fetch", 0},
+		{"what arrives is not complete", func(f *fake, p *Plan) { f.location = p.Dump }, CheckFailed, "create upload status process status fetch", 0},
 		{"the dump is replaced by a copy of its size and time", func(f *fake, p *Plan) {
 			f.upload = func(int) error {
 				info, _ := os.Stat(p.Dump)

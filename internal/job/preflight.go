@@ -12,14 +12,14 @@ import (
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// Preflight is what happens with a dump that cannot work.
-type Preflight string
+// Strictness is what happens with a database that is not as it should be.
+type Strictness string
 
 // The ways to handle it.
 const (
-	Strict Preflight = "strict" // end before anything is sent to the platform
-	Warn   Preflight = "warn"   // say so, and continue
-	Off    Preflight = "off"    // do not check
+	Strict Strictness = "strict" // end: before anything is sent to the platform, or as a failure
+	Warn   Strictness = "warn"   // say so, and continue
+	Off    Strictness = "off"    // do not check
 )
 
 // PreflightError says why a dump would be sent in vain, and what to do instead.

@@ -32,6 +32,14 @@ func Outputs() []Output {
 		{"dump-odoo-version", "Odoo version of the dump, like 16.0 or 10.saas~15", false},
 		{"dump-postgresql", "Version of the PostgreSQL that the dump is from", false},
 	}
+	list = append(list,
+		Output{"upgraded-odoo-version", "Odoo version of the upgraded database", false},
+		Output{"upgraded-postgresql", "Version of the PostgreSQL that the upgraded database was dumped from", false},
+		Output{"modules-added", "How many modules the upgrade installed", false},
+		Output{"modules-removed", "How many modules are no longer installed", false},
+		Output{"modules-updated", "How many modules have another version", false},
+		Output{"modules-json-path", "Path of a JSON file that lists these modules, in the workspace", false},
+	)
 	for _, item := range upgrade.Items() {
 		list = append(list,
 			Output{string(item) + "-path", "Path of " + string(item) + ", in the workspace", false},

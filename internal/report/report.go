@@ -80,6 +80,8 @@ func (r *Report) Observe(e event.Event) {
 		r.transferred(e)
 	case event.Downloaded:
 		r.downloaded(e.Artifact)
+	case event.Checked:
+		r.checked(e)
 	case event.ProcessSent, event.TicketChanged: // not news: a step has begun, and a new handle follows
 	default:
 		r.say(e)
@@ -103,6 +105,8 @@ func (r *Report) say(e event.Event) {
 		r.warn("Odoo upgrade", "The platform will test the upgraded database although skip-test is set: "+e.Err.Error())
 	case event.DumpWarning:
 		r.warn("Dump", e.Text)
+	case event.CheckWarning:
+		r.warn("Upgraded database", e.Text)
 	case event.Notice:
 		r.warn("Odoo upgrade", e.Text)
 	case event.ItemMissing:

@@ -112,8 +112,15 @@ func (s *Server) handler(ctx context.Context, sshAddress string) http.Handler {
 	if s.speaks(ProtocolRPC) {
 		s.rpc.Serve(ctx, mux)
 	}
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(engineHeader, s.config.Engine.Name())
+		mux.ServeHTTP(w, r)
+	})
 }
+
+// engineHeader names the engine in every response, so that a client need not take a copy
+// for an upgraded database.
+const engineHeader = "Odoo-Upgrade-Sandbox"
 
 func (s *Server) speaks(protocol string) bool {
 	return len(s.config.Protocols) == 0 || slices.Contains(s.config.Protocols, protocol)

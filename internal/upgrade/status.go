@@ -80,6 +80,7 @@ type Status struct {
 	State  string // the platform's word
 	Phase  Phase  // what it means
 	Raw    Secret // the status as it came, JSON; holds the key
+	Copies bool   // the platform says that it is a sandbox that upgrades nothing
 
 	// Fields holds the values. It is exported so that package fmt redacts them.
 	Fields map[Field]Secret

@@ -262,6 +262,24 @@ func (p *Partial) Commit(extension string) (File, error) {
 	return File{Path: p.folder.Path(name), Location: p.folder.Location(name), Size: p.size, SHA256: hex.EncodeToString(p.digest.Sum(nil))}, nil
 }
 
+// Save writes a small file, and returns its path as users know it. name is the file's
+// name without its extension.
+func (f *Folder) Save(ctx context.Context, name, extension string, content []byte) (path string, err error) {
+	p, err := f.Begin(ctx, name, "")
+	if err != nil {
+		return "", fmt.Errorf("writing %s: %w", f.Path(name+extension), err)
+	}
+	defer func() { p.Close(ctx, err) }()
+	if err = p.Start("", -1); err == nil {
+		_, err = p.Write(content)
+	}
+	if err != nil {
+		return "", fmt.Errorf("writing %s: %w", f.Path(name+extension), err)
+	}
+	file, err := p.Commit(extension)
+	return file.Path, err
+}
+
 // Close closes the file after err, the error of its transfer. What a broken
 // network or a lack of room interrupted is kept for the next try, if that can
 // continue it. After any other error nothing is left of it: that would only be

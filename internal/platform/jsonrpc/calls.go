@@ -47,6 +47,7 @@ func (p *Platform) send(ctx context.Context, method string, params map[string]an
 	if err != nil {
 		return nil, err
 	}
+	p.copies = response.Copies()
 	return result(response)
 }
 
@@ -180,7 +181,7 @@ func (p *Platform) create(ctx context.Context, r upgrade.Request) (map[string]js
 
 // status is one of the platform's states, with what the session knows.
 func (p *Platform) status(state string) upgrade.Status {
-	s := upgrade.Status{Ticket: p.ticket, State: state, Phase: p.states.Phase(state)}
+	s := upgrade.Status{Ticket: p.ticket, State: state, Phase: p.states.Phase(state), Copies: p.copies}
 	s.Set(upgrade.TargetField, p.session.Target)
 	s.Set(upgrade.AimField, p.session.Aim)
 	s.Set("filename", p.session.Name)

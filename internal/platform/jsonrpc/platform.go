@@ -63,6 +63,7 @@ type Platform struct {
 	open    bool   // a transfer was started and not stopped
 	tries   int    // uploads that were tried
 	kept    int64  // bytes of the dump that were sent
+	copies  bool   // the platform is a sandbox that upgrades nothing
 	info    string // of the platform about the new request: told once its token is masked
 }
 

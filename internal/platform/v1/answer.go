@@ -178,7 +178,8 @@ func (a answer) status(states upgrade.States) (upgrade.Status, error) {
 	s := upgrade.Status{
 		Ticket: upgrade.Ticket{ID: httpcall.Text(keys["id"]), Key: upgrade.Secret(httpcall.Text(keys["key"]))},
 		State:  state, Phase: states.Phase(state),
-		Raw: upgrade.Secret(plainJSON(a.request)),
+		Raw:    upgrade.Secret(plainJSON(a.request)),
+		Copies: a.Copies(),
 	}
 	for _, f := range upgrade.FieldTable() {
 		s.Set(f.Field, strings.Join(texts(keys[wireName(f.Field)]), ","))

@@ -13,6 +13,8 @@ import (
 
 // Engine upgrades what was uploaded.
 type Engine interface {
+	// Name is a word for the engine, which every response has in its header.
+	Name() string
 	// About is one sentence on what the engine does, for the sandbox's pages.
 	About() string
 	// Upgrade writes the upgraded database. What an earlier call left there, which
@@ -44,6 +46,9 @@ type Copy struct{}
 
 // added is the content of that file.
 const added = "This file stands for those that an upgrade adds to the filestore.\n"
+
+// Name implements Engine.
+func (Copy) Name() string { return "copy" }
 
 // About implements Engine.
 func (Copy) About() string { return "It upgrades nothing." }

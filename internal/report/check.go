@@ -1,0 +1,102 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/event"
+)
+
+// checked reports what the upgraded database is, and what changed in it.
+func (r *Report) checked(e event.Checked) {
+	d := e.Dump
+	r.info("Upgraded database: " + strings.Join(identity(d), ", "))
+	if e.Copied {
+		r.info("Its version was not checked: the sandbox only copies.")
+	}
+	r.output("upgraded-odoo-version", d.Series)
+	r.output("upgraded-postgresql", d.PostgreSQL)
+	if !e.Compared {
+		return
+	}
+	r.info("Modules: " + moduleCounts(e.Changes) + ".")
+	for name, kinds := range map[string][]string{
+		"modules-added": {dump.Added}, "modules-removed": {dump.Removed, dump.Uninstalled}, "modules-updated": {dump.Updated},
+	} {
+		r.output(name, strconv.Itoa(e.Changes.Count(kinds...)))
+	}
+	r.output("modules-json-path", e.ChangesPath)
+}
+
+// identity lists what a person wants to know first of a dump.
+func identity(d dump.Info) []string {
+	list := []string{string(d.Form())}
+	if d.Odoo {
+		list = append(list, strings.TrimSpace("Odoo "+d.Series))
+	}
+	if d.PostgreSQL != "" {
+		list = append(list, "PostgreSQL "+d.PostgreSQL)
+	}
+	if d.Odoo && d.Neutralized {
+		list = append(list, "neutralized")
+	} else if d.Odoo {
+		list = append(list, "not neutralized")
+	}
+	return list
+}
+
+// moduleCounts says in one line how many modules changed.
+func moduleCounts(c dump.Changes) string {
+	return fmt.Sprintf("%d added, %d updated, %d removed, %d no longer installed",
+		c.Count(dump.Added), c.Count(dump.Updated), c.Count(dump.Removed), c.Count(dump.Uninstalled))
+}
+
+// mostModules limits the rows of the table of modules.
+const mostModules = 200
+
+// writeModules writes the folded table of what changed in the modules: the vendor's, and
+// the others apart, which the platform does not upgrade.
+func (r *Report) writeModules(b *strings.Builder, e *event.Checked) {
+	if e == nil || !e.Compared || len(e.Changes.Modules)+len(e.Changes.Kept) == 0 {
+		return
+	}
+	var vendors, custom []dump.Change
+	for _, m := range e.Changes.Modules {
+		if m.Custom {
+			custom = append(custom, m)
+		} else {
+			vendors = append(vendors, m)
+		}
+	}
+	for _, m := range e.Changes.Kept {
+		custom = append(custom, dump.Change{Name: m.Name, Old: m.Version, New: m.Version, Kind: "same version", Custom: true})
+	}
+	fmt.Fprintf(b, "\n<details><summary>Modules: %s</summary>\n", moduleCounts(e.Changes))
+	left := r.writeModuleTable(b, vendors, mostModules)
+	if len(custom) > 0 {
+		b.WriteString("\nNot from Odoo. The platform does not upgrade these: check that you have a version of each for the new Odoo.\n")
+		r.writeModuleTable(b, custom, left)
+	}
+	b.WriteString("\n</details>\n")
+}
+
+// writeModuleTable writes at most so many rows, and returns how many more there may be.
+func (r *Report) writeModuleTable(b *strings.Builder, list []dump.Change, most int) (left int) {
+	if len(list) == 0 {
+		return most
+	}
+	b.WriteString("\n| Module | Before | After | |\n|---|---|---|---|\n")
+	for _, m := range list[:min(len(list), most)] {
+		kind := m.Kind
+		if kind == dump.Uninstalled {
+			kind = "no longer installed"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", r.code(m.Name), r.text(m.Old), r.text(m.New), kind)
+	}
+	if more := len(list) - most; more > 0 {
+		fmt.Fprintf(b, "\nand %d more.\n", more)
+	}
+	return max(0, most-len(list))
+}
