@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dump"
@@ -50,7 +51,8 @@ func (c *inspectCommand) compare(p *program, path string) int {
 // printChanges prints a table of what differs.
 func printChanges(out io.Writer, infos [2]dump.Info, changes dump.Changes) {
 	line := func(name, before, after, what string) {
-		_, _ = fmt.Fprintf(out, "%-32s %-18s %-18s %s\n", actions.Line(name), actions.Line(before), actions.Line(after), what)
+		text := fmt.Sprintf("%-32s %-18s %-18s %s", actions.Line(name), actions.Line(before), actions.Line(after), what)
+		_, _ = fmt.Fprintln(out, strings.TrimRight(text, " "))
 	}
 	line("", infos[0].Name, infos[1].Name, "")
 	line("Odoo", infos[0].Series, infos[1].Series, "")
@@ -58,7 +60,11 @@ func printChanges(out io.Writer, infos [2]dump.Info, changes dump.Changes) {
 	yes := map[bool]string{true: "yes", false: "no"}
 	line("Neutralized", yes[infos[0].Neutralized], yes[infos[1].Neutralized], "")
 	for _, m := range changes.Modules {
-		line(m.Name, m.Old, m.New, m.Kind+map[bool]string{true: ", not from Odoo"}[m.Custom])
+		kind := m.Kind
+		if kind == dump.Uninstalled {
+			kind = "no longer installed"
+		}
+		line(m.Name, m.Old, m.New, kind+map[bool]string{true: ", not from Odoo"}[m.Custom])
 	}
 	for _, m := range changes.Kept {
 		line(m.Name, m.Version, m.Version, "same version, not from Odoo")

@@ -75,9 +75,6 @@ func explainSuccess(e job.Ending, c job.Command) report.Explanation {
 		return why
 	}
 	why := report.Explanation{Title: "Upgrade succeeded", Text: done(e)}
-	if target := e.Status.Get(upgrade.TargetField); target != "" {
-		why.Title = fmt.Sprintf("Upgrade to %s succeeded", target)
-	}
 	if c.Downloads && len(e.Artifacts) == 0 {
 		why.Text += " Nothing was to be downloaded."
 	}

@@ -38,7 +38,9 @@ func (r *run) check(ctx context.Context, s upgrade.Status) error {
 			return as(CheckFailed, fmt.Errorf("checking %s: %w", a.Path, err))
 		}
 		checked := event.Checked{Dump: info, Copied: r.isCopy(a, s)}
-		checked.Changes, checked.Compared = dump.Compare(r.seen.Dump, info)
+		if info.Problem == nil { // else the modules may be cut off, too
+			checked.Changes, checked.Compared = dump.Compare(r.seen.Dump, info)
+		}
 		if checked.Compared && r.save != nil {
 			if checked.ChangesPath, err = r.saveChanges(checked.Changes, info); err != nil {
 				return as(CheckFailed, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"odoo-upgrade-action/internal/upgrade"
@@ -51,9 +52,20 @@ type TimeoutError struct {
 
 func (e *TimeoutError) Error() string {
 	if e.Last != nil {
-		return fmt.Sprintf("the platform did not report a final state within %v; its last state was %q, and then: %v", e.After, e.State, e.Last)
+		return fmt.Sprintf("the platform did not report a final state within %v; its last state was %q, and then: %v", hours(e.After), e.State, e.Last)
 	}
-	return fmt.Sprintf("the platform has not finished the upgrade within %v; its state is %q", e.After, e.State)
+	return fmt.Sprintf("the platform has not finished the upgrade within %s; its state is %q", hours(e.After), e.State)
+}
+
+// hours writes a duration as users give it: 5h, not 5h0m0s.
+func hours(d time.Duration) string {
+	text := d.String()
+	for _, none := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, none) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
 }
 
 // DraftError says that a request has not been processed yet.

@@ -12,7 +12,11 @@ import (
 // checked reports what the upgraded database is, and what changed in it.
 func (r *Report) checked(e event.Checked) {
 	d := e.Dump
-	r.info("Upgraded database: " + strings.Join(identity(d), ", "))
+	line := identity(d)
+	if d.Odoo && !d.Neutralized {
+		line = append(line, "not neutralized")
+	}
+	r.info("Upgraded database: " + strings.Join(line, ", "))
 	if e.Copied {
 		r.info("Its version was not checked: the sandbox only copies.")
 	}
@@ -36,13 +40,11 @@ func identity(d dump.Info) []string {
 	if d.Odoo {
 		list = append(list, strings.TrimSpace("Odoo "+d.Series))
 	}
-	if d.PostgreSQL != "" {
-		list = append(list, "PostgreSQL "+d.PostgreSQL)
+	if version, _, _ := strings.Cut(d.PostgreSQL, " "); version != "" {
+		list = append(list, "PostgreSQL "+version)
 	}
-	if d.Odoo && d.Neutralized {
+	if d.Neutralized {
 		list = append(list, "neutralized")
-	} else if d.Odoo {
-		list = append(list, "not neutralized")
 	}
 	return list
 }

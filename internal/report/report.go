@@ -29,21 +29,23 @@ type Report struct {
 	unknown     map[string]bool   // states, which were warned of
 	steps       []stepTook
 	states      []stateSince
-	lost        bool  // that an output could not be written was said
-	sent        int64 // bytes of the dump, so far
-	progress    pace  // of transfers
-	waiting     pace  // for a platform that reports nothing new
+	lost        bool // that an output could not be written was said
+	moving      transfer
+	progress    pace // of its lines
+	waiting     pace // for a platform that reports nothing new
 	log         platformLog
 }
 
 type stepTook struct {
-	step event.Step
-	took time.Duration
-	err  error
+	step  event.Step
+	began time.Time
+	took  time.Duration
+	err   error
 }
 
 type stateSince struct {
 	state string
+	phase upgrade.Phase
 	at    time.Time
 }
 
@@ -152,13 +154,7 @@ func (r *Report) warn(title, text string) {
 
 // inspected reports in one line what a dump is, and sets the outputs about it.
 func (r *Report) inspected(d dump.Info) {
-	line := []string{d.Name, size(d.Size), string(d.Form())}
-	if d.Odoo {
-		line = append(line, strings.TrimSpace("Odoo "+d.Series))
-	}
-	if d.PostgreSQL != "" {
-		line = append(line, "PostgreSQL "+d.PostgreSQL)
-	}
+	line := append([]string{d.Name, size(d.Size)}, identity(d)...)
 	if d.SHA256 != "" {
 		line = append(line, "SHA-256 "+d.SHA256)
 	}
@@ -179,21 +175,21 @@ func (r *Report) ticket(t upgrade.Ticket) {
 
 func (r *Report) begin(step event.Step) {
 	now := time.Now()
-	r.progress, r.waiting = newPace(now, 5*time.Second, time.Minute), newPace(now, time.Minute, 30*time.Minute)
+	r.progress, r.waiting = newPace(now, firstProgress, lastProgress), newPace(now, time.Minute, 30*time.Minute)
 	switch step {
 	case event.Upload:
 		r.group("Uploading the dump")
 	case event.Process:
 		r.info("Asking the platform to process the dump.")
 	case event.Wait:
-		r.info("Waiting up to " + short(r.wait) + " for the platform.")
+		r.info("Waiting up to " + duration(r.wait) + " for the platform.")
 	case event.Download:
 		r.group("Downloading")
 	}
 }
 
 func (r *Report) ended(e event.Ended) {
-	r.steps = append(r.steps, stepTook{e.Step, e.Took, e.Err})
+	r.steps = append(r.steps, stepTook{e.Step, time.Now().Add(-e.Took), e.Took, e.Err})
 	r.endLogGroup()
 	if e.Step == event.Upload || e.Step == event.Download {
 		r.out.EndGroup()
@@ -203,7 +199,7 @@ func (r *Report) ended(e event.Ended) {
 	}
 	switch e.Step {
 	case event.Upload:
-		r.info(fmt.Sprintf("Uploaded %s in %s, %s/s.", size(r.sent), short(e.Took), size(rate(r.sent, e.Took))))
+		r.info(fmt.Sprintf("Uploaded %s in %s.", size(r.moving.done), duration(e.Took)))
 	case event.Wait:
 		r.info(fmt.Sprintf("The platform finished the upgrade as %q.", r.status.State))
 	}
@@ -214,7 +210,7 @@ func (r *Report) statusRead(s upgrade.Status) {
 	before, now := r.status, time.Now()
 	r.maskURLs(s)
 	if s.State != before.State {
-		r.states = append(r.states, stateSince{s.State, now})
+		r.states = append(r.states, stateSince{s.State, s.Phase, now})
 	}
 	if changed(before, s) {
 		r.statusOutputs(s)
@@ -225,7 +221,7 @@ func (r *Report) statusRead(s upgrade.Status) {
 		}
 		r.waiting = newPace(now, time.Minute, 30*time.Minute)
 	} else if r.waiting.due(now) {
-		r.info(fmt.Sprintf("Still %q, %s after the start.", s.State, short(now.Sub(r.began))))
+		r.info(fmt.Sprintf("Still %q, %s after the start.", s.State, duration(now.Sub(r.began))))
 	}
 	if s.Phase == upgrade.Unknown && !r.unknown[s.State] {
 		r.unknown[s.State] = true
@@ -270,23 +266,6 @@ func changed(before, now upgrade.Status) bool {
 		}
 	}
 	return false
-}
-
-func (r *Report) transferred(e event.Progress) {
-	if e.Step == event.Upload {
-		r.sent = e.Done
-	}
-	if !r.progress.due(time.Now()) {
-		return
-	}
-	line := size(e.Done)
-	if e.Total > 0 {
-		line = fmt.Sprintf("%3d %%, %s of %s", e.Done*100/e.Total, size(e.Done), size(e.Total))
-	}
-	if e.Item != "" {
-		line = string(e.Item) + ": " + line
-	}
-	r.info(line)
 }
 
 func (r *Report) downloaded(a upgrade.Artifact) {

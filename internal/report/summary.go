@@ -1,51 +1,70 @@
 package report
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// summary is the job summary, in GitHub's Markdown.
+// summary is the job summary, in GitHub's Markdown: the verdict, what the platform says,
+// what to do, and a table of what matters; the rest is folded.
 func (r *Report) summary(e job.Ending, why Explanation) string {
 	var b strings.Builder
-	b.WriteString("## " + mark(e.Result, why) + " " + r.text(why.Title) + "\n\n")
+	b.WriteString("## " + r.verdict(e, why) + "\n\n")
 	b.WriteString(r.text(why.Text) + "\n")
+	r.writeFailures(&b, e.Err)
+	if said := e.Status.Get(upgrade.CustomerMessage); said != "" {
+		b.WriteString("\n> **The platform says:** " + r.text(said) + "\n")
+	}
 	if why.Next != "" {
 		b.WriteString("\n**What to do:** " + r.text(why.Next) + "\n")
 	}
-	r.writeFailures(&b, e.Err)
-	if e.Status.Get(upgrade.CustomerMessage) != "" {
-		b.WriteString("\n> **The platform says:** " + r.text(e.Status.Get(upgrade.CustomerMessage)) + "\n")
+	if why.Code != "" {
+		writeCode(&b, why.Code)
 	}
+	r.writeFacts(&b, e)
+	r.writeGantt(&b)
 	if e.Result == job.UpgradeFailed {
 		r.writeLog(&b)
 	}
-	r.writeFacts(&b, e)
-	r.writeFiles(&b, e.Artifacts)
-	r.writeSteps(&b)
-	if why.Code != "" {
-		language := "sh"
-		if strings.HasPrefix(why.Code, "with:") {
-			language = "yaml"
-		}
-		fence := fenceFor(why.Code)
-		b.WriteString("\n### To continue\n\n" + fence + language + "\n" + why.Code + "\n" + fence + "\n")
-	}
+	r.writeModules(&b, e.Checked)
+	r.writeDetails(&b, e)
 	return b.String()
 }
 
-// fenceFor returns a fence that no line of the code ends: a dump's name may have anything.
-func fenceFor(code string) string {
-	fence := "```"
-	for strings.Contains(code, fence) {
-		fence += "`"
+// verdict is the first line: how it ended, between which versions, and how long it took.
+func (r *Report) verdict(e job.Ending, why Explanation) string {
+	parts := []string{mark(e.Result, why) + " " + r.text(why.Title)}
+	if v := r.versions(e); v != "" {
+		parts = append(parts, v)
 	}
-	return fence
+	if len(r.steps) > 0 {
+		parts = append(parts, duration(time.Since(r.began)))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// versions names Odoo's version before and after.
+func (r *Report) versions(e job.Ending) string {
+	source, target := e.Dump.Series, e.Status.Get(upgrade.TargetField)
+	if source == "" {
+		source = e.Status.Get(upgrade.DatabaseVersion)
+	}
+	switch {
+	case source == "" && target == "":
+		return ""
+	case target == "":
+		return "Odoo " + r.text(source)
+	case source == "":
+		return "to Odoo " + r.text(target)
+	}
+	return "Odoo " + r.text(source) + " → " + r.text(target)
 }
 
 func mark(result job.Result, why Explanation) string {
@@ -60,38 +79,80 @@ func mark(result job.Result, why Explanation) string {
 	return "❌"
 }
 
+// writeCode writes the inputs, or the command, that continue the request.
+func writeCode(b *strings.Builder, code string) {
+	language := "sh"
+	if strings.HasPrefix(code, "with:") {
+		language = "yaml"
+	}
+	fence := fenceFor(code)
+	b.WriteString("\n**To continue:**\n\n" + fence + language + "\n" + code + "\n" + fence + "\n")
+}
+
+// fenceFor returns a fence that no line of the code ends: a dump's name may have anything.
+func fenceFor(code string) string {
+	fence := "```"
+	for strings.Contains(code, fence) {
+		fence += "`"
+	}
+	return fence
+}
+
+// writeFailures lists what the platform refused.
 func (r *Report) writeFailures(b *strings.Builder, err error) {
 	refused, ok := errors.AsType[*upgrade.RefusedError](err)
 	if !ok {
 		return
 	}
-	b.WriteString("\n| Reason | Message | Expected |\n|---|---|---|\n")
+	b.WriteString("\n")
 	for _, f := range refused.Failures {
-		fmt.Fprintf(b, "| %s | %s | %s |\n", r.code(f.Reason), r.text(f.Message), r.text(strings.Join(f.Expected, ", ")))
+		line := r.code(f.Reason)
+		if f.Message != "" {
+			line = strings.TrimSpace(r.text(f.Message) + " " + line)
+		}
+		b.WriteString("- " + line + "\n")
+		if len(f.Expected) > 0 {
+			b.WriteString("  - Expected: " + r.text(strings.Join(f.Expected, ", ")) + "\n")
+		}
 	}
 }
 
+// row writes a line of a table of two columns, unless it has no value.
+func row(b *strings.Builder, name, value string) {
+	if value != "" {
+		fmt.Fprintf(b, "| %s | %s |\n", name, value)
+	}
+}
+
+// writeFacts writes the table of what matters, ten rows at most.
 func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 	b.WriteString("\n| | |\n|---|---|\n")
-	row := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(b, "| %s | %s |\n", name, value)
+	row(b, "Result", r.code(string(e.Result)))
+	row(b, "Request", r.code(e.Ticket.ID))
+	row(b, "State", r.stateWay(e.Status.State))
+	row(b, "Purpose", r.text(e.Status.Get(upgrade.AimField)))
+	if e.Dump.Size > 0 {
+		row(b, "Dump", r.describe(r.code(e.Dump.Name), e.Dump.Size, e.Dump))
+	}
+	for _, a := range e.Artifacts {
+		if a.Item == upgrade.UpgradedDump && e.Checked != nil {
+			row(b, "Upgraded database", r.describe(r.code(a.Path), a.Size, e.Checked.Dump))
+		} else if a.Item == upgrade.UpgradedDump {
+			row(b, "Upgraded database", r.code(a.Path)+", "+size(a.Size)+", not checked")
 		}
 	}
-	row("Result", r.code(string(e.Result)))
-	row("Request", r.code(e.Ticket.ID))
-	row("State", r.stateWay(e.Status.State))
-	row("Target", r.text(e.Status.Get(upgrade.TargetField)))
-	row("Aim", r.text(e.Status.Get(upgrade.AimField)))
-	if e.Dump.Size > 0 {
-		row("Dump", fmt.Sprintf("%s, %s, %s", r.code(e.Dump.Name), size(e.Dump.Size), e.Dump.Form()))
-		row("Dump's Odoo", r.text(e.Dump.Series))
-		row("Dump's PostgreSQL", r.text(e.Dump.PostgreSQL))
-		row("Dump's SHA-256", r.code(e.Dump.SHA256))
+	if e.Checked != nil && e.Checked.Copied {
+		row(b, "Check", "not checked: the sandbox only copies")
 	}
-	row("Odoo version that the platform found", r.text(e.Status.Get(upgrade.DatabaseVersion)))
-	row("Time on the platform", r.text(e.Status.Get(upgrade.Elapsed)))
-	row("Total time", short(time.Since(r.began)))
+	if e.Checked != nil && e.Checked.Compared {
+		row(b, "Modules", moduleCounts(e.Checked.Changes))
+	}
+	row(b, "Time on the platform", r.text(e.Status.Get(upgrade.Elapsed)))
+}
+
+// describe says what a database is, in one cell.
+func (r *Report) describe(name string, bytes int64, d dump.Info) string {
+	return name + ", " + size(bytes) + ", " + r.text(strings.Join(identity(d), ", "))
 }
 
 // stateWay shows the states that the request went through during the run.
@@ -100,14 +161,43 @@ func (r *Report) stateWay(last string) string {
 	for i, s := range r.states {
 		text := r.code(s.state)
 		if i+1 < len(r.states) {
-			text += fmt.Sprintf(" (%s)", short(r.states[i+1].at.Sub(s.at)))
+			text += fmt.Sprintf(" (%s)", duration(r.states[i+1].at.Sub(s.at)))
 		}
 		way = append(way, text)
 	}
 	if len(way) == 0 {
 		return r.code(last)
 	}
+	if more := len(way) - mostStates; more > 0 {
+		way = append(way[:mostStates/2], append([]string{fmt.Sprintf("%d more", more)}, way[len(way)-mostStates/2:]...)...)
+	}
 	return strings.Join(way, " → ")
+}
+
+// mostStates limits how many states the summary shows.
+const mostStates = 12
+
+// writeDetails writes what few people want to read, folded.
+func (r *Report) writeDetails(b *strings.Builder, e job.Ending) {
+	var details strings.Builder
+	row(&details, "SHA-256 of the dump", r.code(e.Dump.SHA256))
+	row(&details, "PostgreSQL of the dump", r.text(e.Dump.PostgreSQL))
+	row(&details, "Odoo version that the platform found", r.text(e.Status.Get(upgrade.DatabaseVersion)))
+	row(&details, "Time expected by the platform", r.text(e.Status.Get(upgrade.EstimatedTime)))
+	if e.Checked != nil {
+		row(&details, "PostgreSQL of the upgraded database", r.text(e.Checked.Dump.PostgreSQL))
+		row(&details, "List of module changes", r.code(e.Checked.ChangesPath))
+	}
+	if details.Len()+len(e.Artifacts)+len(r.steps) == 0 {
+		return
+	}
+	b.WriteString("\n<details><summary>Details</summary>\n")
+	if details.Len() > 0 {
+		b.WriteString("\n| | |\n|---|---|\n" + details.String())
+	}
+	r.writeFiles(b, e.Artifacts)
+	r.writeSteps(b)
+	b.WriteString("\n</details>\n")
 }
 
 func (r *Report) writeFiles(b *strings.Builder, files []upgrade.Artifact) {
@@ -124,16 +214,18 @@ func (r *Report) writeSteps(b *strings.Builder) {
 	if len(r.steps) == 0 {
 		return
 	}
-	b.WriteString("\n<details><summary>Steps</summary>\n\n| Step | Took | |\n|---|---|---|\n")
+	b.WriteString("\n| Step | Took | |\n|---|---|---|\n")
 	for _, s := range r.steps {
 		sign := "✅"
-		if s.err != nil {
+		_, late := errors.AsType[*job.TimeoutError](s.err)
+		switch {
+		case late:
+			sign = "⏳" // nothing has failed
+		case errors.Is(s.err, context.Canceled):
+			sign = "🛑"
+		case s.err != nil:
 			sign = "❌"
-			if _, late := errors.AsType[*job.TimeoutError](s.err); late {
-				sign = "⏳" // nothing has failed
-			}
 		}
-		fmt.Fprintf(b, "| %s | %s | %s |\n", s.step, short(s.took), sign)
+		fmt.Fprintf(b, "| %s | %s | %s |\n", stepLabel(s.step), duration(s.took), sign)
 	}
-	b.WriteString("\n</details>\n")
 }

@@ -82,7 +82,8 @@ func (e *RemoteError) Unwrap() error { return e.Err }
 func (e *RemoteError) Error() string {
 	text := statusText(e.Status)
 	if e.Messages != "" {
-		text += ": " + strings.Join(strings.Split(strings.TrimSpace(e.Messages), "\n"), "; ")
+		lines := strings.FieldsFunc(e.Messages, func(c rune) bool { return c == '\r' || c == '\n' })
+		text += ": " + strings.Join(lines, "; ")
 	} else if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}

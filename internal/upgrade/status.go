@@ -16,6 +16,7 @@ type Phase int
 const (
 	Unknown Phase = iota
 	Draft         // nothing is processed yet; a dump can be uploaded
+	Queued        // accepted; the platform has not begun
 	Working       // the platform is at work
 	Done          // upgraded
 	Failed        // ended without an upgraded database
@@ -26,7 +27,7 @@ func (p Phase) Ended() bool { return p == Done || p == Failed }
 
 // States lists a platform's states by the phase that they mean.
 type States struct {
-	Draft, Working, Done, Failed []string
+	Draft, Queued, Working, Done, Failed []string
 }
 
 // With returns s with other lists of the states that mean success and failure.
@@ -66,6 +67,8 @@ func (s States) Phase(state string) Phase {
 		return Done
 	case slices.ContainsFunc(s.Draft, is):
 		return Draft
+	case slices.ContainsFunc(s.Queued, is):
+		return Queued
 	case slices.ContainsFunc(s.Working, is):
 		return Working
 	}

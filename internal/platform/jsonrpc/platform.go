@@ -42,7 +42,8 @@ type Config struct {
 // states are those that the script knows. Only new can be processed.
 var states = upgrade.States{
 	Draft:   []string{"new"},
-	Working: []string{"pending", "progress"},
+	Queued:  []string{"pending"},
+	Working: []string{"progress"},
 	Done:    []string{"done"},
 	Failed:  []string{"failed", "cancelled", "canceled"},
 }

@@ -40,7 +40,8 @@ type Config struct {
 // vendor's newer protocol, and words that a failure may have.
 var states = upgrade.States{
 	Draft:   []string{"draft"},
-	Working: []string{"new", "pending", "progress"},
+	Queued:  []string{"new", "pending"},
+	Working: []string{"progress"},
 	Done:    []string{"done", "delivered"},
 	Failed:  []string{"failed", "cancelled", "canceled", "cancel", "error", "refused"},
 }

@@ -1,0 +1,115 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// bar is a span of time in the picture of a run.
+type bar struct {
+	label      string
+	begin, end time.Time
+	class      string // of Mermaid: done, active or crit
+}
+
+// mostBars limits the picture: a platform may change its state any number of times.
+const mostBars = 40
+
+// bars returns what took time, in the order in which it began. Waiting is shown as what
+// the platform did meanwhile.
+func (r *Report) bars(now time.Time) (list []bar) {
+	states := r.stateBars(now)
+	for _, s := range r.steps {
+		if s.step == event.Wait {
+			list = append(list, states...)
+			states = nil
+			continue
+		}
+		class := "done"
+		switch {
+		case s.err != nil:
+			class = "crit"
+		case s.step == event.Create || s.step == event.Process:
+			continue // a moment each
+		}
+		list = append(list, bar{stepLabel(s.step), s.began, s.began.Add(s.took), class})
+	}
+	if len(list) > mostBars {
+		list = list[:mostBars]
+	}
+	return list
+}
+
+// stateBars returns the states in which the platform had the dump.
+func (r *Report) stateBars(now time.Time) (list []bar) {
+	for i, s := range r.states {
+		b := bar{s.label(), s.at, now, "active"}
+		if i+1 < len(r.states) {
+			b.end, b.class = r.states[i+1].at, "done"
+		}
+		if s.phase != upgrade.Draft && !s.phase.Ended() {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+// label is the state as a person would say it.
+func (s stateSince) label() string {
+	switch s.phase {
+	case upgrade.Queued:
+		return "Queued"
+	case upgrade.Working:
+		return "Upgrading"
+	}
+	return s.state
+}
+
+// stepLabel is a step as a person would say it.
+func stepLabel(step event.Step) string {
+	return strings.ToUpper(string(step[:1])) + string(step[1:])
+}
+
+// writeGantt draws where the time went, unless that is nowhere.
+func (r *Report) writeGantt(b *strings.Builder) {
+	list := r.bars(time.Now())
+	if len(list) < 2 {
+		return
+	}
+	total := list[len(list)-1].end.Sub(list[0].begin)
+	axis := "%H:%M"
+	switch {
+	case total < 2*time.Second:
+		axis = "%S.%L s"
+	case total < 10*time.Minute:
+		axis = "%H:%M:%S"
+	case total > 24*time.Hour:
+		axis = "%b %d, %H:%M"
+	}
+	b.WriteString("\n```mermaid\ngantt\n    title Where the time went (UTC)\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat " + axis + "\n")
+	for _, bar := range list {
+		fmt.Fprintf(b, "    %s, %s :%s, %s, %s\n", harmless(bar.label), duration(bar.end.Sub(bar.begin)), bar.class, moment(bar.begin), moment(bar.end))
+	}
+	b.WriteString("```\n")
+}
+
+// moment writes a time as dateFormat says.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000") }
+
+// harmless is a text that means nothing to Mermaid.
+func harmless(text string) string {
+	text = strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == ' ' || c == '-' || c == '_' {
+			return c
+		}
+		return -1
+	}, text)
+	if text = strings.TrimSpace(text); text == "" {
+		return "Unknown"
+	}
+	return text[:min(len(text), 30)]
+}

@@ -1,0 +1,68 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// When the first line of a transfer's progress is due, and how far apart the last ones are.
+const (
+	firstProgress = 10 * time.Second
+	lastProgress  = 5 * time.Minute
+)
+
+// transfer is one that is in progress.
+type transfer struct {
+	step  event.Step
+	item  upgrade.Item
+	began time.Time
+	from  int64 // bytes that were there when it began
+	done  int64 // bytes that are there now
+}
+
+// transferred reports how far a transfer is, now and then.
+func (r *Report) transferred(e event.Progress) {
+	now := time.Now()
+	if m := r.moving; m.step != e.Step || m.item != e.Item || e.Done < m.done {
+		r.moving = transfer{step: e.Step, item: e.Item, began: now, from: e.Done}
+	}
+	r.moving.done = e.Done
+	if r.progress.due(now) {
+		r.info(r.moving.line(e, now))
+	}
+}
+
+// line says how far a transfer is, how fast it goes, and how long it will take.
+func (m transfer) line(e event.Progress, now time.Time) string {
+	line := size(e.Done)
+	if e.Total > 0 {
+		line = fmt.Sprintf("%3d %%, %s of %s", e.Done*100/e.Total, size(e.Done), size(e.Total))
+	}
+	if e.Item != "" {
+		line = string(e.Item) + ": " + line
+	}
+	speed := rate(e.Done-m.from, now.Sub(m.began))
+	if speed <= 0 {
+		return line
+	}
+	line += ", " + size(speed) + "/s"
+	if left := e.Total - e.Done; left > 0 {
+		line += ", " + duration(estimate(left, speed)) + " left"
+	}
+	return line
+}
+
+// estimate is how long bytes take at a speed, as exactly as that can be known.
+func estimate(bytes, speed int64) time.Duration {
+	d := time.Duration(float64(bytes) / float64(speed) * float64(time.Second))
+	switch {
+	case d > 10*time.Minute:
+		return d.Round(time.Minute)
+	case d > time.Minute:
+		return d.Round(10 * time.Second)
+	}
+	return d
+}
