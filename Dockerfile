@@ -31,7 +31,7 @@ LABEL org.opencontainers.image.title="odoo-upgrade-action" \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /empty/ /
 COPY --from=build /odoo-upgrade /odoo-upgrade
-# Where a sandbox listens and keeps its data; the action does not look at these.
+# Where a sandbox listens and keeps its data; the action does not use these.
 ENV ODOO_UPGRADE_LISTEN=0.0.0.0:8069 ODOO_UPGRADE_SFTP_LISTEN=0.0.0.0:2200 ODOO_UPGRADE_DATA=/tmp/sandbox
 EXPOSE 8069 2200
 HEALTHCHECK --interval=5s --timeout=3s --retries=6 CMD ["/odoo-upgrade", "health"]

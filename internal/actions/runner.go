@@ -19,12 +19,13 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/fatih/color"
 	"github.com/sethvargo/go-githubactions"
 )
 
 // Limits of the runner (actions/runner, ExecutionContext.cs and
 // FileCommandManager.cs): a summary that is larger is dropped whole, so ours
-// stays below with room for the step's others.
+// stays below, and leaves something for the step's others.
 const (
 	maxAnnotations = 10
 	maxAnnotation  = 4096
@@ -50,12 +51,14 @@ type Runner struct {
 	gha      *githubactions.Action
 	getenv   func(string) string
 	workflow bool
+	style    Style
 	secrets  redactor
 	said     map[string]int  // annotations by level
 	failed   error           // of the first output that could not be written
 	lines    int             // of the log
 	bytes    int             // of the log
 	full     bool            // the log is
+	ending   int             // lines that may still be written when the log is full
 	masks    map[string]bool // that the runner was told of
 }
 
@@ -68,6 +71,21 @@ func New(out io.Writer, getenv func(string) string) *Runner {
 		workflow: InWorkflow(getenv),
 		said:     map[string]int{},
 		masks:    map[string]bool{},
+	}
+}
+
+// Style is how a log outside a workflow is written.
+type Style struct {
+	Quiet bool // only warnings and errors
+	Color bool // for a terminal
+}
+
+// SetStyle sets how r logs from now on. In a workflow it changes nothing.
+func (r *Runner) SetStyle(s Style) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.workflow {
+		r.style = s
 	}
 }
 
@@ -174,7 +192,13 @@ func (r *Runner) clean(text string) []string {
 
 // Info logs text, made harmless, a line each.
 func (r *Runner) Info(text string) {
-	lines := r.clean(text)
+	if !r.style.Quiet {
+		r.log(r.clean(text))
+	}
+}
+
+// log logs lines that are harmless.
+func (r *Runner) log(lines []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, line := range lines {
@@ -197,11 +221,25 @@ func (r *Runner) afford(bytes int) bool {
 	if r.lines <= maxLogLines && r.bytes <= maxLogBytes {
 		return true
 	}
+	if r.ending > 0 {
+		r.ending--
+		return true
+	}
 	if !r.full {
 		r.full = true
 		r.gha.Infof("This log has %d lines: what follows is left out, except for warnings and errors. Debug logging shows all.", r.lines)
 	}
 	return false
+}
+
+// endingLines is how many lines the end of a run may have.
+const endingLines = 200
+
+// Ending lets the last lines of a run be written even if the log is full.
+func (r *Runner) Ending() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ending = endingLines
 }
 
 // Group starts a part of the log that folds away in a workflow; EndGroup ends it.
@@ -239,7 +277,7 @@ func (r *Runner) annotate(level, title, text string) {
 	annotation := r.workflow && r.said[level] <= maxAnnotations
 	r.mu.Unlock()
 	if !annotation {
-		r.Info(level + ": " + title + ": " + text)
+		r.log(strings.Split(r.style.paint(level)+": "+title+": "+text, "\n"))
 		return
 	}
 	r.mu.Lock()
@@ -247,6 +285,17 @@ func (r *Runner) annotate(level, title, text string) {
 	titled := r.gha.WithFieldsMap(map[string]string{"title": title})
 	say := map[string]func(string, ...any){"warning": titled.Warningf, "error": titled.Errorf}[level]
 	say("%s", cut(text, maxAnnotation))
+}
+
+// paint colors a level for a terminal.
+func (s Style) paint(level string) string {
+	paint := color.New(map[string]color.Attribute{"warning": color.FgYellow, "error": color.FgRed}[level], color.Bold)
+	if s.Color {
+		paint.EnableColor()
+	} else {
+		paint.DisableColor()
+	}
+	return paint.Sprint(level)
 }
 
 // Output sets a step output at once: the runner reads the file even when the
@@ -280,7 +329,7 @@ func (r *Runner) OutputError() error {
 // probe is more than all outputs of a run take, about.
 const probe = 64 << 10
 
-// CheckOutputs returns an error if outputs could not be written, for want of room
+// CheckOutputs returns an error if outputs could not be written, for want of space
 // as well, so that it is known before there is something to hand on.
 func (r *Runner) CheckOutputs() error {
 	path := r.getenv("GITHUB_OUTPUT")

@@ -184,11 +184,13 @@ func TestFloodedLog(t *testing.T) {
 		r := New(&log, env(map[string]string{"GITHUB_ACTIONS": "true"}))
 		r.Info(text)
 		r.Info(text)
+		r.Ending()
+		r.Info("To continue: do this")
 		r.Error("The end", "is seen")
 		if log.Len() > maxLogBytes+1000 || bytes.Count(log.Bytes(), []byte("\n")) > maxLogLines+10 {
 			t.Errorf("%s: %d bytes", name, log.Len())
 		}
-		if strings.Count(log.String(), "what follows is left out") != 1 || !strings.HasSuffix(log.String(), "::error title=The end::is seen\n") {
+		if strings.Count(log.String(), "what follows is left out") != 1 || !strings.HasSuffix(log.String(), "To continue: do this\n::error title=The end::is seen\n") {
 			t.Errorf("%s: ends with %q", name, log.String()[max(0, log.Len()-300):])
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"github.com/jotaen/kong-completion"
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dial"
@@ -31,8 +32,10 @@ type program struct {
 	getenv         func(string) string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	quiet          bool
 	step           bool // a workflow's step: no arguments, inputs from INPUT_*
 	runner         *actions.Runner
+	parsed         *kong.Context
 	dial           dial.Dialer // in place of the network, in tests; nil otherwise
 }
 
@@ -124,7 +127,7 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 	helped := false // kong continues after Exit; whatever it finds then does not matter
 	parser, err := newParser(g, kong.Writers(p.stdout, p.stderr), kong.Exit(func(int) { helped = true }),
 		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-			if value := p.lookup(flag.Name); value != "" && flag.Name != "help" {
+			if value := p.lookup(flag.Name); value != "" && flag.Name != "help" && flag.Name != "version" {
 				return value, nil
 			}
 			return nil, nil
@@ -132,7 +135,11 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 	if err != nil {
 		return nil, err
 	}
+	if !p.step && p.getenv("COMP_LINE") != "" { // a shell wants to complete a command line
+		kongcompletion.Register(parser)
+	}
 	parsed, err := parser.Parse(args)
+	p.parsed = parsed
 	switch {
 	case helped:
 		return nil, errHelp
@@ -149,7 +156,7 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 const defaultServer = "https://upgrade.odoo.com"
 
 func newParser(g *grammar, options ...kong.Option) (*kong.Kong, error) {
-	vars := kong.Vars{"server": defaultServer}
+	vars := kong.Vars{"server": defaultServer, "version": "odoo-upgrade " + Version()}
 	for _, c := range job.Commands() {
 		vars[c.Name+"_help"] = c.Help
 	}

@@ -25,7 +25,7 @@ func TestWhatIsSaidOfTheEnd(t *testing.T) {
 		ending        job.Ending
 		command       string
 		says, saysNot string // between them, a bar
-		goOn          string
+		next          string
 		fine          bool
 	}{
 		"started":                 {end(job.Pending, "pending", true, nil), "start", "is working on request 7", "draft", "run", true},
@@ -36,15 +36,15 @@ func TestWhatIsSaidOfTheEnd(t *testing.T) {
 		"stopped at work":         {end(job.Interrupted, "pending", true, context.Canceled), "run", "continues its work", "had already ended", "run", false},
 		"stopped in the download": {end(job.Interrupted, "done", true, context.Canceled), "run", `had already ended request 7 as "done"`, "continues", "run", false},
 		"late":                    {end(job.Timeout, "pending", true, &job.TimeoutError{After: time.Hour, State: "pending"}), "run", `its state is "pending". It continues there`, "did not report", "run", false},
-		"late, and nobody there":  {end(job.Timeout, "pending", true, &job.TimeoutError{After: time.Hour, State: "pending", Last: errors.New("connection refused")}), "run", `its last state was "pending", and then: connection refused`, "continues", "run", false},
+		"late, and no response":   {end(job.Timeout, "pending", true, &job.TimeoutError{After: time.Hour, State: "pending", Last: errors.New("connection refused")}), "run", `its last state was "pending", and then: connection refused`, "continues", "run", false},
 		"process refused":         {end(job.Refused, "draft", true, refusal(upgrade.OtherRefusal)), "run", `request 7 was "draft" on the platform`, "Check request-id", "run", false},
 		"a wrong key":             {end(job.Refused, "", false, refusal(upgrade.KeyRefusal)), "wait", "Check request-id and request-key", "before", "", false},
 		"failed":                  {end(job.UpgradeFailed, "failed", true, &job.UpgradeFailedError{State: "failed"}), "run", `ended request 7 as "failed"`, "", "download", false},
 		"failed right at start":   {end(job.UpgradeFailed, "failed", true, nil), "start", `ended request 7 as "failed"`, "", "download", false},
-		"looked at a failed one":  {end(job.UpgradeFailed, "failed", false, nil), "status", `ended request 7 as "failed"`, "", "download", true},
+		"checked a failed one":    {end(job.UpgradeFailed, "failed", false, nil), "status", `ended request 7 as "failed"`, "", "download", true},
 		"fetched of a failed one": {end(job.UpgradeFailed, "failed", false, nil), "download", "Download finished, upgrade failed", "", "", true},
 		"fetched of a draft":      {end(job.Pending, "draft", false, nil), "download", "Download finished, upgrade not started", "", "", true},
-		"stopped before a look":   {end(job.Interrupted, "", false, context.Canceled), "wait", "had not checked the status of request 7 yet", "continues", "run", false},
+		"stopped before a check":  {end(job.Interrupted, "", false, context.Canceled), "wait", "had not checked the status of request 7 yet", "continues", "run", false},
 		"fetched of one at work":  {end(job.Pending, "pending", false, nil), "download", "Download finished, upgrade in progress", "", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestWhatIsSaidOfTheEnd(t *testing.T) {
 			if c.saysNot != "" && strings.Contains(text, c.saysNot) {
 				t.Errorf("%q is in: %s", c.saysNot, text)
 			}
-			if why.Command != c.goOn || command.IsFine(c.ending) != c.fine {
+			if why.Command != c.next || command.IsFine(c.ending) != c.fine {
 				t.Errorf("continue with %q, fine: %t", why.Command, command.IsFine(c.ending))
 			}
 		})

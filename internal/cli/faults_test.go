@@ -173,7 +173,7 @@ func (s *schedule) play() string {
 	end()
 	s.truthful(result, set)
 	if set["handle"] != "" && !t.Failed() {
-		s.goOn(set["handle"])
+		s.resume(set["handle"])
 	}
 	if t.Failed() {
 		t.Logf("%v\n%s\nrepeat it: ODOO_UPGRADE_TEST_SEED=%s go test -run TestFaultSchedules ./internal/cli", s, s.log.String(), filepath.Base(t.Name()))
@@ -181,15 +181,15 @@ func (s *schedule) play() string {
 	return result
 }
 
-// goOn continues a request by its handle, on a platform and a line without faults.
-func (s *schedule) goOn(handle string) {
+// resume continues a request by its handle, on a platform and a line without faults.
+func (s *schedule) resume(handle string) {
 	end := s.platform(nil)
 	defer end()
 	s.inputs["handle"], s.inputs["timeout"] = handle, "50h"
 	result, set := s.run(s.t.Context(), nil)
 	want := map[bool]string{true: "success", false: "upgrade-failed"}[s.outcome == "done"]
 	if result != want {
-		s.t.Errorf("going on ended as %s, want %s", result, want)
+		s.t.Errorf("resuming ended as %s, want %s", result, want)
 	}
 	s.truthful(result, set)
 }

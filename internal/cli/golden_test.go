@@ -16,7 +16,7 @@ import (
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // TestGolden holds what people see of each result, with both protocols, against the files
 // in testdata/golden: the log and the summary of a whole run in virtual time. With -update

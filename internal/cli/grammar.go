@@ -8,6 +8,8 @@ import (
 	"time"
 	_ "time/tzdata" // the image has no zones
 
+	"github.com/alecthomas/kong"
+
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
@@ -27,6 +29,10 @@ type grammar struct {
 	Demo     demoCommand     `cmd:"" help:"Show a whole cycle with a sandbox and a sample dump"`
 	Health   healthCommand   `cmd:"" help:"Check that the sandbox on this machine or in this container responds"`
 	Version  versionCommand  `cmd:"" help:"Print the version"`
+
+	Completion completionCommand `cmd:"" help:"Print what sets up completion with the Tab key: source it in the shell's start file"`
+
+	PrintVersion kong.VersionFlag `name:"version" help:"Print the version"`
 }
 
 type runCommand struct {
@@ -136,12 +142,14 @@ type downloadFlags struct {
 type keepFlags struct {
 	Outputs string `default:"odoo-upgrade-outputs.txt" help:"File to append the outputs to, the key included" local:""`
 	Summary string `help:"File to append the summary to, as Markdown" local:""`
+	Quiet   bool   `short:"q" help:"Log only warnings and errors" local:""`
 }
 
 // localFlags do on a command line what the runner does for a step.
 type localFlags struct {
 	Outputs string `help:"File to append the outputs to" local:""`
 	Summary string `help:"File to append the summary to, as Markdown" local:""`
+	Quiet   bool   `short:"q" help:"Log only warnings and errors" local:""`
 }
 
 type inspectCommand struct {
@@ -164,6 +172,7 @@ type sandboxCommand struct {
 	TLSSelf    bool          `name:"tls-self-signed" help:"Serve https with a certificate that is made now, and written to cert.pem in the data folder" local:""`
 	Outcome    string        `default:"done" help:"How requests end: done, failed or cancelled" local:""`
 	Pace       time.Duration `default:"1s" help:"How long a request is pending, and then in progress" local:""`
+	Index      bool          `help:"List all requests on the start page. Whoever can open it can open them" local:""`
 	Fault      []string      `help:"A fault to simulate; can be repeated. Like status:2=503, process:1=lost, upload:1=cut:100000 or sftp:2-=refuse:0s" sep:"none" local:""`
 }
 
@@ -174,6 +183,10 @@ type demoCommand struct {
 
 type healthCommand struct {
 	Listen string `default:"127.0.0.1:8069" help:"Address of the sandbox's API" local:""`
+}
+
+type completionCommand struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish"`
 }
 
 type versionCommand struct {

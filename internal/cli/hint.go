@@ -40,9 +40,9 @@ func hint(err error) string {
 
 // diskHint says what to do about an error of the file system.
 func diskHint(err error) string {
-	_, room := errors.AsType[*workspace.NoRoomError](err)
+	_, full := errors.AsType[*workspace.NoSpaceError](err)
 	switch {
-	case room:
+	case full:
 		return "Free some space, or set download-path to a folder on a larger disk."
 	case errors.Is(err, syscall.ENOSPC):
 		return "The disk is full. Free some space, or set download-path to a folder on a larger disk."

@@ -24,6 +24,7 @@ func (c *inspectCommand) run(p *program) int {
 	if err := p.keep(c.Outputs, c.localFlags.Summary); err != nil {
 		return p.invalid(err)
 	}
+	p.style(c.Quiet)
 	path := c.Dump
 	if c.File != "" {
 		path = c.File

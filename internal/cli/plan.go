@@ -26,31 +26,32 @@ type options struct {
 	stateFlags
 	downloadFlags
 	outputs, summary string
+	quiet            bool
 }
 
 func (c *runCommand) run(p *program) int {
 	return p.carryOut(options{command: job.CommandNamed("run"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings, TransferSettings: c.TransferSettings,
-		requestFlags: c.requestFlags, referenceFlags: c.referenceFlags, waitFlags: c.waitFlags, stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.Summary})
+		requestFlags: c.requestFlags, referenceFlags: c.referenceFlags, waitFlags: c.waitFlags, stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.Summary, quiet: c.Quiet})
 }
 
 func (c *startCommand) run(p *program) int {
 	return p.carryOut(options{command: job.CommandNamed("start"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings, TransferSettings: c.TransferSettings,
-		requestFlags: c.requestFlags, referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.Summary})
+		requestFlags: c.requestFlags, referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.Summary, quiet: c.Quiet})
 }
 
 func (c *waitCommand) run(p *program) int {
 	return p.carryOut(options{command: job.CommandNamed("wait"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings,
-		referenceFlags: c.referenceFlags, waitFlags: c.waitFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.localFlags.Summary})
+		referenceFlags: c.referenceFlags, waitFlags: c.waitFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.localFlags.Summary, quiet: c.Quiet})
 }
 
 func (c *statusCommand) run(p *program) int {
 	return p.carryOut(options{command: job.CommandNamed("status"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings,
-		referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.localFlags.Summary})
+		referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.localFlags.Summary, quiet: c.Quiet})
 }
 
 func (c *downloadCommand) run(p *program) int {
 	return p.carryOut(options{command: job.CommandNamed("download"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings, TransferSettings: c.TransferSettings,
-		referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.localFlags.Summary})
+		referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.localFlags.Summary, quiet: c.Quiet})
 }
 
 // trimmed returns o without the surrounding space that secrets and references may

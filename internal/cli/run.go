@@ -18,12 +18,14 @@ func (p *program) carryOut(o options) int {
 	if err := p.keep(o.outputs, o.summary); err != nil {
 		return p.invalid(err)
 	}
+	p.style(o.quiet)
 	o = o.trimmed()
 	err := p.readKey(&o)
 	p.mask(o.RequestKey, o.Contract, o.HandleSecret)
 	planned, planErr := makePlan(o, surroundings{p.workspace(), p.getenv("GITHUB_EVENT_NAME"), required(string(o.Protocol))})
 	p.mask(planned.plan.Ticket.Key.Reveal())
 	told := report.New(p.runner, planned.plan.Timeout)
+	p.show(told)
 	seal := &sealer{planned: planned, tell: told.Observe}
 	err = errors.Join(err, planErr)
 	if err == nil {

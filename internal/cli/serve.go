@@ -31,8 +31,10 @@ func (c *sandboxCommand) serve(p *program) error {
 		return err
 	}
 	s, err := sandbox.New(sandbox.Config{
-		Protocols: c.Protocol, Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace,
-		Log: func(line string) { _, _ = fmt.Fprintln(p.stderr, strings.ToValidUTF8(line, "?")) },
+		Protocols: c.Protocol, Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace, Index: c.Index,
+		Log: func(line string) {
+			_, _ = fmt.Fprintln(p.stderr, time.Now().UTC().Format("2006-01-02 15:04:05"), strings.ToValidUTF8(line, "?"))
+		},
 	})
 	if err != nil {
 		return err

@@ -138,7 +138,7 @@ func (e *LoginError) Error() string {
 var readyPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Budget: time.Minute}
 
 // Ready calls connect until it succeeds, for a minute at most: a server that was just
-// requested may not be ready. One that refuses the key for all that time will go on to. tell
+// requested may not be ready. One that refuses the key for all that time will not change its mind. tell
 // is called before each pause. An error is one of SSHError's.
 func Ready(ctx context.Context, address string, keys *HostKeys, connect func(context.Context) error, tell func(error, time.Duration)) error {
 	err := readyPolicy.Do(ctx, func(ctx context.Context) error {

@@ -47,7 +47,7 @@ const (
 )
 
 // unknownVersionError says that an archive is of a pg_dump that is too old or too
-// new to be looked into. It may be a good one.
+// new to be inspected. It may be a good one.
 type unknownVersionError struct{ major, minor byte }
 
 func (e *unknownVersionError) Error() string {

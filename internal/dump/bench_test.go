@@ -19,7 +19,7 @@ import (
 	"odoo-upgrade-action/internal/realtest"
 )
 
-// BenchmarkInspectCustom looks at 10 GiB of a custom archive with offsets,
+// BenchmarkInspectCustom inspects 10 GiB of a custom archive with offsets,
 // whose last table is most of it. Want less than 50 ms.
 func BenchmarkInspectCustom(b *testing.B) {
 	const size = 10 << 30
@@ -33,7 +33,7 @@ func BenchmarkInspectCustom(b *testing.B) {
 	head := make([]byte, 5)
 	const chunk = 4096
 	binary.LittleEndian.PutUint32(head[1:], chunk)
-	// Only the last of the chunks are needed; what is before them takes no room.
+	// Only the last of the chunks are needed; what is before them takes no space.
 	large := make([]byte, 5)
 	for at < size-(2<<20) {
 		n := min(1<<30-1, size-(2<<20)-at)

@@ -19,7 +19,7 @@ type content struct {
 	in     io.Reader // all of it
 }
 
-// maxLeadingText is how much text a dump is looked for behind: that much and more is
+// maxLeadingText is how much text there may be in front of a dump: that much and more is
 // what pg_dump --verbose says before it writes the first byte.
 const maxLeadingText = 4 << 20
 

@@ -11,7 +11,7 @@ import (
 )
 
 // custom inspects what pg_dump -Fc writes. Where the archive says where its
-// data is and in can seek, it looks at the table of contents, at the data that
+// data is and in can seek, it reads the table of contents, at the data that
 // tells something, and at the end.
 func (i *Info) custom(in io.Reader, size int64) error {
 	a, err := readHead(in)
@@ -202,7 +202,7 @@ func (a *archive) checkLast(offset, size int64) error {
 	return a.blockAt(offset, func(int) func(io.Reader) error { return nil })
 }
 
-// chainEnds tells whether it is certain that the window ends with an empty chunk, as all
+// chainEnds reports whether the window surely ends with an empty chunk, as all
 // data does: some place in it is the begin of a chunk from which chunk follows chunk up
 // to that last one. Three in a row do not occur by accident in any data: each says where
 // the next one is.

@@ -486,7 +486,7 @@ func TestBefore2018(t *testing.T) {
 }
 
 // TestLargeRowsAtTheEnd has chunks that are larger than the window through
-// which the end of a large table is looked at, and large objects.
+// which the end of a large table is checked, and large objects.
 func TestLargeRowsAtTheEnd(t *testing.T) {
 	realtest.Long(t)
 	for _, blobs := range []bool{false, true} {

@@ -30,7 +30,7 @@ const (
 	Unknown   Kind = "unknown"
 )
 
-// HeadSize is how many bytes Sniff looks at, at most.
+// HeadSize is how many bytes Sniff reads, at most.
 const HeadSize = 4096
 
 // format is a file format that is told by its first bytes.

@@ -13,8 +13,8 @@ import (
 // directory is where a zip's directory is, and how many bytes are after the zip's end.
 type directory struct{ offset, size, count, after int64 }
 
-// maxAfterZip is how far from the file's end the end of a zip is looked for. A restore by
-// Python's zipfile looks as far as maxComment.
+// maxAfterZip is how far from the file's end the end of a zip is searched for. A restore by
+// Python's zipfile searches as far as maxComment.
 const maxAfterZip = 16 << 20
 
 // findDirectory looks for the record at the zip's end, which is the last one that fits.

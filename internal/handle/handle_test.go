@@ -25,9 +25,9 @@ func TestThereAndBack(t *testing.T) {
 	if !regexp.MustCompile(`^odoo-upgrade-1\.[0-9A-Za-z_-]+$`).MatchString(text) || len(text) > 1000 {
 		t.Errorf("%d characters: %s", len(text), text)
 	}
-	packed, _ := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(text, Prefix))
+	sealed, _ := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(text, Prefix))
 	for _, secret := range []string{"Aw7p", "10534", "upgrade.odoo.com", "M123456"} {
-		if strings.Contains(string(packed), secret) || strings.Contains(text, secret) {
+		if strings.Contains(string(sealed), secret) || strings.Contains(text, secret) {
 			t.Errorf("%s can be read in it", secret)
 		}
 	}

@@ -35,7 +35,7 @@ func WithTimeout(ctx context.Context, timeout time.Duration) (context.Context, c
 }
 
 // ProcessTimeout is how long the call may take that begins the upgrade: the platform may
-// look through the whole dump before it responds.
+// read the whole dump before it responds.
 const ProcessTimeout = 10 * time.Minute
 
 // MaxBody limits the body of a response, in bytes. A status has about two thousand; the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/retry"
@@ -61,19 +62,25 @@ func (r *run) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item) (a
 	return artifact, err
 }
 
+// worthwhile is how many bytes a round of tries has to move in that time, for another one
+// to follow.
+func worthwhile(d time.Duration) int64 {
+	return max(1, int64(float64(paceBytes)*d.Seconds()/paceWindow.Seconds()))
+}
+
 // whileItProgresses tries a transfer as the policy says, and again as long as each
 // round of tries gets further than the one before. The transfer returns how far it
 // came, in bytes.
 func (r *run) whileItProgresses(ctx context.Context, policy retry.Policy, transfer func(context.Context) (int64, error)) error {
 	furthest := int64(0)
 	for {
-		before := furthest
+		before, began := furthest, time.Now()
 		err := policy.Do(ctx, func(ctx context.Context) error {
 			n, err := transfer(ctx)
 			furthest = max(furthest, n)
 			return err
 		}, r.retrying)
-		if err == nil || !retry.IsTransient(err) || furthest == before {
+		if err == nil || !retry.IsTransient(err) || furthest-before < worthwhile(time.Since(began)) {
 			return err
 		}
 	}

@@ -322,7 +322,7 @@ func (r *run) send(ctx context.Context, t upgrade.Ticket, d dump.Info) (upgrade.
 	return r.process(ctx, uploaded)
 }
 
-// started looks after a request that was started before.
+// started continues with a request that was started before.
 func (r *run) started(ctx context.Context, status upgrade.Status) error {
 	switch status.Phase {
 	case upgrade.Failed:

@@ -20,11 +20,11 @@ import (
 )
 
 var (
-	errNetwork = retry.Transient(errors.New("connection reset"))
-	errNobody  = retry.Transient(&upgrade.UnreachedError{Err: errors.New("connection refused")})
-	errPage    = errors.New("a page instead of an answer")
-	errRefused = &upgrade.RefusedError{Failures: []upgrade.Failure{{Message: "No"}}}
-	ticket     = upgrade.Ticket{ID: "7", Key: "secret"}
+	errNetwork   = retry.Transient(errors.New("connection reset"))
+	errUnreached = retry.Transient(&upgrade.UnreachedError{Err: errors.New("connection refused")})
+	errPage      = errors.New("a page instead of an answer")
+	errRefused   = &upgrade.RefusedError{Failures: []upgrade.Failure{{Message: "No"}}}
+	ticket       = upgrade.Ticket{ID: "7", Key: "secret"}
 )
 
 // fake is a platform that follows a script.
@@ -36,6 +36,7 @@ type fake struct {
 	filesize  string
 	location  string // of what is downloaded
 	copies    bool   // it says that it copies
+	gain      int64  // bytes that each try of a download brings, 0 for a MiB
 	forms     []dump.Form
 	aim       string
 	calls     []string
@@ -121,7 +122,7 @@ func (f *fake) Fetch(_ context.Context, s upgrade.Status, item upgrade.Item, pro
 		return a, 0, err
 	}
 	a.SHA256 = fmt.Sprintf("%x", sha256.Sum256(content))
-	return a, int64(f.tries["fetch"]), f.call("fetch", f.fetch)
+	return a, int64(f.tries["fetch"]) * cmp.Or(f.gain, 1<<20), f.call("fetch", f.fetch)
 }
 
 func (f *fake) Forms() []dump.Form    { return append(f.forms, "custom") }
@@ -192,7 +193,7 @@ func TestRun(t *testing.T) {
 		{"timeout", func(f *fake, p *Plan) { f.pace = 2 * time.Hour }, Timeout, "create upload status process status", 0},
 		{"create refused", func(f *fake, p *Plan) { f.create = times(1, errRefused) }, Refused, "create", 0},
 		{"create lost twice", func(f *fake, p *Plan) { f.create = times(2, errNetwork) }, Success, "create upload status process status fetch", 1},
-		{"create finds nobody twice", func(f *fake, p *Plan) { f.create = times(2, errNobody) }, Success, "create upload status process status fetch", 0},
+		{"create reaches no one twice", func(f *fake, p *Plan) { f.create = times(2, errUnreached) }, Success, "create upload status process status fetch", 0},
 		{"create never answers", func(f *fake, p *Plan) { f.create = times(99, errNetwork) }, Failure, "create", 1},
 		{"upload broken twice", func(f *fake, p *Plan) { f.upload = times(2, errNetwork) }, Success, "create upload status process status fetch", 0},
 		{"upload broken for good", func(f *fake, p *Plan) { f.upload = times(99, errNetwork) }, UploadFailed, "create upload", 0},
@@ -201,9 +202,9 @@ func TestRun(t *testing.T) {
 		{"process lost, not taken", func(f *fake, p *Plan) { f.process = times(2, errNetwork) }, Success, "create upload status process status process status process status fetch", 0},
 		{"process lost, then a page", func(f *fake, p *Plan) {
 			f.process = times(1, errNetwork)
-			looks := 0
+			checks := 0
 			f.status = func(time.Duration) error {
-				if looks++; looks == 2 {
+				if checks++; checks == 2 {
 					return errPage
 				}
 				return nil
@@ -234,16 +235,16 @@ func TestRun(t *testing.T) {
 				return nil
 			}
 		}, Success, "create upload status process status fetch", 0},
-		{"process lost while nobody listens", func(f *fake, p *Plan) { f.process = times(2, errNobody) }, Success, "create upload status process status fetch", 0},
+		{"process lost while no one listens", func(f *fake, p *Plan) { f.process = times(2, errUnreached) }, Success, "create upload status process status fetch", 0},
 		{"process refused", func(f *fake, p *Plan) { f.process = times(1, errRefused) }, Refused, "create upload status process", 0},
 		{"skip-test", func(f *fake, p *Plan) { p.SkipTest = true }, Success, "create upload status process skip status fetch", 0},
 		{"skip-test refused", func(f *fake, p *Plan) { p.SkipTest, f.skip = true, times(1, errRefused) }, Success, "create upload status process skip status fetch", 1},
 		{"outage of 14 minutes", outageOf(14*time.Minute, errNetwork), Success, "create upload status process status fetch", 0},
 		{"a page for 14 minutes", outageOf(14*time.Minute, errPage), Success, "create upload status process status fetch", 0},
 		{"a page right after process", func(f *fake, p *Plan) {
-			looks := 0
+			checks := 0
 			f.status = func(time.Duration) error {
-				if looks++; looks == 2 {
+				if checks++; checks == 2 {
 					return errPage
 				}
 				return nil
@@ -252,6 +253,7 @@ func TestRun(t *testing.T) {
 		{"outage of 17 minutes", outageOf(17*time.Minute, errNetwork), Failure, "create upload status process status", 0},
 		{"refused while waiting", outageOf(time.Minute, errRefused), Refused, "create upload status process status", 0},
 		{"download broken often, but getting on", func(f *fake, p *Plan) { f.fetch = times(50, errNetwork) }, Success, "create upload status process status fetch", 0},
+		{"download broken often, a byte each time", func(f *fake, p *Plan) { f.fetch, f.gain = times(50, errNetwork), 1 }, DownloadFailed, "create upload status process status fetch", 0},
 		{"download refused", func(f *fake, p *Plan) { f.fetch = times(1, errPage) }, DownloadFailed, "create upload status process status fetch", 0},
 		{"what arrives is not complete", func(f *fake, p *Plan) { f.location = p.Dump }, CheckFailed, "create upload status process status fetch", 0},
 		{"the dump is replaced by a copy of its size and time", func(f *fake, p *Plan) {
@@ -298,7 +300,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// outage makes looks fail with err for a while, from a minute after the first
+// outage makes checks fail with err for a while, from a minute after the first
 // call on.
 func outageOf(length time.Duration, err error) func(*fake, *Plan) {
 	return func(f *fake, p *Plan) {
@@ -342,10 +344,10 @@ func TestGoingOnWithATicket(t *testing.T) {
 		{"wait for a draft", "draft", "wait", true, InvalidInput, "status"},
 		{"wait", "pending", "wait", true, Success, "status"},
 		{"wait for what failed", "failed", "wait", true, UpgradeFailed, "status"},
-		{"look at a draft", "draft", "status", true, Pending, "status"},
-		{"look at what is done", "done", "status", true, Success, "status"},
-		{"look at what failed", "failed", "status", true, UpgradeFailed, "status"},
-		{"look at the unknown", "limbo", "status", true, Pending, "status"},
+		{"check a draft", "draft", "status", true, Pending, "status"},
+		{"check what is done", "done", "status", true, Success, "status"},
+		{"check what failed", "failed", "status", true, UpgradeFailed, "status"},
+		{"check the unknown", "limbo", "status", true, Pending, "status"},
 		{"download", "done", "download", true, Success, "status fetch"},
 		{"download too early", "pending", "download", true, DownloadFailed, "status"},
 		{"download what failed", "failed", "download", true, UpgradeFailed, "status"},
@@ -436,7 +438,7 @@ func TestInterrupted(t *testing.T) {
 // TestAsked stops while the platform is asked to process: only a call that it may
 // have had counts.
 func TestAsked(t *testing.T) {
-	for err, want := range map[error]bool{errNetwork: true, errPage: true, errNobody: false} {
+	for err, want := range map[error]bool{errNetwork: true, errPage: true, errUnreached: false} {
 		synctest.Test(t, func(t *testing.T) {
 			f, p := newFake(), plan(t)
 			f.process = times(99, err)

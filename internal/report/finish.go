@@ -22,6 +22,7 @@ type Explanation struct {
 // is well, and the summary.
 func (r *Report) Finish(e job.Ending, why Explanation) {
 	r.endLog()
+	r.out.Ending()
 	if e.Status.State != "" {
 		r.maskURLs(e.Status)
 		r.statusOutputs(e.Status)

@@ -65,6 +65,13 @@ func secretOutput(name string) bool {
 // runner takes 1 MiB of outputs, and each change of a text is written.
 const maxOutputs = 512 << 10
 
+// outputFrame is about how many bytes the runner's file has around each output.
+const outputFrame = 100
+
+// mostURLs limits how many different addresses a platform's statuses may name: each is a
+// secret that every text is searched for.
+const mostURLs = 500
+
 // affordOutput reports whether an output with a text of the platform's can be written, and
 // says once that no more can.
 func (r *Report) affordOutput(bytes int) bool {
@@ -95,7 +102,7 @@ func (r *Report) output(name, value string) {
 	if was, ok := r.written[name]; ok && was == value || !ok && value == "" {
 		return
 	}
-	if !isOwn(name) && !r.affordOutput(len(name)+len(value)) {
+	if !isOwn(name) && !r.affordOutput(len(name)+len(value)+outputFrame) {
 		return
 	}
 	r.written[name] = value
@@ -121,13 +128,22 @@ func (r *Report) maskURLs(s upgrade.Status) {
 		value := s.Get(f.Field)
 		u, err := url.Parse(value)
 		isURL := err == nil && u.Scheme != "" && u.Host != "" // a word would be masked wherever it stands
-		if f.Secret && isURL && r.out.Redact(value) == value {
+		if f.Secret && isURL && r.out.Redact(value) == value && !r.hushed {
 			r.out.Mask(value)
+			r.urls++
 		}
+	}
+	if r.urls > mostURLs && !r.hushed {
+		r.hushed = true
+		r.warn("Status", "The platform names ever new addresses in its status: what it says there is left out from here on.")
 	}
 }
 
 func (r *Report) statusOutputs(s upgrade.Status) {
+	if r.hushed {
+		r.output("state", s.State)
+		return
+	}
 	r.output("state", s.State)
 	for _, f := range upgrade.FieldTable() {
 		r.output(string(f.Field), s.Get(f.Field))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
+
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -28,10 +30,37 @@ func (r *Report) transferred(e event.Progress) {
 	now := time.Now()
 	if m := r.moving; m.step != e.Step || m.item != e.Item || e.Done < m.done {
 		r.moving = transfer{step: e.Step, item: e.Item, began: now, from: e.Done}
+		r.startBar(e)
 	}
 	r.moving.done = e.Done
+	if r.bar != nil {
+		_ = r.bar.Set64(e.Done)
+		return
+	}
 	if r.progress.due(now) {
 		r.info(r.moving.line(e, now))
+	}
+}
+
+// startBar starts to draw a transfer, if there is a terminal.
+func (r *Report) startBar(e event.Progress) {
+	if r.live == nil {
+		return
+	}
+	r.clearBar()
+	what := "Uploading"
+	if e.Item != "" {
+		what = string(e.Item)
+	}
+	r.bar = progressbar.NewOptions64(e.Total, progressbar.OptionSetWriter(r.live), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true), progressbar.OptionSetWidth(30),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowTotalBytes(true))
+}
+
+// clearBar removes what is drawn, for a line of the log.
+func (r *Report) clearBar() {
+	if r.bar != nil {
+		_ = r.bar.Clear()
 	}
 }
 

@@ -7,8 +7,11 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
+
+	"github.com/schollz/progressbar/v3"
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dump"
@@ -25,11 +28,15 @@ type Report struct {
 	status      upgrade.Status    // the last one
 	outputBytes int               // of the platform's texts
 	outputsFull bool              // no more of them is written
+	urls        int               // that are masked
+	hushed      bool              // no more of the statuses is shown than the state
 	written     map[string]string // outputs, by name
 	unknown     map[string]bool   // states, which were warned of
 	steps       []stepTook
 	states      []stateSince
-	lost        bool // that an output could not be written was said
+	lost        bool      // that an output could not be written was said
+	live        io.Writer // a terminal, nil for none
+	bar         *progressbar.ProgressBar
 	moving      transfer
 	progress    pace // of its lines
 	waiting     pace // for a platform that reports nothing new
@@ -53,6 +60,9 @@ type stateSince struct {
 func New(out *actions.Runner, wait time.Duration) *Report {
 	return &Report{out: out, wait: wait, began: time.Now(), written: map[string]string{}, unknown: map[string]bool{}}
 }
+
+// Live makes r draw the progress of transfers on a terminal, in place of lines now and then.
+func (r *Report) Live(terminal io.Writer) { r.live = terminal }
 
 // Observe reports an event.
 func (r *Report) Observe(e event.Event) {
@@ -138,16 +148,19 @@ func (r *Report) say(e event.Event) {
 // What is reported goes through these: it ends the group of the platform's log.
 
 func (r *Report) info(text string) {
+	r.clearBar()
 	r.endLogGroup()
 	r.out.Info(text)
 }
 
 func (r *Report) group(title string) {
+	r.clearBar()
 	r.endLogGroup()
 	r.out.Group(title)
 }
 
 func (r *Report) warn(title, text string) {
+	r.clearBar()
 	r.endLogGroup()
 	r.out.Warning(title, text)
 }
@@ -190,6 +203,8 @@ func (r *Report) begin(step event.Step) {
 
 func (r *Report) ended(e event.Ended) {
 	r.steps = append(r.steps, stepTook{e.Step, time.Now().Add(-e.Took), e.Took, e.Err})
+	r.clearBar()
+	r.bar = nil
 	r.endLogGroup()
 	if e.Step == event.Upload || e.Step == event.Download {
 		r.out.EndGroup()
@@ -214,6 +229,9 @@ func (r *Report) statusRead(s upgrade.Status) {
 	}
 	if changed(before, s) {
 		r.statusOutputs(s)
+	}
+	if r.hushed { // the fields may hold addresses that are not masked
+		s.Fields = nil
 	}
 	if lines := news(before, s); len(lines) > 0 {
 		for _, line := range lines {

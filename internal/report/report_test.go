@@ -239,6 +239,29 @@ func TestWordsInPlaceOfURLs(t *testing.T) {
 	}
 }
 
+// TestFloodOfAddresses is a platform with new addresses in each status, each a secret.
+func TestFloodOfAddresses(t *testing.T) {
+	var events []event.Event
+	for n := range 2000 {
+		events = append(events, event.StatusRead{Status: statusOf("pending", upgrade.Working, "notes-url", "https://elsewhere.example/secret-"+strconv.Itoa(n)+"-x", "customer-message", "see https://elsewhere.example/secret-"+strconv.Itoa(n)+"-x")})
+	}
+	log, outputs, _ := tell(t, job.Ending{Result: job.Success, Status: events[1999].(event.StatusRead).Status}, Explanation{Title: "Upgraded", Fine: true}, events...)
+	if n := strings.Count(log, "::add-mask::https://"); n > mostURLs+1 {
+		t.Errorf("%d masks", n)
+	}
+	if n := strings.Count(log, "names ever new addresses"); n != 1 {
+		t.Errorf("said %d times", n)
+	}
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "secret-") && !strings.HasPrefix(line, "::add-mask::") {
+			t.Fatalf("an address is in the log: %s", line)
+		}
+	}
+	if strings.Contains(outputs, "secret-1999") {
+		t.Error("the last status, whose address is not masked, is in the outputs")
+	}
+}
+
 // TestFloodedOutputs is a platform whose message changes at each check of the status.
 func TestFloodedOutputs(t *testing.T) {
 	var events []event.Event
@@ -247,7 +270,7 @@ func TestFloodedOutputs(t *testing.T) {
 		events = append(events, event.StatusRead{Status: status})
 	}
 	log, outputs, _ := tell(t, job.Ending{Result: job.Success}, Explanation{Title: "Upgraded", Fine: true}, events...)
-	if len(outputs) > maxOutputs+(64<<10) || !strings.Contains(outputs, "result<<") {
+	if len(outputs) > maxOutputs+(64<<10) || len(outputs) > 1<<20 || !strings.Contains(outputs, "result<<") {
 		t.Errorf("%d bytes of outputs", len(outputs))
 	}
 	if n := strings.Count(log, "fill the outputs"); n != 1 {

@@ -48,7 +48,7 @@ func (m *md4) Write(p []byte) (int, error) {
 }
 
 func (m *md4) Sum(in []byte) []byte {
-	end := *m // so that the caller can go on writing
+	end := *m // so that the caller can keep writing
 	padding := make([]byte, 1, 2*md4Block)
 	padding[0] = 0x80
 	for (end.length+uint64(len(padding)))%md4Block != md4Block-8 {

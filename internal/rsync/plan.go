@@ -32,7 +32,7 @@ func (r *receiver) plan() error {
 	return r.skipComplete()
 }
 
-// measure sums up the sizes of all files, and checks that what is missing has room.
+// measure sums up the sizes of all files, and checks that what is missing fits.
 func (r *receiver) measure() error {
 	needs := int64(0)
 	for i, e := range r.list {
@@ -71,7 +71,7 @@ func (r *receiver) stored(i int) int64 {
 	return info.Size()
 }
 
-// prepare makes room for a file, or for a folder, that has a name here.
+// prepare removes what is in the way of a file, or of a folder.
 func (r *receiver) prepare() error {
 	if r.Name == "" {
 		return nil

@@ -402,7 +402,7 @@ func cutTransfer(t *testing.T, seed uint64, r *rand.Rand, files map[string][]byt
 	return moved, wanted
 }
 
-// TestFullDisk receives more than there is room for.
+// TestFullDisk receives more than fits on the disk.
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if text, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", dir).CombinedOutput(); err != nil {

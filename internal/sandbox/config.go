@@ -36,6 +36,7 @@ type Config struct {
 	Outcome   string        // state that requests end in: one of Outcomes
 	Pace      time.Duration // how long a request stays pending, and then in progress
 	Faults    []fault.Fault // what goes wrong
+	Index     bool          // the start page lists all requests, with their keys
 	Log       func(string)  // one line a call; without keys
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestWebFaults calls status on a sandbox with a fault on its second call, and looks at
+// TestWebFaults calls status on a sandbox with a fault on its second call, and checks
 // what a client sees of the first three.
 func TestWebFaults(t *testing.T) {
 	for fault, want := range map[string]string{
@@ -65,7 +65,7 @@ func (c *client) see() string {
 	return response.Status[:3]
 }
 
-// TestSSHFaults connects to the SFTP server and looks at its greeting.
+// TestSSHFaults connects to the SFTP server and checks its greeting.
 func TestSSHFaults(t *testing.T) {
 	for fault, want := range map[string]string{
 		"sftp:2=refuse:0s":   "SSH-2.0- refused SSH-2.0-",

@@ -99,7 +99,7 @@ func (s *Server) handler(ctx context.Context, sshAddress string) http.Handler {
 	mux := http.NewServeMux()
 	s.v1 = &v1.Server{
 		Store: s.store, Start: func(id int) { s.worker.Start(ctx, id) }, About: s.config.Engine.About(),
-		Contracts: s.config.Contracts, Pace: s.config.Pace, Faults: s.faults, SSHAddress: sshAddress, Log: s.config.Log,
+		Contracts: s.config.Contracts, Pace: s.config.Pace, Faults: s.faults, SSHAddress: sshAddress, Index: s.config.Index, Log: s.config.Log,
 	}
 	_, port, _ := net.SplitHostPort(sshAddress)
 	s.rpc = &jsonrpc.Server{

@@ -73,7 +73,7 @@ func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.
 // opens the file once more, closes that, and checks whether the byte is still there:
 // rclone's server truncates whatever is opened to write, at once or when it is closed, so
 // each further session would lose what was written before. Then the file is empty, and
-// open anew. This takes three round trips.
+// open again. This takes three round trips.
 func (f *File) shared(source io.ReaderAt, from int64) (bool, error) {
 	s, written := f.pool.first, make(chan error, 1)
 	if err := s.writeAt(f.handle, from, 1, source, func(err error) { written <- err }); err != nil {
@@ -183,7 +183,7 @@ func (s *stack) back(b []byte) {
 }
 
 // run moves pieces on one session until there are none. A further session that cannot
-// open the file, or fails later, gives its pieces back: the first goes on without it.
+// open the file, or fails later, gives its pieces back: the first does their work.
 func (f *File) run(w *window, s *session, doing string, flags uint32, move func(handle string, l *lane, part piece, done func(error)) error) error {
 	first, handle := s == f.pool.first, f.handle
 	if !first {

@@ -170,7 +170,7 @@ func (p *Pool) widen(conn ssh.Conn) (refused <-chan error) {
 				failures <- err
 				return
 			}
-			p.more <- s // never blocks: there is room for all
+			p.more <- s // never blocks: there is a place for each
 		})
 	}
 	return failures

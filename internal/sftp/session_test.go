@@ -126,7 +126,7 @@ func TestGreeting(t *testing.T) {
 		"a length of nothing":   {[][]byte{{0, 0, 0, 0, typeVersion}}, 0, 0, true},
 		"a shell's greeting":    {[][]byte{[]byte("Welcome to Debian GNU/Linux\n")}, 0, 0, true},
 		"nothing but its end":   {[][]byte{{0}}, 0, 0, true},
-		"an answer to nobody":   {[][]byte{append(greet(3, "limits@openssh.com", "1"), 0, 0, 0, 5, typeHandle, 0, 0, 0, 99)}, 0, 0, true},
+		"an answer to no call":  {[][]byte{append(greet(3, "limits@openssh.com", "1"), 0, 0, 0, 5, typeHandle, 0, 0, 0, 99)}, 0, 0, true},
 		"data larger than told": {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeData, numbers(200)...)}, 0, 0, true},
 	}
 	for name, test := range tests {

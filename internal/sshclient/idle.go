@@ -94,7 +94,7 @@ func newOutbox(conn net.Conn) *outbox {
 	return o
 }
 
-// put adds b as soon as there is room.
+// put adds b as soon as it fits.
 func (o *outbox) put(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

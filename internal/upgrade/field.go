@@ -3,7 +3,7 @@ package upgrade
 // Field names a value of a status, as the step outputs name it.
 type Field string
 
-// The fields that the program itself looks at. FieldTable has all of them.
+// The fields that the program itself reads. FieldTable has all of them.
 const (
 	AimField        Field = "aim"
 	TargetField     Field = "target"

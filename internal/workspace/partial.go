@@ -172,7 +172,7 @@ func (p *Partial) Truncate() error {
 // Start empties the file, for one of total bytes, -1 if that is not known.
 // validator tells the file from others of the same source; with an empty one, or
 // without a total, nothing of it can be continued after a cut. Start returns a
-// *NoRoomError if the disk is too small.
+// *NoSpaceError if the disk is too small.
 func (p *Partial) Start(validator string, total int64) error {
 	if err := p.Truncate(); err != nil {
 		return err
@@ -197,16 +197,16 @@ func (p *Partial) Resume(validator string, total int64) error {
 	return p.Fits(total)
 }
 
-// NoRoomError says that a file does not fit on the disk. Nothing more of it was
+// NoSpaceError says that a file does not fit on the disk. Nothing more of it was
 // written, and what there was of it stays for another try.
-type NoRoomError struct{ Needs, Free int64 } // bytes
+type NoSpaceError struct{ Needs, Free int64 } // bytes
 
-func (e *NoRoomError) Error() string {
+func (e *NoSpaceError) Error() string {
 	return fmt.Sprintf("%s more are needed, and the disk of download-path has %s free",
 		humanize.IBytes(uint64(e.Needs)), humanize.IBytes(uint64(e.Free)))
 }
 
-// Fits returns a *NoRoomError if the disk cannot take the rest of a file of total
+// Fits returns a *NoSpaceError if the disk cannot take the rest of a file of total
 // bytes: better now than after hours.
 func (p *Partial) Fits(total int64) error {
 	needs := total - p.size
@@ -214,7 +214,7 @@ func (p *Partial) Fits(total int64) error {
 	if !known || needs <= free {
 		return nil
 	}
-	return &NoRoomError{needs, free}
+	return &NoSpaceError{needs, free}
 }
 
 // keepNote puts the note on disk, so that a later process can continue.
@@ -240,10 +240,18 @@ func (p *Partial) Forget() error {
 
 // Write appends to the file.
 func (p *Partial) Write(b []byte) (int, error) {
+	if p.note.Validator == "" && (p.size+int64(len(b)))/reserve > p.size/reserve { // it may have no end
+		if free, known := p.folder.Free(); known && free < reserve {
+			return 0, &NoSpaceError{reserve, free}
+		}
+	}
 	n, err := p.file.Write(b)
 	p.passed(b[:n])
 	return n, err
 }
+
+// reserve is how much of the disk a file of unknown size leaves free, in bytes.
+const reserve = 256 << 20
 
 // Commit gives the complete file its name, extension included, once it is safely
 // on disk.
@@ -281,7 +289,7 @@ func (f *Folder) Save(ctx context.Context, name, extension string, content []byt
 }
 
 // Close closes the file after err, the error of its transfer. What a broken
-// network or a lack of room interrupted is kept for the next try, if that can
+// network or a lack of space interrupted is kept for the next try, if that can
 // continue it. After any other error nothing is left of it: that would only be
 // continued to the same end.
 func (p *Partial) Close(ctx context.Context, err error) {
@@ -289,8 +297,8 @@ func (p *Partial) Close(ctx context.Context, err error) {
 	if p.done {
 		return
 	}
-	_, room := errors.AsType[*NoRoomError](err)
-	failed := err != nil && !room && !retry.IsTransient(err) && ctx.Err() == nil
+	_, full := errors.AsType[*NoSpaceError](err)
+	failed := err != nil && !full && !retry.IsTransient(err) && ctx.Err() == nil
 	if failed || p.size == 0 || p.note.Validator == "" {
 		_ = p.folder.root.Remove(p.partName())
 		_ = p.Forget()

@@ -132,12 +132,12 @@ func (p *PartialFolder) give(name string) error {
 }
 
 // Close closes the folder after err, the error of its transfer. What a broken network or a
-// lack of room interrupted is kept for the next try; after any other error nothing is left.
+// lack of space interrupted is kept for the next try; after any other error nothing is left.
 func (p *PartialFolder) Close(ctx context.Context, err error) {
 	_ = p.Root.Close()
 	defer p.note.Close()
-	_, room := errors.AsType[*NoRoomError](err)
-	if p.done || err == nil || room || retry.IsTransient(err) || ctx.Err() != nil {
+	_, full := errors.AsType[*NoSpaceError](err)
+	if p.done || err == nil || full || retry.IsTransient(err) || ctx.Err() != nil {
 		return
 	}
 	_ = p.folder.root.RemoveAll(p.dirName())

@@ -102,7 +102,7 @@ func compare(b *testing.B, s *realtest.SSHD, address, local, direction string) {
 			_ = os.RemoveAll(remote)
 			_ = os.RemoveAll(back)
 			_ = os.RemoveAll(filepath.Join(s.Folder, "origin.dump"))
-			_ = os.RemoveAll(filepath.Join(s.Folder, "landing"))
+			_ = os.RemoveAll(filepath.Join(s.Folder, "received"))
 			begin := time.Now()
 			if err := move(); err != nil {
 				b.Fatalf("%s: %v", name, err)
@@ -150,7 +150,7 @@ func ours(b *testing.B, s *realtest.SSHD, address, local, direction string) func
 		}
 		p.root = filepath.Dir(local)
 		var err error
-		if p.Folder, err = workspace.Open("", filepath.Join(s.Folder, "landing")); err != nil {
+		if p.Folder, err = workspace.Open("", filepath.Join(s.Folder, "received")); err != nil {
 			return err
 		}
 		defer p.Folder.Close()

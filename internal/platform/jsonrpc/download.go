@@ -81,7 +81,7 @@ func (p *Platform) pull(l *line, name string, part *workspace.PartialFolder, pro
 		return messages, err
 	})
 	if large, ok := errors.AsType[*rsync.TooLargeError](err); ok {
-		return result, &workspace.NoRoomError{Needs: large.Needs, Free: large.Allowed}
+		return result, &workspace.NoSpaceError{Needs: large.Needs, Free: large.Allowed}
 	}
 	if err != nil && strings.Contains(err.Error(), "it changed while it was sent") {
 		err = retry.Transient(err)

@@ -28,7 +28,7 @@ func readAnswer(r httpcall.Response) (answer, error) {
 	if isJSON && ambiguous(r.Body) {
 		return a, r.Wrong("has the key failures or request twice, so what it says is not clear")
 	}
-	// A client that looks at the failures alone misses a 502 page, one that looks
+	// A client that reads the failures alone misses a 502 page, one that reads
 	// at the code alone misses failures in a 200: both count.
 	if isJSON {
 		if list := failures(envelope.Failures); len(list) > 0 {

@@ -161,8 +161,8 @@ func (bn *bench) others(address string) []mover {
 	return append(list, sftp("sftp-tuned", "-c", "aes128-gcm@openssh.com", "-B", "261120", "-R", "128"), rclone, lftp)
 }
 
-// ours is this program's transfer, as a run makes it: the connection, the look at
-// what is there, all bytes, and the look at what arrived.
+// ours is this program's transfer, as a run makes it: the connection, the check of
+// what is there, all bytes, and the check of what arrived.
 func (bn *bench) ours(b *testing.B, address string) mover {
 	return mover{"ours", bn.dump.Path, func(up bool) error {
 		c := another(b, bn.server, address)

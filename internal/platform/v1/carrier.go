@@ -92,7 +92,7 @@ func (t *transfers) choose(r *route) carrier {
 	return t.https
 }
 
-// settle looks at how a try ended. If this transport does not work it switches to
+// settle judges how a try ended. If this transport does not work it switches to
 // the other one, and the error is worth another try.
 func (t *transfers) settle(ctx context.Context, r *route, kept int64, err error) error {
 	progress := kept > r.kept

@@ -86,7 +86,7 @@ func TestSwitching(t *testing.T) {
 			told := 0
 			c := &transfers{setting: test.transport, https: https, sftp: overSSH, tell: func(event.Event) { told++ }}
 			if test.size > 0 {
-				if err := os.Truncate(d.Path, test.size); err != nil { // takes no room
+				if err := os.Truncate(d.Path, test.size); err != nil { // takes no space
 					t.Fatal(err)
 				}
 				var err error

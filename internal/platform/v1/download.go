@@ -189,7 +189,7 @@ func receive(ctx context.Context, p *workspace.Partial, body io.Reader, dog *wat
 	}
 }
 
-// begin looks at the head of a response: it returns how long the whole file will be,
+// begin reads the head of a response: it returns how long the whole file will be,
 // -1 if that is not known before its end, and empties the partial file if the
 // response starts from byte 0.
 func begin(p *workspace.Partial, item upgrade.Item, resp *http.Response) (total int64, err error) {

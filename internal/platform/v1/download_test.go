@@ -275,7 +275,7 @@ func TestFetchDoesNotBelieveTheServer(t *testing.T) {
 		}, true},
 		{"unavailable", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, true},
 		{"gone", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusGone) }, false},
-		{"packed", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Encoding", "gzip") }, false},
+		{"compressed", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Encoding", "gzip") }, false},
 		{"no length", func(w http.ResponseWriter, r *http.Request) {
 			conn, _, _ := w.(http.Hijacker).Hijack()
 			_, _ = conn.Write([]byte("HTTP/1.0 200 OK\r\n\r\nPGDMP"))

@@ -51,7 +51,7 @@ func TestFetchThatDoesNotFit(t *testing.T) {
 	fails := func(left string) {
 		t.Helper()
 		_, err := f.get(t.Context())
-		if no, ok := errors.AsType[*workspace.NoRoomError](err); !ok || retry.IsTransient(err) || no.Free >= no.Needs {
+		if no, ok := errors.AsType[*workspace.NoSpaceError](err); !ok || retry.IsTransient(err) || no.Free >= no.Needs {
 			t.Errorf("error %v", err)
 		}
 		if names := strings.Join(f.files(t), " "); names != left {

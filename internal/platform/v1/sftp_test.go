@@ -151,7 +151,7 @@ func cutUpload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD, c
 }
 
 // TestCutsFarBehindTheFirstByte is TestCuts with uploads that run less far ahead, so
-// that what another process takes to be certain is more than nothing, and the more
+// that what another process takes to be durable is more than nothing, and the more
 // so where it may not read.
 func TestCutsFarBehindTheFirstByte(t *testing.T) {
 	realtest.Long(t)
@@ -179,7 +179,7 @@ func TestCutsFarBehindTheFirstByte(t *testing.T) {
 				})
 			}
 			if resumed < 6 {
-				t.Errorf("went on %d times", resumed)
+				t.Errorf("resumed %d times", resumed)
 			}
 		})
 	}
@@ -224,7 +224,7 @@ func TestResume(t *testing.T) {
 	content := noise(1, 5<<20)
 	d := dumpOf(t, content)
 	wrong := bytes.Clone(content[:3<<20])
-	wrong[2<<20+100] ^= 1 // in what only a look at all of it finds
+	wrong[2<<20+100] ^= 1 // in what only a comparison of all of it finds
 	old := bytes.Clone(content[:3<<20])
 	old[100] ^= 1
 	hole := bytes.Clone(content[:4<<20])
@@ -284,7 +284,7 @@ func TestNothingOldIsTakenForNew(t *testing.T) {
 	cutter := realtest.StartCutter(t, s.Address)
 	content := noise(1, 16<<20)
 	old := bytes.Clone(content)
-	old[0] ^= 1 // in a block that is always looked at
+	old[0] ^= 1 // in a block that is always compared
 	clear(old[8<<20 : 9<<20])
 	if err := os.WriteFile(s.File(), old, 0o666); err != nil {
 		t.Fatal(err)

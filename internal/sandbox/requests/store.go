@@ -3,7 +3,7 @@
 // state to state.
 //
 // Open a Store, give it to a Worker with an Engine, and Start the requests that are to
-// be processed. How requests look on a wire is the business of the packages that
+// be processed. What requests are on a wire is the business of the packages that
 // serve one.
 package requests
 
@@ -15,8 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -134,6 +136,13 @@ func (s *Store) sweep(id int) {
 	for _, path := range left {
 		_ = os.Remove(path)
 	}
+}
+
+// List returns all requests, the newest first.
+func (s *Store) List() []Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.records), func(a, b Record) int { return b.ID - a.ID })
 }
 
 // Path returns where a file of a request is.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// changing makes the upgraded file of a request look, to SFTP, like one that changes while
+// changing makes the upgraded file of a request appear, over SFTP, as one that changes while
 // it is downloaded: it is an earlier one until half of it was read.
 type changing struct {
 	kind string // growing or replaced

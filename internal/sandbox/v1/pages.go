@@ -19,6 +19,9 @@ import (
 //go:embed page.html
 var pageSource string
 
+//go:embed page.js
+var script []byte
+
 var page = template.Must(template.New("page").Parse(pageSource))
 
 // pages serves the seven URLs of a status. Each holds the key, and so needs no
@@ -45,9 +48,13 @@ func (s *Server) pages(mux *http.ServeMux) {
 			serve(w, r, found)
 		}))
 	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintln(w, "A sandbox of the upgrade platform, with API v1 below /database/v1/. "+s.About)
+	mux.HandleFunc("GET /database/eu1/{id}/{key}/events", s.events)
+	mux.HandleFunc("GET /page.js", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(script)
 	})
+	mux.HandleFunc("GET /{$}", s.index)
 }
 
 // step is a state on the status page.
@@ -78,6 +85,11 @@ func steps(r requests.Record) []step {
 }
 
 func (s *Server) statusPage(w http.ResponseWriter, call *http.Request, r requests.Record) {
+	s.render(w, call, s.statusData(r))
+}
+
+// statusData is what the status page shows.
+func (s *Server) statusData(r requests.Record) map[string]any {
 	rows := [][2]string{
 		{"Target", r.Target}, {"Aim", r.Aim}, {"File", r.Filename}, {"Size", "nothing uploaded yet"},
 		{"Created", r.Created.UTC().Format(time.DateTime) + " UTC"},
@@ -92,10 +104,10 @@ func (s *Server) statusPage(w http.ResponseWriter, call *http.Request, r request
 	if r.HasEnded() {
 		refresh = 0
 	}
-	s.render(w, call, map[string]any{
+	return map[string]any{
 		"Title": "Upgrade request " + strconv.Itoa(r.ID), "Steps": steps(r), "Rows": rows, "Refresh": refresh,
-		"Links": r.IsUpgraded(), "Message": "This is a sandbox. " + s.About,
-	})
+		"Links": r.IsUpgraded(), "Message": "This is a sandbox. " + s.About, "Log": s.logTail(r.ID),
+	}
 }
 
 func (s *Server) notesPage(w http.ResponseWriter, call *http.Request, r requests.Record) {
@@ -114,7 +126,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, data any) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'")
 	w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(out.Bytes())))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(out.Bytes()))
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"odoo-upgrade-action/internal/sandbox/fault"
@@ -26,11 +27,13 @@ type Server struct {
 	Pace       time.Duration
 	Faults     *fault.Set
 	SSHAddress string // of the SFTP server, host:port
+	Index      bool   // the start page lists the requests
 	Log        func(string)
 
 	ctx context.Context
 	sql sync.Mutex // one conversion at a time
 
+	streams  atomic.Int32 // pages that follow their requests
 	changes  sync.Mutex
 	changing map[int]*changing // by a request's id; under changes
 }

@@ -148,7 +148,7 @@ func (s Share) Filecmd(request *sftp.Request) error {
 	return sftp.ErrSSHFxPermissionDenied
 }
 
-// maxSize limits what a client can make the shared file, in bytes: it takes no room, but
+// maxSize limits what a client can make the shared file, in bytes: it takes no space, but
 // what reads it does.
 const maxSize = 1 << 40
 

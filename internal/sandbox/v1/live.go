@@ -1,0 +1,118 @@
+package v1
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/sandbox/requests"
+)
+
+// Limits of what follows a request in a browser.
+const (
+	eventsPause  = 250 * time.Millisecond // between two checks for changes
+	eventsAtOnce = 50                     // streams
+	eventsWrite  = 10 * time.Second       // for a client that does not read
+	logShown     = 32 << 10               // bytes of the log, on the page
+)
+
+// events streams the inside of the status page whenever it changes (server-sent events, HTML
+// Living Standard, section 9.2), until the request has ended.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	found, ok := s.Store.Find(r.PathValue("id"), r.PathValue("key"))
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	if s.streams.Add(1) > eventsAtOnce {
+		s.streams.Add(-1)
+		http.Error(w, "too many pages follow their requests", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.streams.Add(-1)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	control := http.NewResponseController(w)
+	send := func(text string) error {
+		_ = control.SetWriteDeadline(time.Now().Add(eventsWrite))
+		if _, err := io.WriteString(w, text); err != nil {
+			return err
+		}
+		return control.Flush()
+	}
+	var last string
+	for ok {
+		var out bytes.Buffer
+		if err := page.ExecuteTemplate(&out, "main", s.statusData(found)); err != nil {
+			s.Log("page: " + err.Error())
+			return
+		}
+		if now := out.String(); now != last {
+			last = now
+			data, err := json.Marshal(now)
+			if err != nil || send("data: "+string(data)+"\n\n") != nil {
+				return
+			}
+		}
+		if found.HasEnded() {
+			_ = send("event: end\ndata: {}\n\n")
+			return
+		}
+		if retry.Sleep(r.Context(), eventsPause) != nil || s.ctx.Err() != nil {
+			return
+		}
+		found, ok = s.Store.Get(found.ID)
+	}
+}
+
+// logTail returns the last lines of a request's log.
+func (s *Server) logTail(id int) string {
+	file, err := os.Open(s.Store.Path(id, requests.LogFile))
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return ""
+	}
+	from := max(0, info.Size()-logShown)
+	text, _ := io.ReadAll(io.NewSectionReader(file, from, logShown))
+	if from > 0 {
+		_, text, _ = bytes.Cut(text, []byte("\n"))
+	}
+	return strings.ToValidUTF8(string(text), "\uFFFD")
+}
+
+// listed is a request on the list of all.
+type listed struct {
+	ID                               int
+	URL                              string
+	Filename, Target, State, Created string
+}
+
+// index serves the list of all requests if the sandbox is to show it: whoever sees it has
+// their keys.
+func (s *Server) index(w http.ResponseWriter, r *http.Request) {
+	about := "A sandbox of the upgrade platform, with API v1 below /database/v1/. " + s.About
+	if !s.Index {
+		_, _ = fmt.Fprintln(w, about)
+		return
+	}
+	var list []listed
+	for _, found := range s.Store.List() {
+		list = append(list, listed{
+			ID: found.ID, URL: (&url.URL{Path: "/database/eu1"}).JoinPath(strconv.Itoa(found.ID), found.Key, "status").String(),
+			Filename: found.Filename, Target: found.Target, State: found.State, Created: found.Created.UTC().Format(time.DateTime) + " UTC",
+		})
+	}
+	s.render(w, r, map[string]any{"Title": "Upgrade requests", "Message": about, "Requests": list})
+}
