@@ -150,7 +150,7 @@ func compareGolden(t *testing.T, name, text string) {
 	}
 	want, err := os.ReadFile(path)
 	if err != nil || string(want) != text {
-		t.Errorf("%s (%v) is now:\n%s\nif that is as it should be: go test -run TestGolden -update ./internal/cli", name, err, text)
+		t.Errorf("%s (%v) is now:\n%s\nif that is as it should be: go test ./internal/cli -run TestGolden -update", name, err, text)
 	}
 }
 

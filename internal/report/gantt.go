@@ -13,7 +13,7 @@ import (
 type bar struct {
 	label      string
 	begin, end time.Time
-	class      string // of Mermaid: done, active or crit
+	class      string // of Mermaid: active, crit, or none
 }
 
 // mostBars limits the picture: a platform may change its state any number of times.
@@ -29,7 +29,7 @@ func (r *Report) bars(now time.Time) (list []bar) {
 			states = nil
 			continue
 		}
-		class := "done"
+		class := ""
 		switch {
 		case s.err != nil:
 			class = "crit"
@@ -49,7 +49,7 @@ func (r *Report) stateBars(now time.Time) (list []bar) {
 	for i, s := range r.states {
 		b := bar{s.label(), s.at, now, "active"}
 		if i+1 < len(r.states) {
-			b.end, b.class = r.states[i+1].at, "done"
+			b.end, b.class = r.states[i+1].at, ""
 		}
 		if s.phase != upgrade.Draft && !s.phase.Ended() {
 			list = append(list, b)
@@ -74,6 +74,13 @@ func stepLabel(step event.Step) string {
 	return strings.ToUpper(string(step[:1])) + string(step[1:])
 }
 
+// ganttColors can be read on a light page and on a dark one, which Mermaid's own themes
+// cannot: white on blue, amber and red, and gray for what is beside the bars.
+const ganttColors = `%%{init: {"theme": "base", "themeVariables": {"textColor": "#7d8590", "titleColor": "#7d8590", "taskTextOutsideColor": "#7d8590", "gridColor": "#7d8590", ` +
+	`"taskBkgColor": "#1f6feb", "taskBorderColor": "#1f6feb", "taskTextColor": "#ffffff", "taskTextDarkColor": "#ffffff", "taskTextLightColor": "#ffffff", ` +
+	`"activeTaskBkgColor": "#9a6700", "activeTaskBorderColor": "#9a6700", "critBkgColor": "#cf222e", "critBorderColor": "#cf222e", ` +
+	`"sectionBkgColor": "#80808020", "sectionBkgColor2": "#80808020", "altSectionBkgColor": "#80808020"}}}%%`
+
 // writeGantt draws where the time went, unless that is nowhere.
 func (r *Report) writeGantt(b *strings.Builder) {
 	list := r.bars(time.Now())
@@ -90,9 +97,12 @@ func (r *Report) writeGantt(b *strings.Builder) {
 	case total > 24*time.Hour:
 		axis = "%b %d, %H:%M"
 	}
-	b.WriteString("\n```mermaid\ngantt\n    title Where the time went (UTC)\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat " + axis + "\n")
+	b.WriteString("\n```mermaid\n" + ganttColors + "\ngantt\n    todayMarker off\n    title Where the time went (UTC)\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat " + axis + "\n")
 	for _, bar := range list {
-		fmt.Fprintf(b, "    %s, %s :%s, %s, %s\n", harmless(bar.label), duration(bar.end.Sub(bar.begin)), bar.class, moment(bar.begin), moment(bar.end))
+		if bar.class != "" {
+			bar.class += ", "
+		}
+		fmt.Fprintf(b, "    %s, %s :%s%s, %s\n", harmless(bar.label), duration(bar.end.Sub(bar.begin)), bar.class, moment(bar.begin), moment(bar.end))
 	}
 	b.WriteString("```\n")
 }

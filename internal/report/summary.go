@@ -126,8 +126,9 @@ func row(b *strings.Builder, name, value string) {
 
 // writeFacts writes the table of what matters, ten rows at most.
 func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
-	b.WriteString("\n| | |\n|---|---|\n")
+	b.WriteString("\n")
 	row(b, "Result", r.code(string(e.Result)))
+	b.WriteString("|---|---|\n")
 	row(b, "Request", r.code(e.Ticket.ID))
 	row(b, "State", r.stateWay(e.Status.State))
 	row(b, "Purpose", r.text(e.Status.Get(upgrade.AimField)))
@@ -192,8 +193,8 @@ func (r *Report) writeDetails(b *strings.Builder, e job.Ending) {
 		return
 	}
 	b.WriteString("\n<details><summary>Details</summary>\n")
-	if details.Len() > 0 {
-		b.WriteString("\n| | |\n|---|---|\n" + details.String())
+	if head, rest, ok := strings.Cut(details.String(), "\n"); ok {
+		b.WriteString("\n" + head + "\n|---|---|\n" + rest)
 	}
 	r.writeFiles(b, e.Artifacts)
 	r.writeSteps(b)
@@ -214,7 +215,7 @@ func (r *Report) writeSteps(b *strings.Builder) {
 	if len(r.steps) == 0 {
 		return
 	}
-	b.WriteString("\n| Step | Took | |\n|---|---|---|\n")
+	b.WriteString("\n| Step | Took | Ended well |\n|---|---|---|\n")
 	for _, s := range r.steps {
 		sign := "✅"
 		_, late := errors.AsType[*job.TimeoutError](s.err)
