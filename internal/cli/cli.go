@@ -136,7 +136,9 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 		return nil, err
 	}
 	if !p.step && p.getenv("COMP_LINE") != "" { // a shell wants to complete a command line
-		kongcompletion.Register(parser)
+		if kongcompletion.Register(parser); helped {
+			return nil, errHelp
+		}
 	}
 	parsed, err := parser.Parse(args)
 	p.parsed = parsed

@@ -31,10 +31,11 @@ func (r *Report) transferred(e event.Progress) {
 	if m := r.moving; m.step != e.Step || m.item != e.Item || e.Done < m.done {
 		r.moving = transfer{step: e.Step, item: e.Item, began: now, from: e.Done}
 		r.startBar(e)
+	} else if r.bar != nil { // the first time, no speed is known
+		_ = r.bar.Set64(e.Done)
 	}
 	r.moving.done = e.Done
 	if r.bar != nil {
-		_ = r.bar.Set64(e.Done)
 		return
 	}
 	if r.progress.due(now) {
