@@ -2,7 +2,7 @@
 # and a folder for temporary files. No shell, no package.
 #
 # It runs as the action, as a command-line tool, and, with
-# ODOO_UPGRADE_COMMAND=sandbox, as a service that stands for the platform.
+# ODOO_UPGRADE_COMMAND=sandbox, as a service that stands in for the platform.
 FROM --platform=${BUILDPLATFORM:-linux} golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./

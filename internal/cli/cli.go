@@ -122,7 +122,7 @@ var errHelp = errors.New("help was printed")
 // parse reads the arguments into g and returns what to do.
 func (p *program) parse(g *grammar, args []string) (do func(*program) int, err error) {
 	if p.step && !slices.Contains(stepCommands(), args[0]) {
-		return nil, fmt.Errorf("input command: %q is not one of %s", args[0], strings.Join(stepCommands(), ", "))
+		return nil, fmt.Errorf("Input command: %q is not one of %s", args[0], strings.Join(stepCommands(), ", "))
 	}
 	helped := false // kong continues after Exit; whatever it finds then does not matter
 	parser, err := newParser(g, kong.Writers(p.stdout, p.stderr), kong.Exit(func(int) { helped = true }),
@@ -146,7 +146,7 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 	case helped:
 		return nil, errHelp
 	case err != nil && p.step:
-		return nil, errors.New("input " + strings.TrimPrefix(err.Error(), "--")) // a workflow has no flags
+		return nil, errors.New("Input " + strings.TrimPrefix(err.Error(), "--")) // a workflow has no flags
 	case err != nil:
 		return nil, err
 	}

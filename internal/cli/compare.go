@@ -60,15 +60,10 @@ func printChanges(out io.Writer, infos [2]dump.Info, changes dump.Changes) {
 	yes := map[bool]string{true: "yes", false: "no"}
 	line("Neutralized", yes[infos[0].Neutralized], yes[infos[1].Neutralized], "")
 	for _, m := range changes.Modules {
-		kind := m.Kind
-		if kind == dump.Uninstalled {
-			kind = "no longer installed"
-		}
-		line(m.Name, m.Old, m.New, kind+map[bool]string{true: ", not from Odoo"}[m.Custom])
+		line(m.Name, m.Old, m.New, m.Kind+map[bool]string{true: ", not from Odoo"}[m.Custom])
 	}
 	for _, m := range changes.Kept {
 		line(m.Name, m.Version, m.Version, "same version, not from Odoo")
 	}
-	_, _ = fmt.Fprintf(out, "%d added, %d updated, %d removed, %d no longer installed\n",
-		changes.Count(dump.Added), changes.Count(dump.Updated), changes.Count(dump.Removed), changes.Count(dump.Uninstalled))
+	_, _ = fmt.Fprintln(out, changes)
 }

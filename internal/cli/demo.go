@@ -39,7 +39,7 @@ func (c *demoCommand) run(p *program) int {
 	log.flush()
 	_, _ = fmt.Fprintf(p.stdout, "\nExit status %d. In %s:\n", status, c.Out)
 	for _, file := range [][2]string{
-		{sampleName, "the sample dump, as Odoo backs a database up"},
+		{sampleName, "the sample dump, in the format of Odoo's own backup"},
 		{"upgraded-dump.zip", "what came back; a sandbox upgrades nothing"},
 		{"outputs.txt", "the step's outputs, for the steps after it"},
 		{"summary.md", "the job summary"},

@@ -75,6 +75,9 @@ func explainSuccess(e job.Ending, c job.Command) report.Explanation {
 		return why
 	}
 	why := report.Explanation{Title: "Upgrade succeeded", Text: done(e)}
+	if e.Checked != nil && e.Checked.Copied {
+		why.Title = "Sandbox run succeeded, nothing was upgraded"
+	}
 	if c.Downloads && len(e.Artifacts) == 0 {
 		why.Text += " Nothing was to be downloaded."
 	}
@@ -110,6 +113,9 @@ func explainDownloaded(e job.Ending) report.Explanation {
 func explainPending(e job.Ending, _ job.Command) report.Explanation {
 	why := report.Explanation{Title: "Upgrade in progress", Command: "run"}
 	why.Text = fmt.Sprintf("The platform is working on request %s; its state is %q.", e.Ticket.ID, e.Status.State)
+	if e.Status.Phase == upgrade.Queued {
+		why.Text = fmt.Sprintf("Request %s is waiting on the platform; its state is %q.", e.Ticket.ID, e.Status.State)
+	}
 	if e.Status.Phase == upgrade.Draft {
 		why.Title, why.Text = "Upgrade not started", draft(e)
 		if e.ProcessSent {
@@ -122,7 +128,7 @@ func explainPending(e job.Ending, _ job.Command) report.Explanation {
 func explainUpgradeFailed(e job.Ending, _ job.Command) report.Explanation {
 	return report.Explanation{
 		Title: "Upgrade failed", Text: fmt.Sprintf("The platform ended request %s as %q.", e.Ticket.ID, e.Status.State),
-		Next:    "Read the platform's message and its notes, or ask Odoo's support, with the ID of the request.",
+		Next:    "Read the platform's message and the upgrade notes. If they do not help, contact Odoo support with the request ID, " + e.Ticket.ID + ".",
 		Command: "download",
 	}
 }
@@ -130,14 +136,14 @@ func explainUpgradeFailed(e job.Ending, _ job.Command) report.Explanation {
 func explainTimeout(e job.Ending, _ job.Command) report.Explanation {
 	why := failed("Upgrade not finished in time", e)
 	if late, ok := errors.AsType[*job.TimeoutError](e.Err); ok && late.Last == nil {
-		why.Text += " It continues there."
+		why.Text += " The platform keeps working on it."
 	}
 	why.Command = "run"
 	return why
 }
 
 func explainInterrupted(e job.Ending, _ job.Command) report.Explanation {
-	why := report.Explanation{Title: "Interrupted", Text: "The run was stopped before it ended."}
+	why := report.Explanation{Title: "Interrupted", Text: "The run was canceled."}
 	if e.Ticket.ID != "" {
 		why.Text += " " + left(e)
 		why.Command = "run"
@@ -160,7 +166,7 @@ func explainPreflight(e job.Ending, _ job.Command) report.Explanation {
 
 func explainUpload(e job.Ending, _ job.Command) report.Explanation {
 	why := failed("Upload failed", e)
-	why.Text += fmt.Sprintf(" Request %s stays a draft; nothing is processed.", e.Ticket.ID)
+	why.Text += fmt.Sprintf(" Request %s is still a draft: the upgrade has not started.", e.Ticket.ID)
 	why.Command = "run"
 	return why
 }
@@ -175,9 +181,9 @@ func explainDownload(e job.Ending, _ job.Command) report.Explanation {
 }
 
 func explainCheck(e job.Ending, _ job.Command) report.Explanation {
-	why := failed("Upgraded database not as expected", e)
+	why := failed("Upgraded database failed the check", e)
 	why.Text = e.Err.Error() + "." // it may begin with a path
-	why.Next = fmt.Sprintf("The file is kept. Examine it with the command inspect, and ask Odoo's support, with the ID of the request: %s. With check: warn such a database does not fail the run.", e.Ticket.ID)
+	why.Next = fmt.Sprintf("The file is kept. Run odoo-upgrade inspect on it, and contact Odoo support with the request ID, %s. To only get a warning for such a database, set check: warn.", e.Ticket.ID)
 	return why
 }
 
@@ -207,7 +213,7 @@ func left(e job.Ending) string {
 	case e.Status.Phase.Ended():
 		return fmt.Sprintf("The platform had already ended request %s as %q.", id, state)
 	}
-	return fmt.Sprintf("The platform continues its work: request %s was %q.", id, state)
+	return fmt.Sprintf("The platform keeps working on request %s; its last known state was %q.", id, state)
 }
 
 // draft says what is known of a request whose last status was a draft.

@@ -30,7 +30,7 @@ type grammar struct {
 	Health   healthCommand   `cmd:"" help:"Check that the sandbox on this machine or in this container responds"`
 	Version  versionCommand  `cmd:"" help:"Print the version"`
 
-	Completion completionCommand `cmd:"" help:"Print what sets up completion with the Tab key: source it in the shell's start file"`
+	Completion completionCommand `cmd:"" help:"Print the shell code for Tab completion; source it in your shell's startup file"`
 
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the version"`
 }
@@ -91,10 +91,10 @@ type requestFlags struct {
 	Aim    aim    `default:"test" help:"Purpose of the request: test or production. Production is refused on pull_request events"`
 	dumpFlags
 	Filename  string     `help:"Name of the dump on the platform. Without it, the name of the file"`
-	Preflight strictness `default:"strict" help:"What to do with a dump that cannot work: strict fails before anything is sent, warn says so, off does not check"`
-	Timezone  timezone   `help:"Time zone of your server, as an IANA name; only for sources older than 6.1"`
+	Preflight strictness `default:"strict" help:"What to do if the dump cannot be upgraded: strict fails before anything is sent, warn logs a warning, off does not check"`
+	Timezone  timezone   `help:"Time zone of your server, like Europe/Brussels; only for databases older than Odoo 6.1"`
 	SkipTest  skipTest   `default:"false" help:"true asks the platform to deliver the upgraded database untested"`
-	Env       env        `help:"With json-rpc: lines VAR=VALUE that are handed to the platform"`
+	Env       env        `help:"json-rpc only: variables for the platform, one VAR=VALUE per line"`
 }
 
 // dumpFlags say where the dump is.
@@ -104,24 +104,24 @@ type dumpFlags struct {
 
 // serverFlags say where the platform is.
 type serverFlags struct {
-	ServerURL string   `name:"server-url" help:"Address of the platform. Without it, the handle's, else ${server}. sandbox, or sandbox?outcome=failed&pace=1s, runs a stand-in that upgrades nothing"`
-	Protocol  protocol `default:"auto" help:"Protocol of the platform: v1, json-rpc, or auto: v1 where that exists, else json-rpc. A handle has it"`
+	ServerURL string   `name:"server-url" help:"URL of the platform. Default: the one in the handle, otherwise ${server}. With sandbox or sandbox?outcome=failed&pace=1s, a built-in sandbox that upgrades nothing"`
+	Protocol  protocol `default:"auto" help:"v1, json-rpc, or auto, which uses v1 if the platform has it. A handle sets it"`
 }
 
 // referenceFlags name a request to continue.
 type referenceFlags struct {
 	Contract     string `help:"Your enterprise contract reference" secret:""`
-	Handle       string `help:"Handle of a request to continue, an output of an earlier step, in this job or another"`
-	HandleSecret string `name:"handle-secret" help:"Secret that the handle is sealed with. Without it, the contract" secret:""`
+	Handle       string `help:"Handle of the request to continue: the output handle of an earlier step or job"`
+	HandleSecret string `name:"handle-secret" help:"Secret that encrypts the handle. Default: the contract" secret:""`
 	RequestID    string `name:"request-id" help:"ID of a request to continue"`
 	RequestKey   string `name:"request-key" help:"Key of that request; on a command line, - reads it from standard input" secret:""`
 }
 
 // waitFlags say how to wait.
 type waitFlags struct {
-	Timeout      time.Duration `default:"5h" help:"How long to wait for the platform"`
-	OnTimeout    onTimeout     `name:"on-timeout" default:"fail" help:"fail, or continue, which succeeds although the platform is still at work"`
-	PollInterval time.Duration `name:"poll-interval" default:"30s" help:"Longest pause between two checks of the status"`
+	Timeout      time.Duration `default:"5h" help:"How long to wait for the platform, like 30m or 5h"`
+	OnTimeout    onTimeout     `name:"on-timeout" default:"fail" help:"What to do after the timeout: fail, or continue, which lets the step succeed while the platform keeps working"`
+	PollInterval time.Duration `name:"poll-interval" default:"30s" help:"Maximum time between two status checks, like 30s"`
 }
 
 // stateFlags say what the platform's states mean.
@@ -134,7 +134,7 @@ type stateFlags struct {
 type downloadFlags struct {
 	Download     items      `default:"upgraded-dump" help:"What to download, as a list: upgraded-dump, upgraded-sql, original-dump, original-sql, notes, modules; with json-rpc upgraded-dump, filestore, notes, log; or none"`
 	DownloadPath string     `name:"download-path" default:"odoo-upgrade" help:"Folder for downloads, in the workspace"`
-	Check        strictness `default:"strict" help:"What to do with an upgraded database that is not complete, not Odoo's, or not at the target version: strict fails, warn says so, off does not check"`
+	Check        strictness `default:"strict" help:"What to do with an upgraded database that is not complete, not Odoo's, or not at the target version: strict fails, warn logs a warning, off does not check"`
 }
 
 // keepFlags are localFlags of the commands that create requests, whose key must not
@@ -165,14 +165,14 @@ type sandboxCommand struct {
 	Listen     string        `default:"127.0.0.1:8069" help:"Address of the API and the pages" local:""`
 	SFTPListen string        `name:"sftp-listen" default:"127.0.0.1:2200" help:"Address of the SFTP server" local:""`
 	Data       string        `default:"odoo-upgrade-sandbox" help:"Folder for requests and dumps" local:""`
-	Contract   []string      `help:"A contract that is known; can be repeated. Without any, every well-formed one is" local:""`
-	Protocol   []string      `help:"A protocol to speak, v1 or json-rpc; can be repeated. Without any, both" local:""`
+	Contract   []string      `help:"Contract to accept; can be repeated. Default: any well-formed contract" local:""`
+	Protocol   []string      `help:"Protocol to serve, v1 or json-rpc; can be repeated. Default: both" local:""`
 	TLSCert    string        `name:"tls-cert" help:"Certificate for https, as PEM" local:"" type:"existingfile"`
 	TLSKey     string        `name:"tls-key" help:"Key of that certificate" local:"" type:"existingfile"`
 	TLSSelf    bool          `name:"tls-self-signed" help:"Serve https with a certificate that is made now, and written to cert.pem in the data folder" local:""`
 	Outcome    string        `default:"done" help:"How requests end: done, failed or cancelled" local:""`
 	Pace       time.Duration `default:"1s" help:"How long a request is pending, and then in progress" local:""`
-	Index      bool          `help:"List all requests on the start page. Whoever can open it can open them" local:""`
+	Index      bool          `help:"List all requests on the start page. Anyone who can open that page can open every request" local:""`
 	Fault      []string      `help:"A fault to simulate; can be repeated. Like status:2=503, process:1=lost, upload:1=cut:100000 or sftp:2-=refuse:0s" sep:"none" local:""`
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/rsync"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
 )
@@ -30,10 +31,13 @@ func hint(err error) string {
 		return "Compare the fingerprint with one that you trust. Either the platform has a new key, and ssh-known-hosts must be set to it, or another server answers in its place."
 	}
 	if _, ok := errors.AsType[*job.DraftError](err); ok {
-		return "Use run or start, and set dump, too."
+		return "Use the command run or start, with the handle and the dump."
 	}
 	if _, ok := errors.AsType[*job.NotReadyError](err); ok {
 		return "Use run, which waits for it."
+	}
+	if remote, ok := errors.AsType[*rsync.RemoteError](err); ok && strings.Contains(remote.Messages, "No space left") {
+		return "The platform's disk is full. Try again later, or contact Odoo support."
 	}
 	return diskHint(err)
 }
@@ -59,7 +63,7 @@ func diskHint(err error) string {
 // refusalHint names the inputs to check.
 func refusalHint(refused *upgrade.RefusedError) string {
 	if refused.Kind == upgrade.AccessRefusal {
-		return "The platform gives no SFTP access to the request in its present state. Set transport to auto or https."
+		return "The platform does not grant SFTP access to the request in its current state. Set transport to auto or https."
 	}
 	var hints []string
 	for _, f := range refused.Failures {

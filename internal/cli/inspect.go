@@ -32,6 +32,9 @@ func (c *inspectCommand) run(p *program) int {
 	if path == "" {
 		return p.invalid(errors.New("missing: dump"))
 	}
+	if c.Other != "" && c.Outputs+c.localFlags.Summary != "" {
+		return p.invalid(errors.New("with two dumps there are no outputs and no summary: leave out --outputs and --summary"))
+	}
 	if c.Other != "" {
 		return c.compare(p, path)
 	}

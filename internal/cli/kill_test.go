@@ -64,8 +64,8 @@ func killAtEveryStep(t *testing.T, k killed) {
 	}{
 		{"after create", []string{"--fault", k.transfer + "=hang"}, func() bool { set, _ := outputsIn(work + "/outputs"); return set["handle"] != "" }, "Request 10001 created"},
 		{"in the upload", []string{"--fault", "sftp=rate:4000000"}, larger(data + "/requests/10001/original"), "Continuing request 10001"},
-		{"at process", []string{"--fault", k.process + "=hang"}, func() bool { return strings.Contains(log(), "Asking the platform to process") }, `The platform already has the first (\d+) of`},
-		{"while waiting", []string{"--pace", "1h"}, func() bool { return strings.Contains(log(), "Waiting up to") }, `The platform already has the first (\d+) of`},
+		{"at process", []string{"--fault", k.process + "=hang"}, func() bool { return strings.Contains(log(), "Starting the upgrade.") }, `The platform already has the first (\d+) of`},
+		{"while waiting", []string{"--pace", "1h"}, func() bool { return strings.Contains(log(), "Waiting for the upgrade") }, `The platform already has the first (\d+) of`},
 		{"in the download", []string{"--pace", "10ms", "--fault", "sftp=rate:4000000"}, larger(work + "/odoo-upgrade/" + k.partial), `Continuing request 10001`},
 		{"not at all", nil, nil, k.last},
 	} {

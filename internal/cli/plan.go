@@ -116,7 +116,7 @@ func inFolder(folder, path string) string {
 // checkNew returns an error if no request can be created with the inputs.
 func (p *planned) checkNew(required []string) error {
 	if !p.command.Creates {
-		return fmt.Errorf("missing: handle, or request-id and request-key: %s continues an existing request", p.command.Name)
+		return fmt.Errorf("%s needs an existing request: set handle, or request-id and request-key", p.command.Name)
 	}
 	if p.plan.Request.Filename == "" && p.Dump != "" {
 		p.plan.Request.Filename = filepath.Base(p.Dump)
@@ -128,7 +128,11 @@ func (p *planned) checkNew(required []string) error {
 		missing = append(missing, "dump")
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("missing: %s", strings.Join(missing, ", "))
+		text := "required inputs are missing: " + strings.Join(missing, ", ")
+		if missing[0] == "contract" {
+			text += "; if contract comes from a secret, check that it is set: workflows on pull requests from forks get no secrets"
+		}
+		return errors.New(text)
 	}
 	return nil
 }

@@ -393,7 +393,7 @@ func TestSignals(t *testing.T) {
 		var sent time.Time
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			log.WriteString(lines.Text() + "\n")
-			if strings.HasPrefix(lines.Text(), "Waiting up to") {
+			if strings.HasPrefix(lines.Text(), "Waiting for the upgrade") {
 				sent = time.Now()
 				_ = command.Process.Signal(signal)
 			}

@@ -13,10 +13,10 @@ type HTTPSettings struct {
 // TransferSettings are what users set about transfers. They are declared here
 // once, with their names and help, and reach the back end as they are.
 type TransferSettings struct {
-	Transport     Transport `default:"auto" help:"How files are transferred: https, sftp, or auto, which uses https for small dumps, and sftp from 512 MiB on and where https fails"`
-	Streams       Streams   `default:"4" help:"Most SSH connections to open, for sftp"`
-	SSHKnownHosts string    `name:"ssh-known-hosts" help:"Lines of a known_hosts file with the SSH server's host key. Without them: with v1 the first key that a request meets is trusted, logged, and required from then on; with json-rpc the platform sends it over HTTPS"`
-	SSHPrivateKey string    `name:"ssh-private-key" help:"Private key for sftp, as ssh-keygen writes it, without a passphrase. Without it, a new key is made that is never written to disk" secret:""`
+	Transport     Transport `default:"auto" help:"How files are transferred with v1: https, sftp, or auto: HTTPS below 512 MiB, SFTP from there on and if HTTPS fails"`
+	Streams       Streams   `default:"4" help:"Maximum number of SSH connections for SFTP"`
+	SSHKnownHosts string    `name:"ssh-known-hosts" help:"Host keys of the platform's SSH server, as lines of known_hosts. Default: with v1, the first key of each request is trusted, logged and required from then on; with json-rpc, the platform sends the key over HTTPS"`
+	SSHPrivateKey string    `name:"ssh-private-key" help:"Private SSH key for transfers, in OpenSSH format, without a passphrase. Default: a new key for each request" secret:""`
 }
 
 // Transport chooses how files are transferred.

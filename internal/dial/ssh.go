@@ -141,10 +141,17 @@ var readyPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Bud
 // requested may not be ready. One that refuses the key for all that time will not change its mind. tell
 // is called before each pause. An error is one of SSHError's.
 func Ready(ctx context.Context, address string, keys *HostKeys, connect func(context.Context) error, tell func(error, time.Duration)) error {
+	var since time.Time // of the first refusal in a row
 	err := readyPolicy.Do(ctx, func(ctx context.Context) error {
-		return SSHError(ctx, address, keys, connect(ctx))
+		err := SSHError(ctx, address, keys, connect(ctx))
+		if _, refused := errors.AsType[*LoginError](err); !refused {
+			since = time.Time{}
+		} else if since.IsZero() {
+			since = time.Now()
+		}
+		return err
 	}, tell)
-	if refused, ok := errors.AsType[*LoginError](err); ok {
+	if refused, ok := errors.AsType[*LoginError](err); ok && time.Since(since) > readyPolicy.Budget/2 {
 		return refused // which is not transient any more
 	}
 	return err

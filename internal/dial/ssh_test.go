@@ -56,15 +56,17 @@ func TestReady(t *testing.T) {
 	for name, c := range map[string]struct {
 		fails     int // times
 		with      error
+		before    error // the first times, for 50 seconds
 		transient bool
 		within    time.Duration
 	}{
-		"ready":            {},
-		"no port yet":      {fails: 5, with: syscall.ECONNREFUSED, within: time.Minute},
-		"no key yet":       {fails: 5, with: refused, within: time.Minute},
-		"no port":          {fails: 1000, with: syscall.ECONNREFUSED, transient: true, within: 70 * time.Second},
-		"another key":      {fails: 1000, with: refused, within: 70 * time.Second},
-		"another host key": {fails: 1000, with: &HostKeyError{}},
+		"ready":                    {},
+		"no port yet":              {fails: 5, with: syscall.ECONNREFUSED, within: time.Minute},
+		"no key yet":               {fails: 5, with: refused, within: time.Minute},
+		"no port":                  {fails: 1000, with: syscall.ECONNREFUSED, transient: true, within: 70 * time.Second},
+		"another key":              {fails: 1000, with: refused, within: 70 * time.Second},
+		"booting, then no key yet": {fails: 1000, with: refused, before: syscall.ECONNREFUSED, transient: true, within: 70 * time.Second},
+		"another host key":         {fails: 1000, with: &HostKeyError{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -72,6 +74,9 @@ func TestReady(t *testing.T) {
 				err := Ready(t.Context(), "example.com:22", nil, func(context.Context) error {
 					if tries++; tries > c.fails {
 						return nil
+					}
+					if c.before != nil && time.Since(begin) < 50*time.Second {
+						return c.before
 					}
 					return c.with
 				}, nil)

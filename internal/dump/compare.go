@@ -2,6 +2,7 @@ package dump
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -39,12 +40,18 @@ func (c Changes) Count(kinds ...string) (n int) {
 	return n
 }
 
+// String says in one line how many modules changed.
+func (c Changes) String() string {
+	return fmt.Sprintf("%d added, %d updated, %d removed, %d uninstalled", c.Count(Added), c.Count(Updated), c.Count(Removed), c.Count(Uninstalled))
+}
+
 // Compare returns what changed between two dumps of a database. known is false if the
 // modules of either of them are not known.
 func Compare(before, after Info) (changes Changes, known bool) {
 	if before.Modules == nil || after.Modules == nil {
 		return Changes{}, false
 	}
+	changes = Changes{Modules: []Change{}, Kept: []Module{}} // not null in JSON
 	was := map[string]Module{}
 	for _, m := range before.Modules {
 		was[m.Name] = m

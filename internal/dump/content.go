@@ -70,9 +70,9 @@ type refusal struct{ problem, advice string }
 func (e *refusal) Error() string { return e.problem + ": " + e.advice }
 
 const (
-	stepFailed  = "the step that makes the dump has failed; read its log"
-	makeCustom  = "make the dump with pg_dump -Fc"
-	makeBackup  = "make the backup with Odoo's database manager, or a dump with pg_dump -Fc"
+	stepFailed  = "read the log of the step that creates the dump: it failed"
+	makeCustom  = "create the dump with pg_dump -Fc"
+	makeBackup  = "create the backup in Odoo's database manager, or a dump with pg_dump -Fc"
 	keepApart   = "write the dump with pg_dump -f FILE; with docker exec, leave out -t; and do not send messages into the dump with 2>&1"
 	writeItself = "write the dump with pg_dump -f FILE instead of > FILE: PowerShell changes what a program prints"
 )
@@ -81,7 +81,7 @@ const (
 // problem is a predicate, as in "the file is empty".
 func (c content) refusal() *refusal {
 	if c.before != nil {
-		return &refusal{fmt.Sprintf("has text in front of the dump, which begins with %s", quote(c.before)), keepApart}
+		return &refusal{fmt.Sprintf("has text before the dump. The text begins with %s", quote(c.before)), keepApart}
 	}
 	for _, f := range formats {
 		if f.kind == c.kind && f.class != usable {
@@ -90,9 +90,9 @@ func (c content) refusal() *refusal {
 	}
 	switch c.kind {
 	case Cluster:
-		return &refusal{"is a dump of a whole cluster, as pg_dumpall makes one", "dump the one database with pg_dump -Fc"}
+		return &refusal{"is a dump of all databases of a server, from pg_dumpall", "dump only the Odoo database, with pg_dump -Fc"}
 	case HTML:
-		return &refusal{"is a page of HTML", "the step that fetches the dump got an error or a login page in its place"}
+		return &refusal{"is an HTML page", "check the step that fetches the dump: it got an error or a login page"}
 	case Empty:
 		return &refusal{"is empty", stepFailed}
 	case UTF16:
@@ -117,7 +117,7 @@ func (c content) refusalInGzip() *refusal {
 		return r
 	}
 	if c.kind == Empty {
-		return &refusal{"has nothing in its gzip", r.advice}
+		return &refusal{"is an empty gzip file", r.advice}
 	}
 	for _, f := range formats {
 		switch {
@@ -158,7 +158,7 @@ func (f format) refusal() *refusal {
 	case encoded:
 		return &refusal{"is encoded as text (" + string(f.kind) + ")", "decode it first: " + f.undo}
 	}
-	return &refusal{"is a file of " + string(f.kind) + ", not of PostgreSQL", "check that it is the right file; Odoo's databases are PostgreSQL's"}
+	return &refusal{"is a " + string(f.kind) + " file, not a PostgreSQL dump", "check the path: Odoo uses PostgreSQL"}
 }
 
 // textRefusal says what a short text in place of a dump means.
@@ -177,11 +177,11 @@ func textRefusal(text []byte) *refusal {
 	case len(trimmed) == 0:
 		return &refusal{"has nothing but white space", stepFailed}
 	case begins("version https://git-lfs.github.com/spec/"):
-		return &refusal{"is a pointer of Git LFS, not the dump itself", "set lfs: true for actions/checkout, or run git lfs pull"}
+		return &refusal{"is a Git LFS pointer, not the dump itself", "set lfs: true for actions/checkout, or run git lfs pull"}
 	case begins("<?xml", "<Error", `{"`, `[{`, `["`, "HTTP/") || isMentioned(trimmed, failedFetches):
-		return &refusal{problem, "the step that fetches the dump got an error in its place"}
+		return &refusal{problem, "check the step that fetches the dump: it got an error message instead"}
 	case isMentioned(trimmed, failedPrograms):
-		return &refusal{problem, "the program that makes the dump has failed, and this is what it said; solve that first"}
+		return &refusal{problem, "fix this error of the program that creates the dump"}
 	case isStatement(trimmed):
 		return &refusal{"is SQL without the header and the end that pg_dump writes: it begins with " + quote(text), makeCustom + ": without the end, no one can tell that it is complete"}
 	}

@@ -274,6 +274,6 @@ func (i *Info) checkName() {
 		if i.Wrapped {
 			content += " in gzip"
 		}
-		i.warn("The name %s does not fit the content, which is %s.", i.Name, content)
+		i.warn("The extension of %s does not match its content: %s.", i.Name, content)
 	}
 }

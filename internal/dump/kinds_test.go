@@ -550,7 +550,7 @@ func testShortTexts(t *testing.T) {
 		"/bin/sh: 1: pg_dump: not found\n":                                          refused("not found", "has failed"),
 		"the input device is not a TTY\n":                                           refused("not a TTY", "has failed"),
 		"curl: (22) The requested URL returned error: 404\n":                        refused("curl: (22)", "the step that fetches the dump"),
-		"<!-- x --><html>sign in":                                                   refused("a page of HTML", "the step that fetches the dump"),
+		"<!-- x --><html>sign in":                                                   refused("an HTML page", "the step that fetches the dump"),
 		strings.Repeat("\x00", 5000):                                                refused("nothing but zero bytes", "do it again"),
 	} {
 		v.check(t, text[:min(20, len(text))], []byte(text))

@@ -291,7 +291,7 @@ func (s *script) check() error {
 	case s.open && (s.lexer.mode == inText || s.lexer.mode == inName || s.lexer.mode == inDollar || s.lexer.depth > 0):
 		return truncated("in the middle of a statement")
 	case !s.closed:
-		return truncated(`before its closing lines, "PostgreSQL database dump complete" and what follows`)
+		return truncated(`before the end: the line "PostgreSQL database dump complete" is missing`)
 	}
 	return nil
 }

@@ -61,8 +61,8 @@ const workFactor = 15
 
 // Errors of Open that a user can mend.
 var (
-	ErrDamaged     = errors.New("the handle is damaged: pass it on completely, as one word")
-	ErrWrongSecret = errors.New("the handle does not open with this secret")
+	ErrDamaged     = errors.New("the handle is damaged: copy all of it, without spaces or line breaks")
+	ErrWrongSecret = errors.New("the handle cannot be decrypted: set the same contract, or the same handle-secret, as in the run that created it")
 )
 
 // Seal encrypts a handle under a secret with age (scrypt). The text is one

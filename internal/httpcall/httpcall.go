@@ -117,9 +117,9 @@ func (r Response) Check() error {
 	case r.Code == http.StatusProxyAuthRequired:
 		return r.Wrong("is a proxy's, which wants a user and a password: write them into HTTPS_PROXY, like http://user:password@proxy:3128")
 	case r.Code == http.StatusNotFound:
-		return r.Fault("is an error", "check that server-url is the platform's address")
+		return r.Fault("", "check server-url; if it is right, the platform does not offer this call")
 	case r.Code < 200 || r.Code >= 400:
-		return r.Fault("is an error", "")
+		return r.Fault("", "")
 	case r.Broken != nil:
 		return retry.Transient(r.Fault(fmt.Sprintf("stops after %d bytes", len(r.Body)), ""))
 	case len(r.Body) > MaxBody:
@@ -157,7 +157,13 @@ func (e *ResponseError) Error() string {
 	if media == "" {
 		media = "no content type"
 	}
-	text := fmt.Sprintf("%s: the response from %s (HTTP %d %s, %s) %s", e.Method, e.Host, e.Code, http.StatusText(e.Code), media, e.Problem)
+	text := fmt.Sprintf("the response from %s (HTTP %d %s, %s) %s", e.Host, e.Code, http.StatusText(e.Code), media, e.Problem)
+	if e.Problem == "" {
+		text = fmt.Sprintf("%s responded with HTTP %d %s, %s", e.Host, e.Code, http.StatusText(e.Code), media)
+	}
+	if strings.Contains(e.Method, "/") { // the others are named as the step is
+		text = e.Method + ": " + text
+	}
 	if e.Hint != "" {
 		text += ": " + e.Hint
 	}
@@ -224,7 +230,10 @@ func connectionError(ctx context.Context, method, host string, err error) error 
 	} else if isUnsent(cause) {
 		cause = &upgrade.UnreachedError{Err: cause}
 	}
-	err = fmt.Errorf("%s: no response from %s: %w", method, host, Explained(cause))
+	err = fmt.Errorf("no response from %s: %w", host, Explained(cause))
+	if strings.Contains(method, "/") {
+		err = fmt.Errorf("%s: %w", method, err)
+	}
 	if ctx.Err() == context.Canceled || IsFinal(cause) {
 		return err
 	}

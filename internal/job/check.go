@@ -34,16 +34,20 @@ func (r *run) check(ctx context.Context, s upgrade.Status) error {
 	a := r.seen.Artifacts[at]
 	return r.step(event.Check, func() error {
 		info, err := dump.Inspect(ctx, a.Location, dump.Options{})
+		if err != nil && r.plan.Check == Warn && ctx.Err() == nil {
+			r.tell(event.CheckWarning{Text: fmt.Sprintf("The upgraded database could not be checked: %v.", err)})
+			return nil
+		}
 		if err != nil {
 			return as(CheckFailed, fmt.Errorf("checking %s: %w", a.Path, err))
 		}
 		checked := event.Checked{Dump: info, Copied: r.isCopy(a, s)}
-		if info.Problem == nil { // else the modules may be cut off, too
+		if info.Problem == nil && r.seen.Dump.Problem == nil { // else the modules may be cut off, too
 			checked.Changes, checked.Compared = dump.Compare(r.seen.Dump, info)
 		}
 		if checked.Compared && r.save != nil {
 			if checked.ChangesPath, err = r.saveChanges(checked.Changes, info); err != nil {
-				return as(CheckFailed, err)
+				r.tell(event.CheckWarning{Text: fmt.Sprintf("The list of module changes could not be written: %v.", err)})
 			}
 		}
 		r.tell(checked)
@@ -89,7 +93,7 @@ func (r *run) problems(c event.Checked, s upgrade.Status) (list []string) {
 	case target.String() == "":
 		r.tell(event.CheckWarning{Text: "The version of the upgraded database was not checked: the target of the request is not known."})
 	case !known:
-		r.tell(event.CheckWarning{Text: fmt.Sprintf("The version of the upgraded database could not be found, so it is not known to be %s.", target)})
+		r.tell(event.CheckWarning{Text: fmt.Sprintf("The Odoo version of the upgraded database was not found, so it was not compared with the target, %s.", target)})
 	case series.Compare(target) != 0:
 		list = append(list, fmt.Sprintf("is at Odoo %s, and the target is %s", d.Series, target))
 	}
@@ -106,19 +110,11 @@ func (r *run) saveChanges(c dump.Changes, after dump.Info) (path string, err err
 	text, err := json.MarshalIndent(map[string]any{
 		"old":            map[string]string{"name": before.Name, "odoo_version": before.Series, "postgresql": before.PostgreSQL},
 		"new":            map[string]string{"name": after.Name, "odoo_version": after.Series, "postgresql": after.PostgreSQL},
-		"modules":        nonNil(c.Modules),
-		"custom_modules": nonNil(c.Kept),
+		"modules":        c.Modules,
+		"custom_modules": c.Kept,
 	}, "", "  ")
 	if err != nil {
 		return "", err
 	}
 	return r.save(ChangesFile, ".json", append(text, '\n'))
-}
-
-// nonNil makes an empty list [] in JSON, not null.
-func nonNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

@@ -59,11 +59,11 @@ func TestCheck(t *testing.T) {
 		"no copy after all":    {comes: odooAt(t, "16.0", ""), copies: true, err: "is at Odoo 16.0"},
 		"truncated":            {comes: write(string(good[:len(good)-20])), err: "is truncated"},
 		"a truncated copy":     {comes: write(string(good[:len(good)-20])), copies: true, err: "is truncated"},
-		"an error page":        {comes: write("<!DOCTYPE html><title>Sorry</title>"), err: "is a page of HTML"},
+		"an error page":        {comes: write("<!DOCTYPE html><title>Sorry</title>"), err: "is an HTML page"},
 		"not Odoo":             {comes: write(strings.ReplaceAll(string(good), "ir_module_module", "bread")), err: "is not an Odoo database"},
 		"a test with mails":    {comes: live, aim: upgrade.Test, warns: "is not neutralized"},
 		"production":           {comes: live, aim: upgrade.Production},
-		"no version":           {comes: odooAt(t, "x", ""), warns: "could not be found"},
+		"no version":           {comes: odooAt(t, "x", ""), warns: "was not found"},
 		"neutralized for test": {comes: odooAt(t, "17.0", ""), aim: upgrade.Test},
 	} {
 		for _, how := range []Strictness{Strict, Warn, Off} {

@@ -54,7 +54,7 @@ func (e *TimeoutError) Error() string {
 	if e.Last != nil {
 		return fmt.Sprintf("the platform did not report a final state within %v; its last state was %q, and then: %v", hours(e.After), e.State, e.Last)
 	}
-	return fmt.Sprintf("the platform has not finished the upgrade within %s; its state is %q", hours(e.After), e.State)
+	return fmt.Sprintf("the platform did not finish the upgrade within %s; the state of the request is %q", hours(e.After), e.State)
 }
 
 // hours writes a duration as users give it: 5h, not 5h0m0s.

@@ -25,7 +25,7 @@ func (r *Report) checked(e event.Checked) {
 	if !e.Compared {
 		return
 	}
-	r.info("Modules: " + moduleCounts(e.Changes) + ".")
+	r.info("Modules: " + e.Changes.String() + ".")
 	for name, kinds := range map[string][]string{
 		"modules-added": {dump.Added}, "modules-removed": {dump.Removed, dump.Uninstalled}, "modules-updated": {dump.Updated},
 	} {
@@ -49,12 +49,6 @@ func identity(d dump.Info) []string {
 	return list
 }
 
-// moduleCounts says in one line how many modules changed.
-func moduleCounts(c dump.Changes) string {
-	return fmt.Sprintf("%d added, %d updated, %d removed, %d no longer installed",
-		c.Count(dump.Added), c.Count(dump.Updated), c.Count(dump.Removed), c.Count(dump.Uninstalled))
-}
-
 // mostModules limits the rows of the table of modules.
 const mostModules = 200
 
@@ -75,10 +69,10 @@ func (r *Report) writeModules(b *strings.Builder, e *event.Checked) {
 	for _, m := range e.Changes.Kept {
 		custom = append(custom, dump.Change{Name: m.Name, Old: m.Version, New: m.Version, Kind: "same version", Custom: true})
 	}
-	fmt.Fprintf(b, "\n<details><summary>Modules: %s</summary>\n", moduleCounts(e.Changes))
+	fmt.Fprintf(b, "\n<details><summary>Modules: %s</summary>\n", e.Changes.String())
 	left := r.writeModuleTable(b, vendors, mostModules)
 	if len(custom) > 0 {
-		b.WriteString("\nNot from Odoo. The platform does not upgrade these: check that you have a version of each for the new Odoo.\n")
+		b.WriteString("\nCustom modules. The platform does not upgrade their code: check that you have a version of each for the new Odoo.\n")
 		r.writeModuleTable(b, custom, left)
 	}
 	b.WriteString("\n</details>\n")
@@ -91,11 +85,7 @@ func (r *Report) writeModuleTable(b *strings.Builder, list []dump.Change, most i
 	}
 	b.WriteString("\n| Module | Before | After | |\n|---|---|---|---|\n")
 	for _, m := range list[:min(len(list), most)] {
-		kind := m.Kind
-		if kind == dump.Uninstalled {
-			kind = "no longer installed"
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", r.code(m.Name), r.text(m.Old), r.text(m.New), kind)
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", r.code(m.Name), r.text(m.Old), r.text(m.New), m.Kind)
 	}
 	if more := len(list) - most; more > 0 {
 		fmt.Fprintf(b, "\nand %d more.\n", more)

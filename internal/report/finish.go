@@ -25,6 +25,10 @@ func (r *Report) Finish(e job.Ending, why Explanation) {
 	r.out.Ending()
 	if e.Status.State != "" {
 		r.maskURLs(e.Status)
+		if r.hushed {
+			e.Status.Fields = nil
+		}
+		r.outputBytes, r.outputsFull = min(r.outputBytes, maxOutputs/4), false // the last status is written in any case
 		r.statusOutputs(e.Status)
 	}
 	r.output("failures", failuresJSON(e.Err))

@@ -39,7 +39,7 @@ func (r *Report) bars(now time.Time) (list []bar) {
 		list = append(list, bar{stepLabel(s.step), s.began, s.began.Add(s.took), class})
 	}
 	if len(list) > mostBars {
-		list = list[:mostBars]
+		list = append(list[:mostBars/2:mostBars/2], list[len(list)-mostBars/2:]...)
 	}
 	return list
 }
@@ -102,7 +102,7 @@ func (r *Report) writeGantt(b *strings.Builder) {
 		if bar.class != "" {
 			bar.class += ", "
 		}
-		fmt.Fprintf(b, "    %s, %s :%s%s, %s\n", harmless(bar.label), duration(bar.end.Sub(bar.begin)), bar.class, moment(bar.begin), moment(bar.end))
+		fmt.Fprintf(b, "    \u200B%s, %s :%s%s, %s\n", harmless(bar.label), duration(bar.end.Sub(bar.begin)), bar.class, moment(bar.begin), moment(bar.end))
 	}
 	b.WriteString("```\n")
 }
@@ -110,7 +110,8 @@ func (r *Report) writeGantt(b *strings.Builder) {
 // moment writes a time as dateFormat says.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000") }
 
-// harmless is a text that means nothing to Mermaid.
+// harmless is a text that means nothing to Mermaid behind a zero-width space, which keeps
+// its first word from being a keyword.
 func harmless(text string) string {
 	text = strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == ' ' || c == '-' || c == '_' {

@@ -67,7 +67,7 @@ func (r *Report) logLine(line string) {
 	l.bytes += len(line)
 	if (l.lines > logLines || l.bytes > logBytes) && !r.out.IsDebug() {
 		if l.left++; l.left == 1 {
-			r.info(fmt.Sprintf("%s is longer than what is shown here, %d lines or 1 MiB. With download: log the whole of it is downloaded; a debug run shows it.", logHeading, logLines))
+			r.info(fmt.Sprintf("%s is cut here, at %d lines or 1 MiB for each step. For the whole log, add log to download, or run again with debug logging.", logHeading, logLines))
 		}
 		return
 	}

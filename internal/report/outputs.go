@@ -19,7 +19,7 @@ type Output struct {
 // Outputs declares every step output, in the order of the documentation.
 func Outputs() []Output {
 	list := []Output{
-		{"result", "How the run ended, one word of the list below", false},
+		{"result", "How the run ended, such as success, upgrade-failed or timeout; see How it ends in the README", false},
 		{"state", "The platform's state of the request", false},
 		{"protocol", "The protocol that the platform speaks: v1 or json-rpc", false},
 		{"request-id", "ID of the request, set as soon as it is known", false},
@@ -35,15 +35,15 @@ func Outputs() []Output {
 	list = append(list,
 		Output{"upgraded-odoo-version", "Odoo version of the upgraded database", false},
 		Output{"upgraded-postgresql", "Version of the PostgreSQL that the upgraded database was dumped from", false},
-		Output{"modules-added", "How many modules the upgrade installed", false},
-		Output{"modules-removed", "How many modules are no longer installed", false},
-		Output{"modules-updated", "How many modules have another version", false},
+		Output{"modules-added", "Number of modules that the upgrade installed", false},
+		Output{"modules-removed", "Number of modules that are no longer installed: removed or uninstalled", false},
+		Output{"modules-updated", "Number of modules whose version changed", false},
 		Output{"modules-json-path", "Path of a JSON file that lists these modules, in the workspace", false},
 	)
 	for _, item := range upgrade.Items() {
 		list = append(list,
 			Output{string(item) + "-path", "Path of " + string(item) + ", in the workspace", false},
-			Output{string(item) + "-sha256", "SHA-256 of that file, or of the list of a folder's files; see the README", false})
+			Output{string(item) + "-sha256", "SHA-256 of " + string(item) + "; for a folder, see Which protocol in the README", false})
 	}
 	for _, f := range upgrade.FieldTable() {
 		list = append(list, Output{string(f.Field), f.Help, f.Secret})
@@ -70,7 +70,7 @@ const outputFrame = 100
 
 // mostURLs limits how many different addresses a platform's statuses may name: each is a
 // secret that every text is searched for.
-const mostURLs = 500
+const mostURLs = 300
 
 // affordOutput reports whether an output with a text of the platform's can be written, and
 // says once that no more can.
@@ -81,7 +81,7 @@ func (r *Report) affordOutput(bytes int) bool {
 	}
 	if !r.outputsFull {
 		r.outputsFull = true
-		r.warn("Outputs", "The platform's texts fill the outputs: what changes from here on is left out, except for the result and the files.")
+		r.warn("Outputs", "The outputs are full. From here on, only the result and the files are added.")
 	}
 	return false
 }
@@ -90,7 +90,7 @@ func (r *Report) affordOutput(bytes int) bool {
 // that happens to fit would only damage it.
 func isOwn(name string) bool {
 	switch name {
-	case "result", "protocol", "request-id", "handle", "dump-kind":
+	case "result", "protocol", "request-id", "handle", "dump-kind", "modules-added", "modules-removed", "modules-updated":
 		return true
 	}
 	return strings.HasSuffix(name, "-sha256") || strings.HasSuffix(name, "-path")
@@ -135,7 +135,7 @@ func (r *Report) maskURLs(s upgrade.Status) {
 	}
 	if r.urls > mostURLs && !r.hushed {
 		r.hushed = true
-		r.warn("Status", "The platform names ever new addresses in its status: what it says there is left out from here on.")
+		r.warn("Status", "The platform's status has too many URLs to mask. From here on, its fields are left out of the log and the outputs.")
 	}
 }
 

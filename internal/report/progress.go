@@ -55,7 +55,8 @@ func (r *Report) startBar(e event.Progress) {
 	}
 	r.bar = progressbar.NewOptions64(e.Total, progressbar.OptionSetWriter(r.live), progressbar.OptionSetDescription(what),
 		progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true), progressbar.OptionSetWidth(30),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowTotalBytes(true))
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowTotalBytes(true),
+		progressbar.OptionSetSpinnerChangeInterval(0)) // else a goroutine of its own draws, for ever
 }
 
 // clearBar removes what is drawn, for a line of the log.
@@ -69,7 +70,7 @@ func (r *Report) clearBar() {
 func (m transfer) line(e event.Progress, now time.Time) string {
 	line := size(e.Done)
 	if e.Total > 0 {
-		line = fmt.Sprintf("%3d %%, %s of %s", e.Done*100/e.Total, size(e.Done), size(e.Total))
+		line = fmt.Sprintf("%3d%%, %s of %s", e.Done*100/e.Total, size(e.Done), size(e.Total))
 	}
 	if e.Item != "" {
 		line = string(e.Item) + ": " + line

@@ -35,6 +35,7 @@ type Report struct {
 	steps       []stepTook
 	states      []stateSince
 	lost        bool      // that an output could not be written was said
+	odd         []string  // what the check warned of
 	live        io.Writer // a terminal, nil for none
 	bar         *progressbar.ProgressBar
 	moving      transfer
@@ -112,19 +113,20 @@ func (r *Report) say(e event.Event) {
 	case event.HandleNotSealed:
 		r.warn("Output handle", e.Err.Error())
 	case event.CreateRetried:
-		r.warn("Odoo upgrade", "The request is created a second time. If the platform took the first call, an empty draft stays there; it costs nothing.")
+		r.warn("Odoo upgrade", "Creating the request again. If the platform received the first call, an empty draft remains there; you can ignore it.")
 	case event.SkipTestFailed:
 		r.warn("Odoo upgrade", "The platform will test the upgraded database although skip-test is set: "+e.Err.Error())
 	case event.DumpWarning:
 		r.warn("Dump", e.Text)
 	case event.CheckWarning:
+		r.odd = append(r.odd, e.Text)
 		r.warn("Upgraded database", e.Text)
 	case event.Notice:
 		r.warn("Odoo upgrade", e.Text)
 	case event.ItemMissing:
 		r.info(fmt.Sprintf("The platform has no %s for this request: the upgrade added no files.", e.Item))
 	case event.Retrying:
-		r.info(fmt.Sprintf("%v. Next try in %v.", e.Err, e.Pause.Round(100*time.Millisecond)))
+		r.info(fmt.Sprintf("%v. Retrying in %v.", e.Err, e.Pause.Round(100*time.Millisecond)))
 	case event.HostKeyLearned:
 		r.info(fmt.Sprintf("SSH host key of %s: %s. It is trusted on first use and required from now on; to pin it, set ssh-known-hosts to: %s",
 			e.Address, e.Fingerprint, e.KnownHosts))
@@ -193,9 +195,9 @@ func (r *Report) begin(step event.Step) {
 	case event.Upload:
 		r.group("Uploading the dump")
 	case event.Process:
-		r.info("Asking the platform to process the dump.")
+		r.info("Starting the upgrade.")
 	case event.Wait:
-		r.info("Waiting up to " + duration(r.wait) + " for the platform.")
+		r.info("Waiting for the upgrade, for up to " + duration(r.wait) + ".")
 	case event.Download:
 		r.group("Downloading")
 	}
@@ -206,17 +208,11 @@ func (r *Report) ended(e event.Ended) {
 	r.clearBar()
 	r.bar = nil
 	r.endLogGroup()
+	if e.Step == event.Upload && e.Err == nil { // Finish reports errors, once
+		r.info(fmt.Sprintf("Uploaded %s in %s.", size(r.moving.done), duration(e.Took)))
+	}
 	if e.Step == event.Upload || e.Step == event.Download {
 		r.out.EndGroup()
-	}
-	if e.Err != nil {
-		return // Finish says it, once
-	}
-	switch e.Step {
-	case event.Upload:
-		r.info(fmt.Sprintf("Uploaded %s in %s.", size(r.moving.done), duration(e.Took)))
-	case event.Wait:
-		r.info(fmt.Sprintf("The platform finished the upgrade as %q.", r.status.State))
 	}
 }
 
@@ -261,8 +257,8 @@ func news(before, now upgrade.Status) []string {
 		field  upgrade.Field
 		format string
 	}{
-		{upgrade.IssueStage, "Issue stage: %s"},
-		{upgrade.DatabaseVersion, "Odoo version that the platform found: %s"},
+		{upgrade.IssueStage, "Odoo's support issue: %s"},
+		{upgrade.DatabaseVersion, "Odoo version detected by the platform: %s"},
 		{upgrade.EstimatedTime, "Estimated time: %s"},
 		{upgrade.CustomerMessage, "The platform's message: %s"},
 	} {

@@ -17,8 +17,15 @@ import (
 func (r *Report) summary(e job.Ending, why Explanation) string {
 	var b strings.Builder
 	b.WriteString("## " + r.verdict(e, why) + "\n\n")
-	b.WriteString(r.text(why.Text) + "\n")
+	text := why.Text
+	if refused, ok := errors.AsType[*upgrade.RefusedError](e.Err); ok { // whose failures are a list
+		text = strings.Replace(text, refused.Error(), "the platform refused", 1)
+	}
+	b.WriteString(r.text(text) + "\n")
 	r.writeFailures(&b, e.Err)
+	for _, odd := range r.odd {
+		b.WriteString("\n⚠️ " + r.text(odd) + "\n")
+	}
 	if said := e.Status.Get(upgrade.CustomerMessage); said != "" {
 		b.WriteString("\n> **The platform says:** " + r.text(said) + "\n")
 	}
@@ -59,7 +66,7 @@ func (r *Report) versions(e job.Ending) string {
 	switch {
 	case source == "" && target == "":
 		return ""
-	case target == "":
+	case target == "", e.Checked != nil && e.Checked.Copied:
 		return "Odoo " + r.text(source)
 	case source == "":
 		return "to Odoo " + r.text(target)
@@ -86,7 +93,7 @@ func writeCode(b *strings.Builder, code string) {
 		language = "yaml"
 	}
 	fence := fenceFor(code)
-	b.WriteString("\n**To continue:**\n\n" + fence + language + "\n" + code + "\n" + fence + "\n")
+	b.WriteString("\n**To continue, use this in a later step:**\n\n" + fence + language + "\n" + code + "\n" + fence + "\n")
 }
 
 // fenceFor returns a fence that no line of the code ends: a dump's name may have anything.
@@ -131,7 +138,7 @@ func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 	b.WriteString("|---|---|\n")
 	row(b, "Request", r.code(e.Ticket.ID))
 	row(b, "State", r.stateWay(e.Status.State))
-	row(b, "Purpose", r.text(e.Status.Get(upgrade.AimField)))
+	row(b, "Aim", r.text(e.Status.Get(upgrade.AimField)))
 	if e.Dump.Size > 0 {
 		row(b, "Dump", r.describe(r.code(e.Dump.Name), e.Dump.Size, e.Dump))
 	}
@@ -142,13 +149,33 @@ func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 			row(b, "Upgraded database", r.code(a.Path)+", "+size(a.Size)+", not checked")
 		}
 	}
-	if e.Checked != nil && e.Checked.Copied {
-		row(b, "Check", "not checked: the sandbox only copies")
+	if e.Checked != nil {
+		row(b, "Check", r.checkResult(e))
+		row(b, "Modules", modulesResult(e))
 	}
-	if e.Checked != nil && e.Checked.Compared {
-		row(b, "Modules", moduleCounts(e.Checked.Changes))
+	row(b, "Upgrade time, as the platform gives it", r.text(e.Status.Get(upgrade.Elapsed)))
+}
+
+func (r *Report) checkResult(e job.Ending) string {
+	switch {
+	case len(r.odd) > 0 && e.Result != job.CheckFailed:
+		return "passed with warnings"
+	case e.Result == job.CheckFailed:
+		return "failed"
+	case e.Checked.Copied:
+		return "version not checked: the sandbox only copies"
 	}
-	row(b, "Time on the platform", r.text(e.Status.Get(upgrade.Elapsed)))
+	return "passed"
+}
+
+func modulesResult(e job.Ending) string {
+	switch {
+	case e.Checked.Compared:
+		return e.Checked.Changes.String()
+	case e.Checked.Dump.Problem != nil:
+		return ""
+	}
+	return "not compared: this run did not have the original dump"
 }
 
 // describe says what a database is, in one cell.
@@ -183,8 +210,8 @@ func (r *Report) writeDetails(b *strings.Builder, e job.Ending) {
 	var details strings.Builder
 	row(&details, "SHA-256 of the dump", r.code(e.Dump.SHA256))
 	row(&details, "PostgreSQL of the dump", r.text(e.Dump.PostgreSQL))
-	row(&details, "Odoo version that the platform found", r.text(e.Status.Get(upgrade.DatabaseVersion)))
-	row(&details, "Time expected by the platform", r.text(e.Status.Get(upgrade.EstimatedTime)))
+	row(&details, "Odoo version detected by the platform", r.text(e.Status.Get(upgrade.DatabaseVersion)))
+	row(&details, "Estimated time", r.text(e.Status.Get(upgrade.EstimatedTime)))
 	if e.Checked != nil {
 		row(&details, "PostgreSQL of the upgraded database", r.text(e.Checked.Dump.PostgreSQL))
 		row(&details, "List of module changes", r.code(e.Checked.ChangesPath))
@@ -215,7 +242,7 @@ func (r *Report) writeSteps(b *strings.Builder) {
 	if len(r.steps) == 0 {
 		return
 	}
-	b.WriteString("\n| Step | Took | Ended well |\n|---|---|---|\n")
+	b.WriteString("\n| Step | Duration | Result |\n|---|---|---|\n")
 	for _, s := range r.steps {
 		sign := "✅"
 		_, late := errors.AsType[*job.TimeoutError](s.err)

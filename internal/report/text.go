@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -17,6 +18,7 @@ import (
 func (r *Report) text(outside string) string {
 	outside = r.out.Redact(actions.Line(r.out.Redact(outside)))
 	outside = strings.ReplaceAll(outside, "://", ":\u200B//") // no links to unknown places
+	outside = bareLink.ReplaceAllString(outside, "$1\u200B.")
 	var b strings.Builder
 	for _, c := range outside {
 		if c < unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune(" ,.:;?'\"/%=-", c) {
@@ -27,6 +29,9 @@ func (r *Report) text(outside string) string {
 	}
 	return strings.TrimSpace(b.String())
 }
+
+// bareLink is what GitHub makes a link of without a scheme.
+var bareLink = regexp.MustCompile(`(?i)(www)\.`)
 
 // code is text set as code, or nothing for nothing.
 func (r *Report) code(outside string) string {

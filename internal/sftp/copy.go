@@ -223,7 +223,7 @@ func (f *File) run(w *window, s *session, doing string, flags uint32, move func(
 		return w.failed()
 	}
 	closed, err := s.closing(handle), w.gaveUp(l)
-	if err == nil {
+	if _, refused := errors.AsType[*StatusError](err); err == nil || refused { // it still can say what it stored
 		f.leave(closed)
 	}
 	return err

@@ -144,7 +144,9 @@ func (p *platform) session(channel ssh.Channel) {
 			return
 		}
 		if p.refuse != nil && p.refuse(number, kind) {
-			_, _ = channel.Write(packet(typeStatus, append(slices.Clone(body[:4]), numbers(CodePermissionDenied, 0, 0)...)...))
+			no := packet(typeStatus, numbers(CodePermissionDenied, 0, 0)...)
+			copy(no[5:9], body[:4])
+			_, _ = channel.Write(no)
 			continue
 		}
 		if kind == typeRead {
@@ -309,6 +311,9 @@ func TestFurtherSessionsFail(t *testing.T) {
 		"may not move":  {server: func(p *platform) { p.refuse = after(0, false, move...) }},
 		"refused later": {server: func(p *platform) { p.refuse = after(9, false, move...) }},
 		"closed later":  {server: func(p *platform) { p.leaves = after(9, false, move...) }},
+		"refused, not closed": {server: func(p *platform) {
+			p.refuse = either(after(9, false, move...), after(0, false, typeClose))
+		}, upload: true},
 		"may not close": {server: func(p *platform) { p.refuse = after(0, false, typeClose) }, upload: true},
 		"first refused": {server: func(p *platform) { p.refuse = either(after(0, false, typeOpen), after(9, true, move...)) }, fails: true},
 		"first closed":  {server: func(p *platform) { p.refuse, p.leaves = after(0, false, typeOpen), after(9, true, move...) }, fails: true},

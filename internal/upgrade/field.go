@@ -50,7 +50,7 @@ func FieldTable() []FieldInfo {
 		{"elapsed", "How long the upgrade took, as text", open},
 		{"filestore", "Whether attachments were moved to the filestore", open},
 		{"customer-message", "The platform's message to you", open},
-		{"database-version", "Odoo version that the platform found in the dump", open},
+		{"database-version", "Odoo version detected by the platform in the dump", open},
 		{"postgresql", "PostgreSQL version that the platform found in the dump", open},
 		{"compressions", "How the platform found the dump to be compressed, separated by commas", open},
 	}

@@ -16,7 +16,7 @@ type Phase int
 const (
 	Unknown Phase = iota
 	Draft         // nothing is processed yet; a dump can be uploaded
-	Queued        // accepted; the platform has not begun
+	Queued        // accepted; the platform has not started
 	Working       // the platform is at work
 	Done          // upgraded
 	Failed        // ended without an upgraded database

@@ -252,7 +252,7 @@ func (p *Platform) Process(ctx context.Context, t upgrade.Ticket) error {
 		return err
 	}
 	if compatible, known := fields["is_pg_version_compatible"]; known && string(bytes.TrimSpace(compatible)) == "false" {
-		p.Tell(event.Notice{Text: "The dump comes from a PostgreSQL that is older than the upgraded database needs: upgrade that server before you restore the upgraded database into it."})
+		p.Tell(event.Notice{Text: "Your PostgreSQL is too old for the upgraded database. Upgrade the server before you restore the database."})
 	}
 	return nil
 }

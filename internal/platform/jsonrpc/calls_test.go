@@ -156,7 +156,7 @@ func TestCalls(t *testing.T) {
 	if err := q.Process(t.Context(), got); err != nil || path != "POST /upgrade/request/process" || !strings.Contains(body, `"params":{"token":"`) {
 		t.Errorf("%s %s %v", path, body, err)
 	}
-	if n := len(*told); n != 2 || (*told)[0].(event.Notice).Text != "The platform says: Be patient" || !strings.Contains((*told)[1].(event.Notice).Text, "older") {
+	if n := len(*told); n != 2 || (*told)[0].(event.Notice).Text != "The platform says: Be patient" || !strings.Contains((*told)[1].(event.Notice).Text, "too old") {
 		t.Errorf("told %+v", *told)
 	}
 }

@@ -250,7 +250,7 @@ func TestCuts(t *testing.T) {
 		cutter.Reset([]int64{5 << 20, 4 << 20, 3 << 20})
 		p := on(t, s, &api{address: cutter.Address, known: known(s)})
 		tries := 0
-		for err := error(retry.Transient(errors.New("not begun"))); err != nil; tries++ {
+		for err := error(retry.Transient(errors.New("not started"))); err != nil; tries++ {
 			if !retry.IsTransient(err) || tries > 5 {
 				t.Fatal(err)
 			}
@@ -261,7 +261,7 @@ func TestCuts(t *testing.T) {
 		cutter.Reset([]int64{5 << 20, 4 << 20, 3 << 20})
 		q := on(t, s, &api{address: cutter.Address, known: known(s), dumpName: "upgraded.zip"})
 		var got upgrade.Artifact
-		for err := error(retry.Transient(errors.New("not begun"))); err != nil; {
+		for err := error(retry.Transient(errors.New("not started"))); err != nil; {
 			if !retry.IsTransient(err) {
 				t.Fatal(err)
 			}

@@ -212,6 +212,9 @@ func begin(p *workspace.Partial, item upgrade.Item, resp *http.Response) (total 
 		return 0, errors.Join(p.Forget(), retry.Transient(errors.New("the server does not have the range requested")))
 	}
 	err = fmt.Errorf("the server responded with HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	if resp.StatusCode == http.StatusNotFound {
+		err = fmt.Errorf("%w: the file is not available yet, or no longer; try the command download again later, or contact Odoo support", err)
+	}
 	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
 		return 0, retry.TransientAfter(err, retry.After(resp.Header))
 	}

@@ -132,7 +132,7 @@ func cutUpload(t *testing.T, seed uint64, random *rand.Rand, s *realtest.SSHD, c
 		t.Fatal(err)
 	}
 	c := begin()
-	err := errors.New("not begun")
+	err := errors.New("not started")
 	for range 20 {
 		if err = put(t.Context(), c, d); err == nil {
 			break

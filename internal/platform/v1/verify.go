@@ -67,7 +67,7 @@ func (s *overSFTP) verify(pool *sftp.Pool, there *shared, file io.ReaderAt, size
 	})
 	switch {
 	case unsettled != nil:
-		return unsettled
+		return s.unstored(unsettled)
 	case unknown != nil:
 		return unknown
 	case info.Size != size: // so a block may have been missing
@@ -75,7 +75,7 @@ func (s *overSFTP) verify(pool *sftp.Pool, there *shared, file io.ReaderAt, size
 		return fmt.Errorf("the platform's file has %d bytes after all %d were sent", info.Size, size)
 	}
 	if err := there.Close(); err != nil {
-		return err
+		return s.unstored(err)
 	}
 	reader, err := there.reading(pool)
 	at := int64(-1)
@@ -93,6 +93,15 @@ func (s *overSFTP) verify(pool *sftp.Pool, there *shared, file io.ReaderAt, size
 		return fmt.Errorf("the platform's file differs from the dump in the block at byte %d", at)
 	}
 	return nil
+}
+
+// unstored handles an error of closing the file: a server that says so then may not have
+// stored what it acknowledged.
+func (s *overSFTP) unstored(err error) error {
+	if _, ok := errors.AsType[*sftp.StatusError](err); ok {
+		s.damaged()
+	}
+	return err
 }
 
 // differs returns where the platform's file differs from the dump, -1 if it does not. It

@@ -112,7 +112,6 @@ func Parse(text string) (f Fault, err error) {
 	return f, nil
 }
 
-// isSSH reports whether a subject is not a call over HTTP.
 func isSSH(subject string) bool { return subject == "sftp" || subject == "rsync" }
 
 // callRange reads 2, 2-3, 2- and nothing, which is all.

@@ -39,7 +39,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.streams.Add(-1)
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
+	private(w.Header())
 	control := http.NewResponseController(w)
 	send := func(text string) error {
 		_ = control.SetWriteDeadline(time.Now().Add(eventsWrite))
@@ -71,6 +71,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		}
 		found, ok = s.Store.Get(found.ID)
 	}
+}
+
+// private keeps what holds keys from caches and from other sites.
+func private(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 // logTail returns the last lines of a request's log.
@@ -107,6 +114,7 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintln(w, about)
 		return
 	}
+	private(w.Header())
 	var list []listed
 	for _, found := range s.Store.List() {
 		list = append(list, listed{
