@@ -201,7 +201,7 @@ func testForeignText(t *testing.T, r real) {
 	long := bytes.Repeat([]byte("pg_dump: finding the columns of something\n"), 3000)
 	refused(`"pg_dump: finding the columns of something"`, "2>&1").everywhere(t, "much before", append(long, r.sql...))
 	for name, data := range map[string][]byte{"custom": r.custom, "tar": r.tar, "gzip": gzipBytes(r.sql), "zip": odooZipOf(string(r.sql))} {
-		before := refused(`has text in front of the dump, which begins with "Warning: Permanently added`, "docker exec")
+		before := refused(`has text before the dump. The text begins with "Warning: Permanently added`, "docker exec")
 		before.check(t, name, append([]byte("Warning: Permanently added\nsomething\n"), data...))
 		refused(`"pg_dump: finding the columns`, "2>&1").check(t, name+" behind much", append(bytes.Clone(long), data...))
 		refused(`"Password:"`, "2>&1").archives(t, name+" behind a prompt", append([]byte("Password: "), data...))
@@ -209,7 +209,7 @@ func testForeignText(t *testing.T, r real) {
 	middle := bytes.Index(r.custom, []byte("TABLE DATA")) + 500
 	refused(`has a message of pg_dump's in it, "pg_dump: dumping contents"`, "2>&1").archives(t, "in the middle of an archive",
 		bytes.Join([][]byte{r.custom[:middle], r.custom[middle:]}, []byte("pg_dump: dumping contents\n")))
-	refused(`has text in front of the dump`, "docker exec").archives(t, "a terminal's title", append([]byte("\x1b]0;root@host: ~\a"), r.custom...))
+	refused(`has text before the dump`, "docker exec").archives(t, "a terminal's title", append([]byte("\x1b]0;root@host: ~\a"), r.custom...))
 }
 
 func testQuotedNames(t *testing.T, r real) {
@@ -538,17 +538,17 @@ func testLayouts(t *testing.T, r real) {
 
 func testShortTexts(t *testing.T) {
 	for text, v := range map[string]verdict{
-		"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n": refused("a pointer of Git LFS", "lfs: true"),
-		"pg_dump: error: connection to server failed: timeout\n":                    refused(`"pg_dump: error: connection to server failed: timeout"`, "has failed"),
-		"\n\nError response from daemon: No such container: db\n":                   refused(`"Error response from daemon: No such container: db"`, "has failed"),
+		"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n": refused("a Git LFS pointer", "lfs: true"),
+		"pg_dump: error: connection to server failed: timeout\n":                    refused(`"pg_dump: error: connection to server failed: timeout"`, "fix this error"),
+		"\n\nError response from daemon: No such container: db\n":                   refused(`"Error response from daemon: No such container: db"`, "fix this error"),
 		"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>":         refused(`begins with "<?xml`, "the step that fetches the dump"),
 		"{\"error\": \"not found\"}":                                                refused(`"{"error": "not found"}"`, "the step that fetches the dump"),
 		"hello\n":                                                                   refused(`text that begins with "hello"`, "pg_dump -Fc"),
-		" \n\n":                                                                     refused("nothing but white space", "has failed"),
+		" \n\n":                                                                     refused("nothing but white space", "it failed"),
 		"CREATE TABLE public.ir_module_module (id integer);\n":                      refused("SQL without the header", "pg_dump -Fc"),
-		"[sudo] password for odoo: ":                                                refused(`"[sudo] password for odoo:"`, "has failed"),
-		"/bin/sh: 1: pg_dump: not found\n":                                          refused("not found", "has failed"),
-		"the input device is not a TTY\n":                                           refused("not a TTY", "has failed"),
+		"[sudo] password for odoo: ":                                                refused(`"[sudo] password for odoo:"`, "fix this error"),
+		"/bin/sh: 1: pg_dump: not found\n":                                          refused("not found", "fix this error"),
+		"the input device is not a TTY\n":                                           refused("not a TTY", "fix this error"),
 		"curl: (22) The requested URL returned error: 404\n":                        refused("curl: (22)", "the step that fetches the dump"),
 		"<!-- x --><html>sign in":                                                   refused("an HTML page", "the step that fetches the dump"),
 		strings.Repeat("\x00", 5000):                                                refused("nothing but zero bytes", "do it again"),
