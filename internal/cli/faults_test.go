@@ -140,7 +140,7 @@ func (s *schedule) fault() string {
 	case on == "upload" && r.IntN(3) == 0:
 		return on + calls + "=early:" + bytes
 	case on == "page" && r.IntN(3) == 0:
-		return on + calls + "=" + pick(r, "swapped", "416")
+		return on + calls + "=" + pick(r, "swapped", "wrong-total", "416")
 	case on == "process" && r.IntN(3) == 0:
 		return on + calls + "=late:" + pick(r, "5s", "90s")
 	}

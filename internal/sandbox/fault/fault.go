@@ -46,6 +46,7 @@ var faultKinds = map[string]struct {
 	"early":       {false, true, "bytes"}, // of an upload: a good answer after that many bytes, of which nothing is kept
 	"late":        {false, true, "time"},  // the connection breaks, and the call takes effect that much later
 	"swapped":     {false, true, "none"},  // of a download that is resumed: the range of another file
+	"wrong-total": {false, true, "none"},  // of a download that is resumed: another size of the whole file
 	"refuse":      {true, false, "time"},  // no connection, for that long after the first; 0s is always
 	"one-session": {true, false, "none"},  // one channel for each connection
 	"no-reading":  {true, false, "none"},  // the shared file can be written only
@@ -267,6 +268,10 @@ func (f Fault) apply(ctx context.Context, w http.ResponseWriter, r *http.Request
 			r.Header.Del("If-Range")
 			return &swapped{w}
 		}
+	case "wrong-total":
+		if r.Header.Get("Range") != "" {
+			return &wrongTotal{w}
+		}
 	case "lost", "truncated":
 		return &spoilt{ResponseWriter: w, kind: f.Kind}
 	case "cut":
@@ -274,77 +279,4 @@ func (f Fault) apply(ctx context.Context, w http.ResponseWriter, r *http.Request
 		return &spoilt{ResponseWriter: w, kind: f.Kind, left: f.N}
 	}
 	return w
-}
-
-// spoilt is an answer that goes wrong.
-type spoilt struct {
-	http.ResponseWriter
-	kind string
-	left int64
-	text []byte
-}
-
-func (s *spoilt) WriteHeader(code int) {
-	if s.kind == "cut" {
-		s.ResponseWriter.WriteHeader(code)
-	}
-}
-
-func (s *spoilt) Write(b []byte) (int, error) {
-	switch s.kind {
-	case "cut":
-		n := min(int64(len(b)), s.left)
-		_, _ = s.ResponseWriter.Write(b[:n])
-		if s.left -= n; s.left <= 0 {
-			_ = http.NewResponseController(s.ResponseWriter).Flush()
-			panic(http.ErrAbortHandler)
-		}
-	case "truncated":
-		s.text = append(s.text, b...)
-	}
-	return len(b), nil
-}
-
-// end sends what a spoilt answer sends after the call has taken effect.
-func (s *spoilt) end() {
-	switch s.kind {
-	case "lost":
-		panic(http.ErrAbortHandler)
-	case "truncated":
-		s.ResponseWriter.Header().Set("Content-Length", strconv.Itoa(len(s.text)))
-		_, _ = s.ResponseWriter.Write(s.text[:len(s.text)/2])
-		_ = http.NewResponseController(s.ResponseWriter).Flush()
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// swapped is an answer about another file of the same size.
-type swapped struct{ http.ResponseWriter }
-
-func (s *swapped) WriteHeader(code int) {
-	s.Header().Set("ETag", `"another"`)
-	s.ResponseWriter.WriteHeader(code)
-}
-
-func (s *swapped) Write(b []byte) (int, error) {
-	other := bytes.Clone(b)
-	for n := range other {
-		other[n] ^= 0xff
-	}
-	return s.ResponseWriter.Write(other)
-}
-
-// cutBody breaks the connection when that much of a body was read.
-type cutBody struct {
-	io.ReadCloser
-	left int64
-}
-
-func (c *cutBody) Read(b []byte) (int, error) {
-	if c.left <= 0 {
-		panic(http.ErrAbortHandler)
-	}
-	n, err := c.ReadCloser.Read(b[:min(int64(len(b)), c.left)])
-	c.left -= int64(n)
-	return n, err
 }
