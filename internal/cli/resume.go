@@ -60,6 +60,16 @@ func (r resumption) yaml() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// step is a step of a workflow that uses the action that this one uses; where that is not
+// known, as with a local one, its inputs alone.
+func (r resumption) step(repository, ref string) string {
+	text := r.yaml()
+	if text == "" || !plainWord.MatchString(repository) || !plainWord.MatchString(ref) {
+		return text
+	}
+	return "- uses: " + repository + "@" + ref + "\n  " + strings.ReplaceAll(text, "\n", "\n  ")
+}
+
 // shell is for a command line, "" if the request cannot be continued.
 func (r resumption) shell() string {
 	if r.command == "" {

@@ -52,7 +52,7 @@ func (p *program) finish(told *report.Report, o planned, e job.Ending, handle st
 	why.Fine = fine
 	next := o.resume(why.Command, e, handle)
 	if why.Code = next.shell(); p.step {
-		why.Code = next.yaml()
+		why.Code = next.step(p.getenv("GITHUB_ACTION_REPOSITORY"), p.getenv("GITHUB_ACTION_REF"))
 	}
 	told.Finish(e, why)
 	switch {
@@ -94,7 +94,7 @@ func (p *program) do(o planned, seal *sealer) (job.Ending, error) {
 		seal.observe(event.Unencrypted{})
 	}
 	if plan.Ticket.ID != "" {
-		seal.observe(event.Continuing{Ticket: plan.Ticket})
+		seal.observe(event.Continuing{Ticket: plan.Ticket, Command: o.command.Name})
 	}
 	work := job.Job{Platform: platform, Observe: seal.observe}
 	if folder != nil {

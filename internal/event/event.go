@@ -35,7 +35,10 @@ type (
 	// in clear text.
 	Unencrypted struct{}
 	// Continuing says that the run continues an existing request.
-	Continuing struct{ Ticket upgrade.Ticket }
+	Continuing struct {
+		Ticket  upgrade.Ticket
+		Command string
+	}
 	// Leftover tells of a file from an earlier run where a download will go.
 	Leftover struct{ Path string }
 	// ProtocolChosen names the protocol that the platform speaks.

@@ -6,6 +6,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -79,7 +80,8 @@ func (r *Report) Observe(e event.Event) {
 		r.info("Request " + e.Ticket.ID + " created.")
 	case event.Continuing:
 		r.ticket(e.Ticket)
-		r.info("Continuing request " + e.Ticket.ID + ".")
+		doing := map[string]string{"status": "Checking", "wait": "Waiting for", "download": "Downloading files of"}[e.Command]
+		r.info(cmp.Or(doing, "Continuing") + " request " + e.Ticket.ID + ".")
 	case event.ProtocolChosen:
 		r.output("protocol", e.Protocol)
 		r.info("Protocol: " + e.Protocol + ".")

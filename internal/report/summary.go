@@ -89,7 +89,7 @@ func mark(result job.Result, why Explanation) string {
 // writeCode writes the inputs, or the command, that continue the request.
 func writeCode(b *strings.Builder, code string) {
 	language := "sh"
-	if strings.HasPrefix(code, "with:") {
+	if strings.HasPrefix(code, "with:") || strings.HasPrefix(code, "- uses:") {
 		language = "yaml"
 	}
 	fence := fenceFor(code)
