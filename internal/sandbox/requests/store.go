@@ -150,16 +150,24 @@ func (s *Store) Path(id int, name string) string {
 	return filepath.Join(s.dir, strconv.Itoa(id), name)
 }
 
+// newKey makes a key. It does not begin with a dash, which programs with the key as an
+// argument, like the vendor's script, would take for a flag.
+func newKey() string {
+	var random [16]byte
+	for {
+		_, _ = rand.Read(random[:]) // never fails
+		if key := base64.URLEncoding.EncodeToString(random[:]); key[0] != '-' {
+			return key
+		}
+	}
+}
+
 // Create gives r an id and a key.
 func (s *Store) Create(r Record) (Record, error) {
-	var random [16]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return r, err
-	}
+	r.Key = newKey()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.ID, r.State, r.Created = s.next, Draft, time.Now()
-	r.Key = base64.URLEncoding.EncodeToString(random[:])
 	if err := os.Mkdir(s.Path(r.ID, ""), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return r, err
 	}
