@@ -88,6 +88,9 @@ func (r *Report) writeGantt(b *strings.Builder) {
 		return
 	}
 	total := list[len(list)-1].end.Sub(list[0].begin)
+	if total < time.Second {
+		return
+	}
 	axis := "%H:%M"
 	switch {
 	case total < 2*time.Second:
