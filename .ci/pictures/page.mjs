@@ -42,7 +42,7 @@ try {
   check(loads === 1, `the page was loaded ${loads} times`)
   check(errors.length === 0, errors.join('\n'))
   check((await tab.$eval('pre', (e) => e.textContent)).includes('Copying the database'), 'the log is not on the page')
-  check(await tab.$('a[href="upgraded/archive"]'), 'there is no download')
+  check(await tab.$('a[href="upgraded/archive"]'), 'the page has no download')
   for (const theme of ['light', 'dark']) {
     await tab.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }])
     const color = await tab.$eval('body', (e) => getComputedStyle(e).backgroundColor)

@@ -33,7 +33,7 @@ func (c *inspectCommand) run(p *program) int {
 		return p.invalid(errors.New("missing: dump"))
 	}
 	if c.Other != "" && c.Outputs+c.localFlags.Summary != "" {
-		return p.invalid(errors.New("with two dumps there are no outputs and no summary: leave out --outputs and --summary"))
+		return p.invalid(errors.New("comparing two dumps writes neither outputs nor a summary: remove --outputs and --summary"))
 	}
 	if c.Other != "" {
 		return c.compare(p, path)

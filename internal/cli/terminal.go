@@ -16,13 +16,13 @@ func (p *program) style(quiet bool) {
 	p.runner.SetStyle(actions.Style{Quiet: quiet, Color: p.isTerminal() && p.getenv("NO_COLOR") == ""})
 }
 
-// isTerminal reports whether somebody watches the log.
+// isTerminal reports whether the log goes to a terminal.
 func (p *program) isTerminal() bool {
 	file, ok := p.stderr.(*os.File)
 	return ok && !p.step && p.getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
-// show makes a report draw its progress, if somebody watches it.
+// show makes a report draw its progress if its log goes to a terminal.
 func (p *program) show(r *report.Report) {
 	if p.isTerminal() && !p.quiet && !actions.InWorkflow(p.getenv) {
 		r.Live(p.stderr)

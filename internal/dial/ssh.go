@@ -138,8 +138,8 @@ func (e *LoginError) Error() string {
 var readyPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Budget: time.Minute}
 
 // Ready calls connect until it succeeds, for a minute at most: a server that was just
-// requested may not be ready. One that refuses the key for all that time will not change its mind. tell
-// is called before each pause. An error is one of SSHError's.
+// requested may not be ready. If it still refuses the key, and has for half of that time,
+// the error is final. tell is called before each pause. An error is one of SSHError's.
 func Ready(ctx context.Context, address string, keys *HostKeys, connect func(context.Context) error, tell func(error, time.Duration)) error {
 	var since time.Time // of the first refusal in a row
 	err := readyPolicy.Do(ctx, func(ctx context.Context) error {

@@ -69,7 +69,7 @@ func worthwhile(d time.Duration) int64 {
 }
 
 // whileItProgresses tries a transfer as the policy says, and again as long as each
-// round of tries gets further than the one before. The transfer returns how far it
+// round of tries moves enough for the time that it takes. The transfer returns how far it
 // came, in bytes.
 func (r *run) whileItProgresses(ctx context.Context, policy retry.Policy, transfer func(context.Context) (int64, error)) error {
 	furthest := int64(0)

@@ -136,7 +136,7 @@ type Job struct {
 	Platform Platform
 	Observe  func(event.Event) // told everything that happens, from one goroutine
 	// Save writes a small file beside what is downloaded, and returns its path as users
-	// know it. With nil there are no such files.
+	// know it. Nil writes none.
 	Save func(name, extension string, content []byte) (path string, err error)
 }
 

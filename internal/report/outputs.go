@@ -36,7 +36,7 @@ func Outputs() []Output {
 		Output{"upgraded-odoo-version", "Odoo version of the upgraded database", false},
 		Output{"upgraded-postgresql", "Version of the PostgreSQL that the upgraded database was dumped from", false},
 		Output{"modules-added", "Number of modules that the upgrade installed", false},
-		Output{"modules-removed", "Number of modules that are no longer installed: removed or uninstalled", false},
+		Output{"modules-removed", "Number of modules that were removed or uninstalled", false},
 		Output{"modules-updated", "Number of modules whose version changed", false},
 		Output{"modules-json-path", "Path of a JSON file that lists these modules, in the workspace", false},
 	)
@@ -140,11 +140,10 @@ func (r *Report) maskURLs(s upgrade.Status) {
 }
 
 func (r *Report) statusOutputs(s upgrade.Status) {
+	r.output("state", s.State)
 	if r.hushed {
-		r.output("state", s.State)
 		return
 	}
-	r.output("state", s.State)
 	for _, f := range upgrade.FieldTable() {
 		r.output(string(f.Field), s.Get(f.Field))
 	}

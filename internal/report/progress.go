@@ -56,7 +56,7 @@ func (r *Report) startBar(e event.Progress) {
 	r.bar = progressbar.NewOptions64(e.Total, progressbar.OptionSetWriter(r.live), progressbar.OptionSetDescription(what),
 		progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true), progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowTotalBytes(true),
-		progressbar.OptionSetSpinnerChangeInterval(0)) // else a goroutine of its own draws, for ever
+		progressbar.OptionSetSpinnerChangeInterval(0)) // else a goroutine of its own keeps drawing
 }
 
 // clearBar removes what is drawn, for a line of the log.

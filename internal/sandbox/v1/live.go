@@ -106,8 +106,8 @@ type listed struct {
 	Filename, Target, State, Created string
 }
 
-// index serves the list of all requests if the sandbox is to show it: whoever sees it has
-// their keys.
+// index serves the start page: with Index, the list of all requests, which reveals their
+// keys.
 func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	about := "A sandbox of the upgrade platform, with API v1 below /database/v1/. " + s.About
 	if !s.Index {
