@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -38,10 +36,9 @@ func (c *inspectCommand) compare(p *program, path string) int {
 		return exitStatus(job.PreflightFailed)
 	}
 	if c.Format.json {
-		text, _ := json.MarshalIndent(map[string]any{
+		printJSON(p.stdout, map[string]any{
 			"old": inspection(infos[0], nil), "new": inspection(infos[1], nil), "modules": changes.Modules, "custom_modules": changes.Kept,
-		}, "", "  ")
-		_, _ = fmt.Fprintf(p.stdout, "%s\n", bytes.ReplaceAll(text, []byte("##["), []byte(`\u0023#[`)))
+		})
 		return 0
 	}
 	printChanges(p.stdout, infos, changes)

@@ -72,9 +72,7 @@ func (c *inspectCommand) run(p *program) int {
 
 func (c *inspectCommand) print(out io.Writer, info dump.Info, problem error) {
 	if c.Format.json {
-		text, _ := json.MarshalIndent(inspection(info, problem), "", "  ")
-		// In a step's log, ##[ begins a command, anywhere in a line.
-		_, _ = fmt.Fprintf(out, "%s\n", bytes.ReplaceAll(text, []byte("##["), []byte(`\u0023#[`)))
+		printJSON(out, inspection(info, problem))
 		return
 	}
 	for _, line := range describe(info, problem) {
@@ -83,6 +81,13 @@ func (c *inspectCommand) print(out io.Writer, info dump.Info, problem error) {
 	for _, warning := range info.Warnings {
 		_, _ = fmt.Fprintln(out, row("Warning", warning))
 	}
+}
+
+// printJSON prints a value as JSON. In a step's log, ##[ begins a command, anywhere in a
+// line.
+func printJSON(out io.Writer, value any) {
+	text, _ := json.MarshalIndent(value, "", "  ")
+	_, _ = fmt.Fprintf(out, "%s\n", bytes.ReplaceAll(text, []byte("##["), []byte(`\u0023#[`)))
 }
 
 // inspection is what inspect prints as JSON. The contract is not in it.
@@ -101,7 +106,7 @@ func inspection(i dump.Info, wrong error) map[string]any {
 	return map[string]any{
 		"name": i.Name, "size": i.Size, "sha256": i.SHA256, "kind": i.Kind, "gzip": i.Wrapped, "compression": i.Compression,
 		"database": i.Database, "postgresql": i.PostgreSQL, "pg_dump": i.PgDump,
-		"odoo": i.Odoo, "odoo_version": i.Series, "modules": modules, "custom_modules": i.CustomCount, "database_uuid": i.UUID,
+		"odoo": i.Odoo, "odoo_version": i.Series, "modules": modules, "custom_modules": i.CustomCount(), "database_uuid": i.UUID,
 		"filestore": i.Filestore, "neutralized": i.Neutralized, "contract": i.ContractMatches("") != dump.NoContract,
 		"usable": wrong == nil, "problem": problem, "warnings": warnings,
 	}
@@ -128,7 +133,7 @@ func describe(i dump.Info, wrong error) (lines []string) {
 	}
 	modules := ""
 	if len(i.Modules) > 0 {
-		modules = fmt.Sprintf("%d installed, %d of them seem to be your own", len(i.Modules), i.CustomCount)
+		modules = fmt.Sprintf("%d installed, %d of them seem to be your own", len(i.Modules), i.CustomCount())
 	}
 	whole := "yes"
 	if i.Opaque {

@@ -143,7 +143,7 @@ func (h *HostKeys) pinnedFor(address string, key ssh.PublicKey) error {
 	return h.pinned(net.JoinHostPort(host, "22"), remote, key)
 }
 
-// otherType returns an error if there was no agreement on a host key because the
+// otherType returns an error if no host key was agreed on because the
 // server has none of the required type.
 func (h *HostKeys) otherType(address string, disagree error) error {
 	if h.isNew() || !strings.Contains(disagree.Error(), "host key") {

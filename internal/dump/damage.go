@@ -96,7 +96,7 @@ func findMessage(b []byte) int {
 	}
 }
 
-// isRecoded recognizes binary data that a program took for text: what was no character
+// isRecoded recognizes binary data that a program took for text: what was not a character
 // became U+FFFD, a question mark, or the character of a code page. All of it is UTF-8 then,
 // which compressed data never is, with control characters, which text does not have.
 func isRecoded(b []byte) bool {

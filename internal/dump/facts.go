@@ -25,7 +25,6 @@ type facts struct {
 	series      string
 	modules     []Module // that are installed
 	others      []string // that are not
-	custom      int
 	contract    string
 	uuid        string
 	neutralized bool
@@ -129,9 +128,6 @@ func (f *facts) module(get func(string) string) {
 	author := get("author")
 	custom := author != "" && !vendors(author)
 	f.modules = append(f.modules, Module{name, version, custom})
-	if custom {
-		f.custom++
-	}
 }
 
 // vendors tells whether Odoo's maker is among the authors.

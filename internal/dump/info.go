@@ -37,7 +37,6 @@ type Info struct {
 	Odoo        bool     // has Odoo's tables
 	Series      string   // Odoo's, like 16.0 or 10.saas~15
 	Modules     []Module // installed ones, by name
-	CustomCount int      // how many of them do not seem to be the vendor's
 	Filestore   bool     // has the attachments' files
 	Neutralized bool     // mails and schedules are switched off
 	UUID        string   // of the database
@@ -69,6 +68,16 @@ type Module struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	Custom  bool   `json:"custom"` // does not seem to be the vendor's
+}
+
+// CustomCount returns how many of the installed modules do not seem to be the vendor's.
+func (i Info) CustomCount() (n int) {
+	for _, m := range i.Modules {
+		if m.Custom {
+			n++
+		}
+	}
+	return n
 }
 
 // Match is how a dump's own contract compares with another one.
@@ -241,7 +250,7 @@ func (i Info) unchangedFolder() error {
 // more.
 func (i *Info) take(f *facts) error {
 	i.Odoo = f.defined || f.dumped
-	i.Series, i.Modules, i.CustomCount = f.series, f.modules, f.custom
+	i.Series, i.Modules = f.series, f.modules
 	slices.SortFunc(i.Modules, func(a, b Module) int { return strings.Compare(a.Name, b.Name) })
 	i.others = f.others
 	i.contract, i.UUID, i.Neutralized = f.contract, f.uuid, f.neutralized

@@ -132,7 +132,7 @@ type answer struct {
 }
 
 func answerOf(i Info) answer {
-	a := answer{i.PostgreSQL, i.PgDump, i.Series, i.UUID, "", i.Odoo, i.Neutralized, i.Modules, i.CustomCount,
+	a := answer{i.PostgreSQL, i.PgDump, i.Series, i.UUID, "", i.Odoo, i.Neutralized, i.Modules, i.CustomCount(),
 		i.ContractMatches("m123456-ABCDEF "), i.ContractMatches("M1-other")}
 	if i.Problem != nil {
 		a.Problem = i.Problem.Problem

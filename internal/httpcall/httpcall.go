@@ -87,8 +87,8 @@ type Response struct {
 	Broken    error // why the body is incomplete, nil if it is not
 }
 
-// Do sends req once, as a call of the API's method. Its error says that there was no
-// response.
+// Do sends req once, as a call of the API's method. Its error means that no response
+// came.
 func Do(client *http.Client, method string, req *http.Request) (Response, error) {
 	req.Header.Set("User-Agent", "odoo-upgrade-action")
 	resp, err := client.Do(req)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
-	"syscall"
+
+	"odoo-upgrade-action/internal/sshclient"
 )
 
 // Connection is to a server; closing it ends whatever waits for it.
@@ -103,10 +103,6 @@ const maxDrained = 64 << 20
 // IsBroken reports whether an error is the connection's. After any other, the server would
 // wait for this side, and has nothing to say.
 func IsBroken(err error) bool {
-	for _, cause := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, syscall.EPIPE, syscall.ECONNRESET} {
-		if errors.Is(err, cause) {
-			return true
-		}
-	}
-	return false
+	_, ended := errors.AsType[*sshclient.EndedError](sshclient.Ended(err))
+	return ended
 }
