@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -155,6 +156,9 @@ func once(ts *testscript.TestScript, neg bool, args []string) {
 // serve [FLAG …]: serves a sandbox until the script's end, at $URL.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	config := sandbox.Config{Data: ts.MkAbs("sandbox-data"), Outcome: "done"}
+	for n := 2; isThere(config.Data); n++ { // an earlier one still serves there
+		config.Data = ts.MkAbs(fmt.Sprintf("sandbox-data-%d", n))
+	}
 	for _, arg := range args {
 		address, _, err := sandbox.ParseAddress("sandbox?" + arg)
 		ts.Check(err)
@@ -164,6 +168,11 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(stop)
 	ts.Setenv("URL", url)
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // tls FILE: puts a server with TLS in front of $URL, at $TLS, and writes its
@@ -254,7 +263,8 @@ func TestEveryOutputIsDeclared(t *testing.T) {
 			t.Errorf("%s is set but not declared", name)
 		}
 	}
-	unset := map[string]bool{"handle": true, "filestore-path": true, "filestore-sha256": true} // the embedded sandbox has none
+	unset := map[string]bool{"handle": true, "filestore-path": true, "filestore-sha256": true, // the embedded sandbox has none
+		"estimated-time": true} // which it tells from earlier upgrades
 	for line := range strings.Lines(declared) {
 		name, isName := strings.CutSuffix(strings.TrimPrefix(line, "  "), ":\n")
 		if isName && !strings.HasPrefix(line, "   ") && set[name] == "" && !unset[name] {

@@ -290,7 +290,7 @@ func (s *schedule) platform(texts []string) (end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := sandbox.New(sandbox.Config{Data: filepath.Join(s.dir, "platform"), Outcome: s.outcome, Pace: s.pace, Faults: faults, Engine: s.engine})
+	server, err := sandbox.New(t.Context(), sandbox.Config{Data: filepath.Join(s.dir, "platform"), Outcome: s.outcome, Pace: s.pace, Faults: faults, Engine: s.engine})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/sandbox"
+	"odoo-upgrade-action/internal/sandbox/engine"
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
@@ -155,7 +156,7 @@ func compareGolden(t *testing.T, name, text string) {
 }
 
 // sixteenToSeventeen is an engine that makes Odoo 17.0 of the sample.
-type sixteenToSeventeen struct{ requests.Copy }
+type sixteenToSeventeen struct{ engine.Copy }
 
 func (sixteenToSeventeen) Name() string { return "test" }
 

@@ -3,12 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // the image has no zones
 
 	"github.com/alecthomas/kong"
+	"github.com/dustin/go-humanize"
 
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/job"
@@ -172,8 +174,18 @@ type sandboxCommand struct {
 	TLSSelf    bool          `name:"tls-self-signed" help:"Serve https with a certificate that is made now, and written to cert.pem in the data folder" local:""`
 	Outcome    string        `default:"done" help:"How requests end: done, failed or cancelled" local:""`
 	Pace       time.Duration `default:"1s" help:"How long a request is pending, and then in progress" local:""`
+	Engine     string        `default:"copy" enum:"copy,postgres,command" help:"What upgrades: copy, which upgrades nothing; postgres, which restores the dump, runs SQL on it and dumps it again; or command, a program of yours, given after --" local:""`
+	Database   string        `name:"database-url" help:"PostgreSQL server for scratch databases, like postgres://USER@HOST/postgres. Its user must be allowed to create databases; one that can create roles, too, is better" secret:"" local:""`
+	SQL        []string      `name:"sql" sep:"none" help:"SQL file for the engine postgres to run, or a folder of them; can be repeated" local:""`
+	Workers    int           `default:"2" help:"How many requests are upgraded at the same time; the others wait" local:""`
+	MaxUpload  size          `name:"max-upload" default:"0" help:"Maximum size of a dump, like 20GiB; 0 is no limit" local:""`
+	Retention  time.Duration `default:"0" help:"How long ended requests and unused drafts are kept, with their dumps, like 168h; 0 keeps them" local:""`
+	PublicURL  string        `name:"public-url" help:"URL of the sandbox for its clients, like https://upgrade.example.com, where it is behind a reverse proxy" local:""`
+	Proxy      []string      `name:"trusted-proxy" help:"Address or network of a reverse proxy whose X-Forwarded headers are believed; can be repeated" local:""`
 	Index      bool          `help:"List all requests on the start page. Anyone who can open that page can open every request" local:""`
 	Fault      []string      `help:"A fault to simulate; can be repeated. Like status:2=503, process:1=lost, upload:1=cut:100000 or sftp:2-=refuse:0s" sep:"none" local:""`
+
+	Command []string `arg:"" optional:"" help:"Program of the engine command, with its arguments"`
 }
 
 type demoCommand struct {
@@ -238,6 +250,18 @@ func (s *skipTest) UnmarshalText(text []byte) error {
 		return nil
 	}
 	return fmt.Errorf("%q is neither true nor false", text)
+}
+
+// size is a number of bytes, like 20GiB.
+type size int64
+
+func (s *size) UnmarshalText(text []byte) error {
+	bytes, err := humanize.ParseBytes(string(text))
+	if err != nil || bytes > math.MaxInt64 {
+		return fmt.Errorf("%q is not a size: use one like 20GiB", text)
+	}
+	*s = size(bytes)
+	return nil
 }
 
 type onTimeout struct{ succeed bool }

@@ -13,6 +13,7 @@ import (
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/sandbox"
+	"odoo-upgrade-action/internal/sandbox/engine"
 )
 
 // run serves a sandbox until the context ends. One line of JSON on standard
@@ -30,8 +31,13 @@ func (c *sandboxCommand) serve(p *program) error {
 	if err != nil {
 		return err
 	}
-	s, err := sandbox.New(sandbox.Config{
+	upgrades, err := c.engine()
+	if err != nil {
+		return err
+	}
+	s, err := sandbox.New(p.ctx, sandbox.Config{
 		Protocols: c.Protocol, Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace, Index: c.Index,
+		Engine: upgrades, Workers: c.Workers, MaxUpload: int64(c.MaxUpload), Retention: c.Retention, PublicURL: c.PublicURL, Proxies: c.Proxy,
 		Log: func(line string) {
 			_, _ = fmt.Fprintln(p.stderr, time.Now().UTC().Format("2006-01-02 15:04:05"), strings.ToValidUTF8(line, "?"))
 		},
@@ -39,6 +45,7 @@ func (c *sandboxCommand) serve(p *program) error {
 	if err != nil {
 		return err
 	}
+	defer s.Close()
 	web, sftp, err := sandbox.Listen(c.Listen, c.SFTPListen)
 	if err != nil {
 		return err
@@ -51,6 +58,34 @@ func (c *sandboxCommand) serve(p *program) error {
 		return err
 	}
 	return s.Serve(p.ctx, web, sftp)
+}
+
+// engine returns the engine that the flags choose.
+func (c *sandboxCommand) engine() (sandbox.Engine, error) {
+	var server *engine.Server
+	var err error
+	if c.Database != "" {
+		if server, err = engine.ParseServer(c.Database); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case c.Engine != "command" && len(c.Command) > 0:
+		return nil, fmt.Errorf("a program (%s) is for the engine command: add --engine command", c.Command[0])
+	case c.Engine != "postgres" && len(c.SQL) > 0:
+		return nil, errors.New("sql is for the engine postgres: add --engine postgres")
+	case c.Engine == "copy" && server != nil:
+		return nil, errors.New("database-url is for the engines postgres and command: choose one with --engine")
+	case c.Engine == "postgres" && server == nil:
+		return nil, errors.New("the engine postgres needs database-url")
+	case c.Engine == "postgres":
+		return engine.NewPostgres(server, c.SQL), nil
+	case c.Engine == "command" && len(c.Command) == 0:
+		return nil, errors.New("the engine command needs a program: give it after --, like --engine command -- ./upgrade.sh")
+	case c.Engine == "command":
+		return engine.NewCommand(c.Command, server), nil
+	}
+	return engine.Copy{}, nil
 }
 
 // withTLS returns a listener that speaks TLS if the flags say so, and notes the address

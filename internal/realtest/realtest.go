@@ -152,3 +152,29 @@ func (c *Cluster) Content(database string) string {
 	}
 	return all.String()
 }
+
+// URL is the cluster's address, as libpq takes it.
+func (c *Cluster) URL() string {
+	return "postgres://" + c.username() + "@/postgres?host=" + c.Dir
+}
+
+// Restore restores a dump, of a form of package dump, into a database, and fails at the
+// first error.
+func (c *Cluster) Restore(database, path, form string) {
+	c.t.Helper()
+	script := `pg_restore --no-owner --exit-on-error -d "$1" "$2"`
+	switch form {
+	case "custom.gz", "tar.gz":
+		script = `gunzip -c "$2" | pg_restore --no-owner --exit-on-error -d "$1"`
+	case "sql":
+		script = `psql -Xq -o /dev/null -v ON_ERROR_STOP=1 -d "$1" -f "$2"`
+	case "sql.gz":
+		script = `gunzip -c "$2" | psql -Xq -o /dev/null -v ON_ERROR_STOP=1 -d "$1"`
+	}
+	command := c.Command("psql")
+	command.Path, command.Args = "/bin/sh", []string{"sh", "-euc", script, "sh", database, path}
+	command.Env = append(command.Env, "PATH="+c.bin+":"+os.Getenv("PATH"))
+	if text, err := command.CombinedOutput(); err != nil {
+		c.t.Fatalf("restoring %s: %v\n%s", path, err, text)
+	}
+}

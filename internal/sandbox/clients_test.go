@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"mime/multipart"
 	"net/http"
@@ -122,16 +123,22 @@ func (c *client) port() string {
 
 // untilDone returns once the request is done, which the test's timeout limits.
 func (c *client) untilDone() {
-	for string(c.call("status", nil)["state"]) != `"done"` {
+	for {
+		switch status := c.call("status", nil); string(status["state"]) {
+		case `"done"`:
+			return
+		case `"failed"`:
+			c.t.Fatalf("the request failed: %s", status["customer_message"])
+		}
 	}
 }
 
-// noise writes n bytes that no transfer can compress.
+// noise writes a dump of about n bytes that no transfer can compress much.
 func noise(t *testing.T, path string, n int) {
 	t.Helper()
-	b := make([]byte, n)
+	b := make([]byte, n/4*3)
 	_, _ = rand.Read(b)
-	if err := os.WriteFile(path, b, 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(realtest.Dump(base64.StdEncoding.EncodeToString(b))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

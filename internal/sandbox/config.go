@@ -3,8 +3,7 @@
 // contract and without sending a database anywhere.
 //
 // Run serves one inside this process; New and Serve are for one that is a process of
-// its own. What an upgrade does is up to its Engine: the one that is there upgrades
-// nothing.
+// its own. What an upgrade does is up to its Engine: package engine has three.
 package sandbox
 
 import (
@@ -31,10 +30,15 @@ const (
 type Config struct {
 	Protocols []string      // that it speaks; none: all
 	Data      string        // folder for requests, dumps and the SSH host key
-	Engine    Engine        // nil copies
+	Engine    Engine        // nil is engine.Copy
 	Contracts []string      // the contracts that are known; none: every well-formed one
 	Outcome   string        // state that requests end in: one of Outcomes
-	Pace      time.Duration // how long a request stays pending, and then in progress
+	Pace      time.Duration // how long a request stays pending at least, and then in progress
+	Workers   int           // how many requests are upgraded at the same time; 0: all
+	MaxUpload int64         // bytes of a dump; 0: as many as the disk takes
+	Retention time.Duration // how long requests are kept that have ended; 0: for good
+	PublicURL string        // the address of the sandbox for clients; "": what they ask for
+	Proxies   []string      // addresses of reverse proxies whose X-Forwarded headers count, like 10.0.0.0/8
 	Faults    []fault.Fault // what goes wrong
 	Index     bool          // the start page lists all requests, with their keys
 	Log       func(string)  // one line a call; without keys

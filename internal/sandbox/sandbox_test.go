@@ -23,6 +23,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"odoo-upgrade-action/internal/realtest"
 	"odoo-upgrade-action/internal/sandbox/v1"
 )
 
@@ -42,7 +43,7 @@ func open(t *testing.T, config Config) *box {
 	if config.Outcome == "" {
 		config.Outcome = "done"
 	}
-	s, err := New(config)
+	s, err := New(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func open(t *testing.T, config Config) *box {
 	for _, r := range s.store.Unfinished() {
 		s.worker.Start(ctx, r.ID)
 	}
-	b := &box{s, t, web, func() { stop(); s.worker.Wait(); _ = sftp.Close() }}
+	b := &box{s, t, web, func() { stop(); s.worker.Wait(); _ = sftp.Close(); s.Close() }}
 	t.Cleanup(b.stop)
 	return b
 }
@@ -244,7 +245,7 @@ func TestKeysAreChecked(t *testing.T) {
 func TestTheWholeWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, Config{Pace: time.Second})
-		const dump = "-- PostgreSQL database dump\nSELECT 1;\n"
+		dump := realtest.Dump("")
 		address := b.created()
 		if got := reasons(b.form("process", address)); got != "DUMP:MISSING" {
 			t.Errorf("process without a dump: %q", got)
@@ -260,7 +261,7 @@ func TestTheWholeWay(t *testing.T) {
 		if w := b.get(address, "upgraded_dump_url"); w.Code != http.StatusNotFound {
 			t.Errorf("upgraded before it is: %d", w.Code)
 		}
-		if got := b.form("status", address).Request["filesize"]; got != "38 bytes" {
+		if got := b.form("status", address).Request["filesize"]; got != fmt.Sprintf("%d bytes", len(dump)) {
 			t.Errorf("filesize %v", got)
 		}
 		if got := reasons(b.form("process", address)); got != "" {
@@ -319,7 +320,7 @@ func TestOutcomes(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := open(t, Config{Outcome: outcome})
 			address := b.created()
-			b.query("upload", address, "PGDMP")
+			b.query("upload", address, realtest.Dump(""))
 			b.form("process", address)
 			synctest.Wait()
 			a := b.form("status", address)
@@ -332,7 +333,7 @@ func TestOutcomes(t *testing.T) {
 			b.stop()
 		})
 	}
-	if _, err := New(Config{Data: t.TempDir(), Outcome: "lucky"}); err == nil {
+	if _, err := New(t.Context(), Config{Data: t.TempDir(), Outcome: "lucky"}); err == nil {
 		t.Error("an unknown outcome was taken")
 	}
 }
@@ -344,7 +345,7 @@ func TestSkipTest(t *testing.T) {
 		if got := reasons(b.form("skip_test", address)); got != "REQUEST:STATE" {
 			t.Errorf("of a draft: %q", got)
 		}
-		b.query("upload", address, "PGDMP")
+		b.query("upload", address, realtest.Dump(""))
 		b.form("process", address)
 		if got := reasons(b.form("skip_test", address)); got != "" {
 			t.Error(got)
@@ -362,7 +363,7 @@ func TestRestartInTheMiddle(t *testing.T) {
 		data := t.TempDir()
 		b := open(t, Config{Data: data, Pace: time.Minute})
 		address, untouched := b.created(), b.created()
-		b.query("upload", address, "PGDMP")
+		b.query("upload", address, realtest.Dump(""))
 		b.form("process", address)
 		time.Sleep(90 * time.Second)
 		if got := b.state(address); got != "progress" {
@@ -401,7 +402,7 @@ func TestManyAtOnce(t *testing.T) {
 		wg.Go(func() {
 			address := b.created()
 			ids[i] = address.Get("request")
-			b.query("upload", address, "PGDMP"+ids[i])
+			b.query("upload", address, realtest.Dump(ids[i]))
 			b.form("process", address)
 		})
 	}
@@ -410,7 +411,7 @@ func TestManyAtOnce(t *testing.T) {
 	seen := map[string]bool{}
 	for _, id := range ids {
 		text, err := os.ReadFile(filepath.Join(b.config.Data, "requests", id, "upgraded"))
-		if seen[id] || err != nil || string(text) != "PGDMP"+id {
+		if seen[id] || err != nil || string(text) != realtest.Dump(id) {
 			t.Errorf("request %s: %q, %v", id, text, err)
 		}
 		seen[id] = true
@@ -420,7 +421,7 @@ func TestManyAtOnce(t *testing.T) {
 func TestProcessOnce(t *testing.T) {
 	b := open(t, Config{Pace: time.Hour})
 	address := b.created()
-	b.query("upload", address, "PGDMP")
+	b.query("upload", address, realtest.Dump(""))
 	taken := make(chan bool, 10)
 	for range cap(taken) {
 		go func() { taken <- len(b.form("process", address).Failures) == 0 }()
@@ -498,7 +499,7 @@ func TestPagesEscapeAndHide(t *testing.T) {
 }
 
 func TestSQLOutOfEveryKind(t *testing.T) {
-	const sql = "-- PostgreSQL database dump\nSELECT 1;\n"
+	sql := realtest.Dump("")
 	var zipped, gzipped, other bytes.Buffer
 	z := zip.NewWriter(&zipped)
 	w, _ := z.Create("dump.sql")
@@ -523,7 +524,7 @@ func TestSQLOutOfEveryKind(t *testing.T) {
 			b.query("upload", address, c.dump)
 			b.form("process", address)
 			synctest.Wait()
-			w := b.get(address, "upgraded_sql_url")
+			w := b.get(address, "original_sql_url")
 			if w.Code != c.code || c.code == 200 && w.Body.String() != sql {
 				t.Errorf("%s: %d %q", name, w.Code, w.Body)
 			}
@@ -536,7 +537,7 @@ func TestNoKeyInTheLog(t *testing.T) {
 	var log strings.Builder
 	b := open(t, Config{Log: func(line string) { fmt.Fprintln(&log, line) }})
 	address := b.created()
-	b.query("upload", address, "PGDMP")
+	b.query("upload", address, realtest.Dump(""))
 	b.form("process", address)
 	b.worker.Wait()
 	b.get(address, "status_url")

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"odoo-upgrade-action/internal/sandbox/engine"
 	"odoo-upgrade-action/internal/sandbox/fault"
 	"odoo-upgrade-action/internal/sandbox/jsonrpc"
 	"odoo-upgrade-action/internal/sandbox/requests"
@@ -28,11 +29,14 @@ type Server struct {
 	v1      *v1.Server
 	rpc     *jsonrpc.Server
 
+	proxy   *proxy
+	unlock  func()         // gives the data folder to other sandboxes
 	running sync.WaitGroup // connections and sessions over SSH
 }
 
-// New opens a sandbox and what an earlier one left in its folder.
-func New(config Config) (*Server, error) {
+// New opens a sandbox and what an earlier one left in its folder, which is its own until
+// Close.
+func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err := CheckOutcome(config.Outcome); err != nil {
 		return nil, err
 	}
@@ -43,19 +47,41 @@ func New(config Config) (*Server, error) {
 		config.Log = func(string) {}
 	}
 	if config.Engine == nil {
-		config.Engine = requests.Copy{}
+		config.Engine = engine.Copy{}
+	}
+	proxy, err := newProxy(config.PublicURL, config.Proxies)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := requests.Lock(config.Data)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			unlock()
+		}
+	}()
+	if err := config.Engine.Prepare(ctx, config.Data); err != nil {
+		return nil, err
 	}
 	store, err := requests.Open(config.Data)
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox's data: %w", err)
 	}
+	store.MaxUpload = config.MaxUpload
 	hostKey, err := loadHostKey(config.Data)
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox's host key: %w", err)
 	}
-	worker := &requests.Worker{Store: store, Engine: config.Engine, Outcome: config.Outcome, Pace: config.Pace, Log: config.Log}
-	return &Server{config: config, store: store, worker: worker, hostKey: hostKey, faults: &fault.Set{List: config.Faults}}, nil
+	worker := &requests.Worker{Store: store, Engine: config.Engine, Outcome: config.Outcome, Pace: config.Pace, AtOnce: config.Workers, Log: config.Log}
+	return &Server{
+		config: config, store: store, worker: worker, hostKey: hostKey, faults: &fault.Set{List: config.Faults}, proxy: proxy, unlock: unlock,
+	}, nil
 }
+
+// Close gives the data folder to other sandboxes. Serve does that, too, when it ends.
+func (s *Server) Close() { s.unlock() }
 
 // shutdownTime is how long calls may continue once a sandbox is stopped.
 const shutdownTime = 2 * time.Second
@@ -63,12 +89,16 @@ const shutdownTime = 2 * time.Second
 // Serve answers on both listeners until ctx ends, and closes them. It returns nil when
 // ctx ended it.
 func (s *Server) Serve(ctx context.Context, web, sftp net.Listener) error {
+	defer s.Close()
 	outer := ctx
 	ctx, cancel := context.WithCancel(ctx) // a listener that breaks ends the rest, too
 	defer cancel()
 	server := &http.Server{Handler: s.handler(ctx, sftp.Addr().String()), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
 	for _, r := range s.store.Unfinished() {
 		s.worker.Start(ctx, r.ID)
+	}
+	if s.config.Retention > 0 {
+		s.running.Go(func() { s.store.Expire(ctx, s.config.Retention, s.config.Log) })
 	}
 	ended := make(chan error, 2)
 	go func() { ended <- server.Serve(web) }()
@@ -99,7 +129,7 @@ func (s *Server) handler(ctx context.Context, sshAddress string) http.Handler {
 	mux := http.NewServeMux()
 	s.v1 = &v1.Server{
 		Store: s.store, Start: func(id int) { s.worker.Start(ctx, id) }, About: s.config.Engine.About(),
-		Contracts: s.config.Contracts, Pace: s.config.Pace, Faults: s.faults, SSHAddress: sshAddress, Index: s.config.Index, Log: s.config.Log,
+		Contracts: s.config.Contracts, Faults: s.faults, SSHAddress: sshAddress, Index: s.config.Index, Log: s.config.Log,
 	}
 	_, port, _ := net.SplitHostPort(sshAddress)
 	s.rpc = &jsonrpc.Server{
@@ -114,6 +144,7 @@ func (s *Server) handler(ctx context.Context, sshAddress string) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(engineHeader, s.config.Engine.Name())
+		s.proxy.apply(r)
 		mux.ServeHTTP(w, r)
 	})
 }
@@ -129,12 +160,13 @@ func (s *Server) speaks(protocol string) bool {
 // Run serves an embedded sandbox on loopback ports of its own until stop is
 // called, which waits for its end. It returns the address of its API.
 func Run(ctx context.Context, config Config) (url string, stop func(), err error) {
-	s, err := New(config)
+	s, err := New(ctx, config)
 	if err != nil {
 		return "", nil, err
 	}
 	web, sftp, err := Listen("127.0.0.1:0", "127.0.0.1:0")
 	if err != nil {
+		s.Close()
 		return "", nil, err
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))

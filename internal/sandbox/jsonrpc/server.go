@@ -93,8 +93,15 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, path string, do 
 		return
 	}
 	result, err := do(r, call.Params)
-	var refused refusal
+	var (
+		refused refusal
+		guess   *requests.GuessError
+	)
 	switch {
+	case errors.As(err, &guess):
+		s.Log(path + ": " + err.Error())
+		requests.RefuseGuess(w, guess)
+		return
 	case errors.As(err, &refused):
 		s.Log(path + ": refused: " + refused.Error())
 		result = map[string]any{"error": refused.Error()}
@@ -135,16 +142,20 @@ func (s *Server) create(r *http.Request, p params) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"request_id": created.ID, "token": created.Key, "assigned_host_uri": r.Host, "info": false}, nil
+	return map[string]any{"request_id": created.ID, "token": token(created), "assigned_host_uri": r.Host, "info": false}, nil
 }
 
+// token is what stands for a request and its key together.
+func token(r requests.Record) string { return strconv.Itoa(r.ID) + "-" + r.Key }
+
 // find returns the request that a token is for.
-func (s *Server) find(token string) (requests.Record, error) {
-	r, ok := s.Store.With(func(r requests.Record) bool { return r.HasKey(token) })
-	if !ok {
+func (s *Server) find(call *http.Request, token string) (requests.Record, error) {
+	id, key, _ := strings.Cut(token, "-")
+	r, err := s.Store.Find(call.RemoteAddr, id, key)
+	if errors.Is(err, requests.ErrNotFound) {
 		return r, refusal("The token is not valid")
 	}
-	return r, nil
+	return r, err
 }
 
 // state is a request's state, in the script's words.
@@ -159,7 +170,7 @@ func state(r requests.Record) string {
 }
 
 func (s *Server) status(r *http.Request, p params) (map[string]any, error) {
-	found, err := s.find(p.Token)
+	found, err := s.find(r, p.Token)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +182,7 @@ func (s *Server) status(r *http.Request, p params) (map[string]any, error) {
 }
 
 func (s *Server) startTransfer(r *http.Request, p params) (map[string]any, error) {
-	found, err := s.find(p.Token)
+	found, err := s.find(r, p.Token)
 	if err != nil {
 		return nil, err
 	}
@@ -203,27 +214,27 @@ func (s *Server) startTransfer(r *http.Request, p params) (map[string]any, error
 	return result, err
 }
 
-func (s *Server) stopTransfer(_ *http.Request, p params) (map[string]any, error) {
-	found, err := s.find(p.Token)
+func (s *Server) stopTransfer(r *http.Request, p params) (map[string]any, error) {
+	found, err := s.find(r, p.Token)
 	if err == nil {
 		_, err = s.Store.Update(found.ID, func(r *requests.Record) error { r.Transfer = ""; return nil })
 	}
 	return map[string]any{}, err
 }
 
-func (s *Server) process(_ *http.Request, p params) (map[string]any, error) {
-	found, err := s.find(p.Token)
+func (s *Server) process(r *http.Request, p params) (map[string]any, error) {
+	found, err := s.find(r, p.Token)
 	if err != nil {
 		return nil, err
 	}
 	if s.Store.Size(found.ID, requests.OriginalFile) == 0 {
 		return nil, refusal("No dump was uploaded")
 	}
-	_, err = s.Store.Update(found.ID, func(r *requests.Record) error {
+	_, err = s.Store.Submit(found.ID, func(r *requests.Record) error {
 		if r.State != requests.Draft {
 			return refusal("The request is " + state(*r) + ": only a new one can be processed")
 		}
-		r.State, r.Processed, r.Transfer = requests.Pending, time.Now(), ""
+		r.Transfer = ""
 		return nil
 	})
 	if err != nil {
@@ -236,7 +247,11 @@ func (s *Server) process(_ *http.Request, p params) (map[string]any, error) {
 // logs serves the log from a byte on. The script breaks on a 416, so that past the end
 // there is nothing, and no error.
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
-	found, err := s.find(r.URL.Query().Get("token"))
+	found, err := s.find(r, r.URL.Query().Get("token"))
+	if guess, ok := errors.AsType[*requests.GuessError](err); ok {
+		requests.RefuseGuess(w, guess)
+		return
+	}
 	if err != nil {
 		http.Error(w, "the token is not valid", http.StatusForbidden)
 		return

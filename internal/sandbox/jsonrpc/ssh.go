@@ -136,9 +136,15 @@ func (s *Server) receive(ctx context.Context, channel ssh.Channel, r requests.Re
 		return refuse(channel, rsync.StatusNoFolder, "rsync: internal error of the sandbox")
 	}
 	defer root.Close()
-	target := rsync.Target{Root: root, Name: requests.OriginalFile, MaxBytes: most}
+	limit := s.Store.MaxUpload
+	if most > 0 && (limit == 0 || most < limit) {
+		limit = most
+	}
+	target := rsync.Target{Root: root, Name: requests.OriginalFile, MaxBytes: limit}
 	_, status, err := rsync.ServeReceiver(ctx, channel, a, target, seed())
-	if _, full := errors.AsType[*rsync.TooLargeError](err); full {
+	if _, full := errors.AsType[*rsync.TooLargeError](err); full && limit != most {
+		return refuse(channel, rsync.StatusFileIO, "rsync: "+requests.ErrTooLarge.Error())
+	} else if full {
 		return refuse(channel, rsync.StatusFileIO, "rsync: write failed: No space left on device (28)")
 	}
 	if err != nil {

@@ -2,13 +2,9 @@ package requests
 
 import (
 	"context"
-	"crypto/sha1"
-	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path"
-	"path/filepath"
+
+	"odoo-upgrade-action/internal/dump"
 )
 
 // Engine upgrades what was uploaded.
@@ -17,18 +13,28 @@ type Engine interface {
 	Name() string
 	// About is one sentence on what the engine does, for the sandbox's pages.
 	About() string
-	// Upgrade writes the upgraded database. What an earlier call left there, which
-	// was interrupted, is replaced. It returns ctx's cause when ctx ends.
+	// Prepare checks that the engine can work, and removes what an earlier process left
+	// of it that had the same data folder. It is called once, before Upgrade.
+	Prepare(ctx context.Context, data string) error
+	// Upgrade writes the upgraded database. An earlier call for the same request may have
+	// been interrupted anywhere: what it left is replaced. It returns ctx's cause when
+	// ctx ends, an *AgainError to be called again later, a *FailedError for an upgrade
+	// that failed, and any other error for a failure of its own. It is called by several
+	// goroutines at the same time, for a request each.
 	Upgrade(context.Context, Work) (Result, error)
 }
 
 // Work is what an engine gets.
 type Work struct {
-	Original string // path of what was uploaded
-	Upgraded string // path for the upgraded database
-	Filename string // name of the upload, as the request has it
-	Target   string // version to upgrade to
+	ID       int       // of the request
+	Original string    // path of what was uploaded
+	Upgraded string    // path for the upgraded database
+	Filename string    // name of the upload, as the request has it
+	Dump     dump.Info // what is known of the upload
+	Target   string    // version to upgrade to
+	Aim      string    // test or production
 
+	Folder    string    // an empty folder for temporary files, which is removed afterwards
 	Filestore string    // path of a folder, for files that the upgrade adds
 	Log       io.Writer // of the work, for people
 }
@@ -40,72 +46,13 @@ type Result struct {
 	Name    string // of the upgraded file, for downloads
 }
 
-// Copy is an engine that upgrades nothing: what it hands out is what it was given. As
-// upgrades do, it adds a file to the filestore, unless the dump brings its own.
-type Copy struct{}
+// FailedError says that an upgrade failed: the customer gets its text.
+type FailedError struct{ Message string }
 
-// added is the content of that file.
-const added = "This file stands for those that an upgrade adds to the filestore.\n"
+func (e *FailedError) Error() string { return e.Message }
 
-// Name implements Engine.
-func (Copy) Name() string { return "copy" }
+// AgainError says that an upgrade could not be made now, and may be later.
+type AgainError struct{ Err error }
 
-// About implements Engine.
-func (Copy) About() string { return "It upgrades nothing." }
-
-// Upgrade implements Engine.
-func (Copy) Upgrade(ctx context.Context, w Work) (Result, error) {
-	result := Result{
-		Message: "This is a sandbox. It upgrades nothing: the upgraded database is the one that was uploaded.",
-		Notes:   "The platform describes here what its upgrade has changed. A sandbox changes nothing, so there is nothing to describe.",
-		Name:    "upgraded_" + w.Filename,
-	}
-	_, _ = fmt.Fprintln(w.Log, "Copying the database. It upgrades nothing.")
-	if err := os.RemoveAll(w.Upgraded); err != nil { // of a run that was stopped here
-		return result, err
-	}
-	if path.Ext(w.Filename) != ".zip" {
-		if err := addFile(w.Filestore, added); err != nil {
-			return result, err
-		}
-	}
-	if info, err := os.Stat(w.Original); err == nil && info.IsDir() {
-		return result, os.CopyFS(w.Upgraded, os.DirFS(w.Original))
-	}
-	if os.Link(w.Original, w.Upgraded) == nil {
-		return result, nil
-	}
-	return result, copyFile(ctx, w.Upgraded, w.Original)
-}
-
-// addFile adds a file to a filestore, by the name that Odoo gives it.
-func addFile(filestore, content string) error {
-	name := fmt.Sprintf("%x", sha1.Sum([]byte(content)))
-	folder := filepath.Join(filestore, name[:2])
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600)
-}
-
-// copyFile writes the file to whole, or not at all.
-func copyFile(ctx context.Context, to, from string) (err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = in.Close() })
-	_, err = io.Copy(out, in)
-	if !stop() {
-		err = context.Cause(ctx)
-	}
-	if err := errors.Join(err, out.Close()); err != nil {
-		return errors.Join(err, os.Remove(to+".new"))
-	}
-	return os.Rename(to+".new", to)
-}
+func (e *AgainError) Error() string { return e.Err.Error() }
+func (e *AgainError) Unwrap() error { return e.Err }

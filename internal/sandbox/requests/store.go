@@ -8,6 +8,7 @@
 package requests
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
@@ -22,6 +23,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // The states that a request goes through. The specification names draft and
@@ -49,12 +52,18 @@ type Record struct {
 	State      string    `json:"state"`
 	SkipTest   bool      `json:"skip_test"`
 	SSHKeys    []string  `json:"ssh_keys"`         // as authorized_keys lines
-	Version    string    `json:"database_version"` // what the platform guesses of the dump
+	Version    string    `json:"database_version"` // of Odoo, in the upload
 	PostgreSQL string    `json:"postgresql"`
 	UUID       string    `json:"database_uuid"`
+	Kind       string    `json:"kind"`      // of the upload: a dump.Form
+	Filestore  bool      `json:"filestore"` // the upload has one
 	Created    time.Time `json:"created"`
 	Processed  time.Time `json:"processed"`
+	Started    time.Time `json:"started"` // of the upgrade, once it was its turn
+	Bytes      int64     `json:"bytes"`   // of the upload, once it was processed
 	Ended      time.Time `json:"ended"`
+
+	Estimate time.Duration `json:"estimate"` // of how long the upgrade takes; 0 where it is not known
 
 	Remote   string `json:"remote"`   // what json-rpc calls the upload, like origin.zip
 	Transfer string `json:"transfer"` // that json-rpc has open: upload, download or none
@@ -86,19 +95,27 @@ const (
 	FilestoreFile = "filestore"   // folder with the files that the upgrade added
 
 	recordFile = "request.json"
+	workFolder = "work" // of the engine
 )
 
 // Store keeps the requests. Every change of a record goes through Update, which puts
 // it on disk before anything else sees it.
 type Store struct {
+	MaxUpload int64 // bytes of an upload; 0: as many as the disk takes
+
 	dir     string
 	mu      sync.Mutex
 	records map[int]Record
 	next    int
+	guesses guesses
 }
 
 // Open opens the store in a folder, and what an earlier process left there.
 func Open(dir string) (*Store, error) {
+	dir, err := filepath.Abs(dir) // engines work in other folders
+	if err != nil {
+		return nil, err
+	}
 	s := &Store{dir: filepath.Join(dir, "requests"), records: map[int]Record{}, next: 10001}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, err
@@ -130,12 +147,31 @@ func Open(dir string) (*Store, error) {
 	return s, nil
 }
 
-// sweep removes what is left of uploads that were running when the sandbox stopped.
+// sweep removes what is left of uploads and upgrades that were running when the sandbox
+// stopped.
 func (s *Store) sweep(id int) {
-	left, _ := filepath.Glob(s.Path(id, UploadPattern))
-	for _, path := range left {
-		_ = os.Remove(path)
+	for _, pattern := range []string{UploadPattern, "*.new", workFolder} {
+		left, _ := filepath.Glob(s.Path(id, pattern))
+		for _, path := range left {
+			_ = os.RemoveAll(path)
+		}
 	}
+}
+
+// Lock makes the folder this process's own until unlock is called.
+func Lock(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, err
+	}
+	if !locked {
+		return nil, fmt.Errorf("another sandbox uses the folder %s: stop it, or set data to another folder", dir)
+	}
+	return func() { _ = lock.Unlock() }, nil // the file stays: removing it is a race
 }
 
 // List returns all requests, the newest first.
@@ -200,14 +236,26 @@ func (s *Store) Get(id int) (Record, bool) {
 	return r, ok
 }
 
-// Find returns the request if the key is its own.
-func (s *Store) Find(id, key string) (Record, bool) {
+// ErrNotFound says that there is no such request, or that the key is not its own: one
+// must not be a way to find the other.
+var ErrNotFound = errors.New("no request with this key")
+
+// Find returns the request with that id if the key is its own, to a client at an address.
+// Errors are ErrNotFound, and a *GuessError for a client that guesses.
+func (s *Store) Find(client, id, key string) (Record, error) {
 	number, err := strconv.Atoi(id)
 	if err != nil {
-		return Record{}, false
+		return Record{}, ErrNotFound
+	}
+	if err := s.guesses.allow(client, number); err != nil {
+		return Record{}, err
 	}
 	r, ok := s.Get(number)
-	return r, ok && r.HasKey(key)
+	if !ok || !r.HasKey(key) {
+		s.guesses.count(client, number)
+		return Record{}, ErrNotFound
+	}
+	return r, nil
 }
 
 // With returns a request that is what is wanted.
@@ -234,7 +282,22 @@ func (s *Store) Update(id int, change func(*Record) error) (Record, error) {
 	return r, s.write(r)
 }
 
-// Unfinished returns the requests that are being processed.
+// Submit makes a draft with an upload pending; change may refuse that, and changes more of
+// it.
+func (s *Store) Submit(id int, change func(*Record) error) (Record, error) {
+	bytes := s.Size(id, OriginalFile)
+	estimate := s.estimate(bytes)
+	return s.Update(id, func(r *Record) error {
+		if err := change(r); err != nil {
+			return err
+		}
+		r.State, r.Processed, r.Bytes, r.Estimate = Pending, time.Now(), bytes, estimate
+		return nil
+	})
+}
+
+// Unfinished returns the requests that are being processed, in the order in which they
+// were submitted.
 func (s *Store) Unfinished() []Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -244,18 +307,21 @@ func (s *Store) Unfinished() []Record {
 			list = append(list, r)
 		}
 	}
+	slices.SortFunc(list, func(a, b Record) int { return cmp.Or(a.Processed.Compare(b.Processed), a.ID-b.ID) })
 	return list
 }
 
-// Size returns the size of a request's file, 0 where there is none.
-func (s *Store) Size(id int, name string) int64 {
-	info, err := os.Stat(s.Path(id, name))
-	if err != nil {
-		return 0
-	}
-	if info.IsDir() {
-		entries, _ := os.ReadDir(s.Path(id, name))
-		return int64(len(entries)) // all that counts is whether there is something
-	}
-	return info.Size()
+// Size returns the size of a request's file, or of the files in a folder; 0 where there
+// is none.
+func (s *Store) Size(id int, name string) (size int64) {
+	_ = filepath.WalkDir(s.Path(id, name), func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return nil
+		}
+		if info, err := entry.Info(); err == nil {
+			size += info.Size()
+		}
+		return nil
+	})
+	return size
 }

@@ -3,6 +3,7 @@ package requests
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,93 +15,195 @@ import (
 	"odoo-upgrade-action/internal/retry"
 )
 
-// Worker takes requests from pending to their end.
+// Worker takes requests from pending to their end: a number of them at the same time, the
+// others in turn.
 type Worker struct {
 	Store   *Store
 	Engine  Engine
 	Outcome string        // state that requests end in
-	Pace    time.Duration // how long a request stays pending, and then in progress
+	Pace    time.Duration // how long a request stays pending at least, and then in progress
+	AtOnce  int           // how many are upgraded at the same time; 0: as many as there are
 	Log     func(string)
 
 	running sync.WaitGroup
+	mu      sync.Mutex
+	queue   []func() // each upgrades a request
+	busy    int
 }
 
 // Start has a request processed until ctx ends: after that, another Worker can start
 // it again.
 func (w *Worker) Start(ctx context.Context, id int) {
-	w.running.Go(func() { w.work(ctx, id) })
+	w.running.Go(func() {
+		err := w.pend(ctx, id)
+		if err == nil {
+			w.enqueue(func() { w.settle(ctx, id, w.progress(ctx, id)) })
+			return
+		}
+		w.settle(ctx, id, err)
+	})
 }
 
 // Wait returns once nothing is processed any more.
 func (w *Worker) Wait() { w.running.Wait() }
 
-func (w *Worker) work(ctx context.Context, id int) {
-	err := w.advance(ctx, id)
+// enqueue does what is to be done once it is its turn.
+func (w *Worker) enqueue(do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queue = append(w.queue, do)
+	if w.AtOnce > 0 && w.busy >= w.AtOnce {
+		return
+	}
+	w.busy++
+	w.running.Go(w.serve)
+}
+
+// serve does what is in the queue until it is empty.
+func (w *Worker) serve() {
+	for {
+		w.mu.Lock()
+		if len(w.queue) == 0 {
+			w.busy--
+			w.mu.Unlock()
+			return
+		}
+		do := w.queue[0]
+		w.queue = w.queue[1:]
+		w.mu.Unlock()
+		do()
+	}
+}
+
+// settle ends a request with an error, if there is one.
+func (w *Worker) settle(ctx context.Context, id int, err error) {
 	if err == nil || ctx.Err() != nil {
 		return
 	}
 	w.Log("request " + strconv.Itoa(id) + ": " + err.Error())
-	failed := func(r *Record) error {
-		r.end(Failed, Result{Message: "The sandbox could not upgrade it: " + err.Error()})
-		return nil
+	message := "The sandbox could not upgrade it: " + err.Error()
+	if failed, ok := errors.AsType[*FailedError](err); ok {
+		message = failed.Message
 	}
-	if _, err := w.Store.Update(id, failed); err != nil {
+	w.end(id, Failed, Result{Message: message})
+}
+
+// end ends a request in a state.
+func (w *Worker) end(id int, state string, result Result) {
+	if log, err := w.log(id); err == nil {
+		if state == Failed {
+			_, _ = fmt.Fprintln(log, result.Message)
+		}
+		_, _ = fmt.Fprintf(log, "The request ends as %s.\n", state)
+		_ = log.Close()
+	}
+	_, err := w.Store.Update(id, func(r *Record) error {
+		r.end(state, result)
+		return nil
+	})
+	if err != nil {
 		w.Log("request " + strconv.Itoa(id) + ": " + err.Error())
 	}
 }
 
-func (w *Worker) advance(ctx context.Context, id int) error {
-	r, _ := w.Store.Get(id)
-	log, err := os.OpenFile(w.Store.Path(id, LogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+// pend keeps a request pending for a while.
+func (w *Worker) pend(ctx context.Context, id int) error {
+	if r, _ := w.Store.Get(id); r.State != Pending {
+		return nil // it was in progress when the sandbox was stopped
+	}
+	return retry.Sleep(ctx, w.Pace)
+}
+
+// progress upgrades a request. Nothing is left of it but its result.
+func (w *Worker) progress(ctx context.Context, id int) (err error) {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	log, err := w.log(id)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	lines := &timed{log}
-	if r.State == Pending {
-		if err := retry.Sleep(ctx, w.Pace); err != nil {
-			return err
-		}
-		guess, err := dump.Inspect(ctx, w.Store.Path(id, OriginalFile), dump.Options{})
-		if err != nil {
-			return err
-		}
-		if _, err := w.Store.Update(id, func(r *Record) error {
-			r.State, r.Version, r.PostgreSQL, r.UUID = Progress, guess.Series, guess.PostgreSQL, guess.UUID
-			return nil
-		}); err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(lines, "The dump is %s, of Odoo %s and PostgreSQL %s.\n", guess.Form(), cmp.Or(guess.Series, "?"), cmp.Or(guess.PostgreSQL, "?"))
+	work, err := w.begin(ctx, id, log)
+	if err != nil {
+		return err
 	}
 	result := Result{Message: fmt.Sprintf("This is a sandbox. It was told to end its requests as %s.", w.Outcome)}
 	if w.Outcome == Done {
-		var err error
-		result, err = w.Engine.Upgrade(ctx, Work{
-			Original: w.Store.Path(id, OriginalFile), Upgraded: w.Store.Path(id, UpgradedFile), Filename: r.Filename, Target: r.Target,
-			Filestore: w.Store.Path(id, FilestoreFile), Log: lines,
-		})
-		if err != nil {
+		if result, err = w.upgrade(ctx, work); err != nil {
 			return err
 		}
 	}
 	if err := retry.Sleep(ctx, w.Pace); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(lines, "The request ends as %s.\n", w.Outcome)
-	_, err = w.Store.Update(id, func(r *Record) error {
-		r.end(w.Outcome, result)
-		return nil
-	})
-	return err
+	w.end(id, w.Outcome, result)
+	return nil
+}
+
+// log opens a request's log, in which each line has the time in front.
+func (w *Worker) log(id int) (io.WriteCloser, error) {
+	file, err := os.OpenFile(w.Store.Path(id, LogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	return &timed{file}, err
 }
 
 // timed writes lines with the time in front.
-type timed struct{ to io.Writer }
+type timed struct{ *os.File }
 
 func (t *timed) Write(b []byte) (int, error) {
-	_, err := fmt.Fprintf(t.to, "%s %s", time.Now().UTC().Format(time.DateTime), b)
+	_, err := fmt.Fprintf(t.File, "%s %s", time.Now().UTC().Format(time.DateTime), b)
 	return len(b), err
+}
+
+// begin inspects the upload and puts the request in progress.
+func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error) {
+	info, err := dump.Inspect(ctx, w.Store.Path(id, OriginalFile), dump.Options{})
+	if err != nil {
+		return Work{}, err
+	}
+	r, err := w.Store.Update(id, func(r *Record) error {
+		r.State, r.Started = Progress, time.Now()
+		r.Version, r.PostgreSQL, r.UUID, r.Kind, r.Filestore = info.Series, info.PostgreSQL, info.UUID, string(info.Form()), info.Filestore
+		return nil
+	})
+	if err != nil {
+		return Work{}, err
+	}
+	_, _ = fmt.Fprintf(log, "The dump is %s, of Odoo %s and PostgreSQL %s.\n", info.Form(), cmp.Or(info.Series, "?"), cmp.Or(info.PostgreSQL, "?"))
+	if info.Problem != nil { // its own text has a path of this machine in it
+		return Work{}, &FailedError{fmt.Sprintf("The dump %s: %s.", info.Problem.Problem, info.Problem.Advice)}
+	}
+	return Work{
+		ID: id, Original: w.Store.Path(id, OriginalFile), Upgraded: w.Store.Path(id, UpgradedFile), Filename: r.Filename, Dump: info, Target: r.Target, Aim: r.Aim,
+		Folder: w.Store.Path(id, workFolder), Filestore: w.Store.Path(id, FilestoreFile), Log: log,
+	}, nil
+}
+
+// againPolicy is how an upgrade is tried again that could not be made.
+var againPolicy = retry.Policy{Tries: 10, First: 10 * time.Second, Longest: 10 * time.Minute}
+
+// upgrade has the engine work, again where it asks for that.
+func (w *Worker) upgrade(ctx context.Context, work Work) (result Result, err error) {
+	err = againPolicy.Do(ctx, func(ctx context.Context) error {
+		if err := errors.Join(os.RemoveAll(work.Folder), os.MkdirAll(work.Folder, 0o700)); err != nil {
+			return err
+		}
+		var err error
+		result, err = w.Engine.Upgrade(ctx, work)
+		if err := os.RemoveAll(work.Folder); err != nil {
+			w.Log("request " + strconv.Itoa(work.ID) + ": " + err.Error())
+		}
+		if again, ok := errors.AsType[*AgainError](err); ok {
+			return retry.Transient(again)
+		}
+		return err
+	}, func(_ error, pause time.Duration) {
+		_, _ = fmt.Fprintf(work.Log, "The engine asks to be called again: next try in %s.\n", pause.Round(time.Second))
+	})
+	if err != nil {
+		return result, errors.Join(err, os.RemoveAll(work.Upgraded), os.RemoveAll(work.Filestore))
+	}
+	return result, nil
 }
 
 // end ends a request in a state.

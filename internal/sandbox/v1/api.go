@@ -7,7 +7,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
@@ -34,6 +33,11 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, name string, do me
 		return
 	}
 	request, failures, err := do(s, p, r)
+	if guess, ok := errors.AsType[*requests.GuessError](err); ok {
+		s.Log(fmt.Sprintf("%s %s: %v", r.Method, name, err))
+		requests.RefuseGuess(w, guess)
+		return
+	}
 	if err != nil {
 		s.Log(fmt.Sprintf("%s %s: %v", r.Method, name, err))
 		http.Error(w, "internal error of the sandbox", http.StatusInternalServerError)
@@ -111,21 +115,21 @@ func create(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 
 // find returns the request that a call names. A wrong key and an unknown id
 // are told alike: one must not be a way to find the other.
-func (s *Server) find(p parameters) (requests.Record, []failure) {
+func (s *Server) find(p parameters, r *http.Request) (requests.Record, []failure, error) {
 	if list := p.missing("key", "request"); len(list) > 0 {
-		return requests.Record{}, list
+		return requests.Record{}, list, nil
 	}
-	r, ok := s.Store.Find(p["request"], p["key"])
-	if !ok {
-		return requests.Record{}, []failure{{Reason: "REQUEST:NOT_FOUND", Message: "Can not find request " + p["request"] + " with this key", Code: p["request"]}}
+	found, err := s.Store.Find(r.RemoteAddr, p["request"], p["key"])
+	if errors.Is(err, requests.ErrNotFound) {
+		return found, []failure{{Reason: "REQUEST:NOT_FOUND", Message: "Can not find request " + p["request"] + " with this key", Code: p["request"]}}, nil
 	}
-	return r, nil
+	return found, nil, err
 }
 
 func status(s *Server, p parameters, r *http.Request) (any, []failure, error) {
-	found, failures := s.find(p)
-	if failures != nil {
-		return nil, failures, nil
+	found, failures, err := s.find(p, r)
+	if err != nil || failures != nil {
+		return nil, failures, err
 	}
 	return s.view(found, r), nil, nil
 }
@@ -134,18 +138,18 @@ func status(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 var errState = errors.New("not in this state")
 
 func process(s *Server, p parameters, r *http.Request) (any, []failure, error) {
-	found, failures := s.find(p)
-	if failures != nil {
-		return nil, failures, nil
+	found, failures, err := s.find(p, r)
+	if err != nil || failures != nil {
+		return nil, failures, err
 	}
 	if found.State == requests.Draft && s.Store.Size(found.ID, requests.OriginalFile) == 0 {
 		return nil, []failure{{Reason: "DUMP:MISSING", Message: "No dump was uploaded for this request"}}, nil
 	}
-	now, err := s.Store.Update(found.ID, func(r *requests.Record) error {
+	now, err := s.Store.Submit(found.ID, func(r *requests.Record) error {
 		if r.State != requests.Draft {
 			return errState
 		}
-		r.State, r.Processed, r.SSHKeys = requests.Pending, time.Now(), nil
+		r.SSHKeys = nil
 		return nil
 	})
 	if errors.Is(err, errState) {
@@ -159,9 +163,9 @@ func process(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 }
 
 func skipTest(s *Server, p parameters, r *http.Request) (any, []failure, error) {
-	found, failures := s.find(p)
-	if failures != nil {
-		return nil, failures, nil
+	found, failures, err := s.find(p, r)
+	if err != nil || failures != nil {
+		return nil, failures, err
 	}
 	now, err := s.Store.Update(found.ID, func(r *requests.Record) error {
 		if r.State == requests.Draft || r.HasEnded() && r.State != requests.Done {

@@ -19,9 +19,9 @@ import (
 var emptyDump = failure{Reason: "DUMP:EMPTY", Message: "Send the dump as the body of a POST"}
 
 func upload(s *Server, p parameters, r *http.Request) (any, []failure, error) {
-	found, failures := s.find(p)
-	if failures != nil {
-		return nil, failures, nil
+	found, failures, err := s.find(p, r)
+	if err != nil || failures != nil {
+		return nil, failures, err
 	}
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
@@ -32,13 +32,18 @@ func upload(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 	case media == "multipart/form-data":
 		return nil, []failure{{Reason: "DUMP:INVALID", Message: "Send the dump as the body, not as a part of a form", Value: media}}, nil
 	}
+	if s.Store.MaxUpload > 0 && r.ContentLength > s.Store.MaxUpload {
+		return nil, []failure{s.tooLarge()}, nil
+	}
 	file, err := os.CreateTemp(s.Store.Path(found.ID, ""), requests.UploadPattern)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer os.Remove(file.Name()) // gone already when it was taken
-	n, err := io.Copy(file, r.Body)
-	if err := errors.Join(err, file.Close()); err != nil {
+	n, err := io.Copy(file, s.Store.Limit(r.Body))
+	if err := errors.Join(err, file.Close()); errors.Is(err, requests.ErrTooLarge) {
+		return nil, []failure{s.tooLarge()}, nil
+	} else if err != nil {
 		return nil, nil, err
 	}
 	if n == 0 { // without a length, that is known only now
@@ -56,10 +61,15 @@ func upload(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 	return nil, nil, err
 }
 
+// tooLarge is the failure of an upload over the limit.
+func (s *Server) tooLarge() failure {
+	return failure{Reason: "DUMP:TOO_LARGE", Message: "The dump is larger than " + humanSize(s.Store.MaxUpload) + ", the limit of this sandbox"}
+}
+
 func requestSFTPAccess(s *Server, p parameters, r *http.Request) (any, []failure, error) {
-	found, failures := s.find(p)
-	if failures != nil {
-		return nil, failures, nil
+	found, failures, err := s.find(p, r)
+	if err != nil || failures != nil {
+		return nil, failures, err
 	}
 	if found.State != requests.Draft && found.State != requests.Done {
 		return nil, []failure{wrongState(found.State, requests.Draft, requests.Done)}, nil

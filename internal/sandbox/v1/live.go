@@ -27,9 +27,8 @@ const (
 // events streams the inside of the status page whenever it changes (server-sent events, HTML
 // Living Standard, section 9.2), until the request has ended.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	found, ok := s.Store.Find(r.PathValue("id"), r.PathValue("key"))
+	found, ok := s.findPage(w, r)
 	if !ok {
-		http.NotFound(w, r)
 		return
 	}
 	if s.streams.Add(1) > eventsAtOnce {
@@ -39,6 +38,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.streams.Add(-1)
 	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would collect them
 	private(w.Header())
 	control := http.NewResponseController(w)
 	send := func(text string) error {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"mime"
@@ -37,9 +38,8 @@ func (s *Server) pages(mux *http.ServeMux) {
 		"modules/archive":  s.modules,
 	} {
 		mux.HandleFunc("GET /database/eu1/{id}/{key}/"+path, s.Faults.Web(s.ctx, "page", func(w http.ResponseWriter, r *http.Request) {
-			found, ok := s.Store.Find(r.PathValue("id"), r.PathValue("key"))
+			found, ok := s.findPage(w, r)
 			if !ok {
-				http.NotFound(w, r)
 				return
 			}
 			w.Header().Set("Referrer-Policy", "no-referrer") // the address holds the key
@@ -55,6 +55,17 @@ func (s *Server) pages(mux *http.ServeMux) {
 		_, _ = w.Write(script)
 	})
 	mux.HandleFunc("GET /{$}", s.index)
+}
+
+// findPage returns the request that a page's address names, or refuses to.
+func (s *Server) findPage(w http.ResponseWriter, r *http.Request) (requests.Record, bool) {
+	found, err := s.Store.Find(r.RemoteAddr, r.PathValue("id"), r.PathValue("key"))
+	if guess, ok := errors.AsType[*requests.GuessError](err); ok {
+		requests.RefuseGuess(w, guess)
+	} else if err != nil {
+		http.NotFound(w, r)
+	}
+	return found, err == nil
 }
 
 // step is a state on the status page.

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"odoo-upgrade-action/internal/sandbox/fault"
 	"odoo-upgrade-action/internal/sandbox/requests"
@@ -24,7 +23,6 @@ type Server struct {
 	Start      func(id int) // has a request processed
 	About      string       // what the engine does, one sentence
 	Contracts  []string     // the contracts that are known; none: every well-formed one
-	Pace       time.Duration
 	Faults     *fault.Set
 	SSHAddress string // of the SFTP server, host:port
 	Index      bool   // the start page lists the requests

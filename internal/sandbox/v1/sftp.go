@@ -2,6 +2,7 @@ package v1
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -129,6 +130,9 @@ func (u *sharedUpload) WriteAt(p []byte, offset int64) (int, error) {
 	if r, _ := u.share.Server.Store.Get(u.share.ID); r.State != requests.Draft {
 		return 0, sftp.ErrSSHFxPermissionDenied
 	}
+	if most := u.share.Server.Store.MaxUpload; most > 0 && offset+int64(len(p)) > most {
+		return 0, requests.ErrTooLarge
+	}
 	return u.File.WriteAt(p, offset)
 }
 
@@ -142,7 +146,7 @@ func (s Share) Filecmd(request *sftp.Request) error {
 	if err != nil {
 		return err
 	}
-	if size := request.Attributes().Size; r.State == requests.Draft && size <= maxSize {
+	if size := request.Attributes().Size; r.State == requests.Draft && size <= uint64(cmp.Or(s.Server.Store.MaxUpload, maxSize)) {
 		return os.Truncate(path, int64(size))
 	}
 	return sftp.ErrSSHFxPermissionDenied

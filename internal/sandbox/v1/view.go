@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
@@ -18,11 +18,7 @@ const timeFormat = "2006-01-02 15:04:05"
 
 // view is a request as the specification's sample output shows one.
 func (s *Server) view(r requests.Record, call *http.Request) map[string]any {
-	scheme := "http"
-	if call.TLS != nil {
-		scheme = "https"
-	}
-	base := (&url.URL{Scheme: scheme, Host: call.Host}).JoinPath("database", "eu1", strconv.Itoa(r.ID), r.Key)
+	base := requests.Origin(call).JoinPath("database", "eu1", strconv.Itoa(r.ID), r.Key)
 	at := func(parts ...string) string { return base.JoinPath(parts...).String() }
 	view := map[string]any{
 		"id": r.ID, "key": r.Key, "email": r.Email, "target": r.Target, "aim": r.Aim, "filename": r.Filename,
@@ -35,17 +31,19 @@ func (s *Server) view(r requests.Record, call *http.Request) map[string]any {
 		"upgraded_dump_url": at("upgraded", "archive"),
 		"modules_url":       at("modules", "archive"),
 		"filesize":          nil, "database_uuid": orNull(r.UUID), "created_at": r.Created.UTC().Format(timeFormat),
-		"estimated_time": nil, "processed_at": nil, "elapsed": clock(elapsed(r)), "filestore": false,
+		"estimated_time": nil, "processed_at": nil, "elapsed": clock(elapsed(r)), "filestore": r.Filestore,
 		"customer_message": nil, "database_version": orNull(r.Version), "postgresql": orNull(r.PostgreSQL), "compressions": []string{},
 	}
 	if size := s.Store.Size(r.ID, requests.OriginalFile); size > 0 {
 		view["filesize"] = humanSize(size)
-		view["compressions"] = s.compressions(r.ID)
+		view["compressions"] = s.compressions(r)
 	}
 	if !r.Processed.IsZero() {
 		view["issue_stage"] = "in progress"
 		view["processed_at"] = r.Processed.UTC().Format(timeFormat)
-		view["estimated_time"] = clock(2 * s.Pace)
+		if r.Estimate > 0 {
+			view["estimated_time"] = clock(r.Estimate)
+		}
 	}
 	if r.HasEnded() {
 		view["issue_stage"] = "closed"
@@ -93,20 +91,27 @@ func humanSize(n int64) string {
 }
 
 // compressions says how the original is compressed, in the sample's words.
-func (s *Server) compressions(id int) []string {
-	switch s.kind(id, requests.OriginalFile) {
-	case dump.Custom:
-		return []string{"pgdmp_custom", "sql"}
-	case dump.Tar:
-		return []string{"tar", "sql"}
-	case dump.Zip:
-		return []string{"zip", "sql"}
-	case dump.Gzip:
-		return []string{"gz", "sql"}
-	case dump.SQL:
-		return []string{"sql"}
+func (s *Server) compressions(r requests.Record) []string {
+	kind, wrapped := strings.CutSuffix(r.Kind, ".gz")
+	if r.Kind == "" { // not inspected yet
+		kind = string(s.kind(r.ID, requests.OriginalFile))
 	}
-	return []string{}
+	list := []string{}
+	if wrapped || dump.Kind(kind) == dump.Gzip {
+		list = append(list, "gz")
+	}
+	switch dump.Kind(kind) {
+	case dump.Custom:
+		list = append(list, "pgdmp_custom")
+	case dump.Tar:
+		list = append(list, "tar")
+	case dump.Zip, dump.OdooZip:
+		list = append(list, "zip")
+	case dump.SQL, dump.Gzip:
+	default:
+		return list
+	}
+	return append(list, "sql")
 }
 
 func (s *Server) kind(id int, name string) dump.Kind {

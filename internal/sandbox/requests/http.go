@@ -1,8 +1,11 @@
 package requests
 
 import (
+	"cmp"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -35,4 +38,20 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	_ = b.conn.SetReadDeadline(time.Time{})
 	return n, err
+}
+
+// RefuseGuess answers a client that sent too many wrong keys.
+func RefuseGuess(w http.ResponseWriter, guess *GuessError) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(guess.Wait.Seconds())+1))
+	http.Error(w, guess.Error(), http.StatusTooManyRequests)
+}
+
+// Origin returns the address of the server, as the client of a call sees it: its scheme
+// and host, which a proxy may have told.
+func Origin(r *http.Request) *url.URL {
+	scheme := r.URL.Scheme
+	if scheme == "" && r.TLS != nil {
+		scheme = "https"
+	}
+	return &url.URL{Scheme: cmp.Or(scheme, "http"), Host: r.Host}
 }

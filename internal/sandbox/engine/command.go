@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+
+	"odoo-upgrade-action/internal/sandbox/requests"
+)
+
+// againStatus is a command's exit status for "try again" (sysexits.h, EX_TEMPFAIL).
+const againStatus = 75
+
+// Command is an engine that runs a program of its operator's.
+//
+// The program finds what it needs in its environment: UPGRADE_ORIGINAL and UPGRADE_RESULT
+// are the paths of what was uploaded and of what it has to make; UPGRADE_SOURCE and
+// UPGRADE_TARGET are versions of Odoo, the first empty where it is not known;
+// UPGRADE_KIND says what was uploaded (custom, sql.gz, odoo-zip and the like), and
+// UPGRADE_AIM is test or production; UPGRADE_FILESTORE is a folder for files that the
+// upgrade adds; with a server, UPGRADE_DATABASE is an empty database that goes when the
+// program ends, and PGHOST, PGUSER and the like lead to it. It works in an empty folder,
+// UPGRADE_FOLDER, which is removed afterwards and is TMPDIR, too.
+//
+// What it prints is the request's log. With exit status 0 the upgrade is done, with 75 it is
+// tried again later, with any other it has failed, and the last lines are the message.
+type Command struct {
+	args   []string
+	server *Server
+}
+
+// NewCommand returns an engine that runs a program with its arguments; server may be nil.
+func NewCommand(args []string, server *Server) *Command {
+	return &Command{args, server}
+}
+
+// Name implements requests.Engine.
+func (*Command) Name() string { return "command" }
+
+// About implements requests.Engine.
+func (*Command) About() string { return "It upgrades with a program of its operator's." }
+
+// Prepare implements requests.Engine.
+func (c *Command) Prepare(ctx context.Context, data string) error {
+	path, err := exec.LookPath(c.args[0])
+	if err == nil {
+		path, err = filepath.Abs(path) // it works in other folders
+	}
+	if err != nil {
+		return fmt.Errorf("the command of the engine cannot be run: %w", err)
+	}
+	c.args[0] = path
+	folder, err := prepareFolder(data)
+	if err != nil || c.server == nil {
+		return err
+	}
+	return c.server.prepare(ctx, folder)
+}
+
+// Upgrade implements requests.Engine.
+func (c *Command) Upgrade(ctx context.Context, w requests.Work) (_ requests.Result, err error) {
+	if err := errors.Join(os.RemoveAll(w.Upgraded), os.MkdirAll(w.Filestore, 0o700)); err != nil {
+		return requests.Result{}, err
+	}
+	made := filepath.Join(w.Folder, "result")
+	work := filepath.Join(w.Folder, "work")
+	if err := os.Mkdir(work, 0o700); err != nil {
+		return requests.Result{}, err
+	}
+	env := []string{
+		"UPGRADE_ORIGINAL=" + w.Original, "UPGRADE_RESULT=" + made, "UPGRADE_SOURCE=" + w.Dump.Series, "UPGRADE_TARGET=" + w.Target,
+		"UPGRADE_AIM=" + w.Aim, "UPGRADE_KIND=" + string(w.Dump.Form()), "UPGRADE_FILESTORE=" + w.Filestore, "UPGRADE_REQUEST=" + strconv.Itoa(w.ID),
+		"TMPDIR=" + work,
+	}
+	if c.server != nil {
+		d, failed := c.server.create(ctx, strconv.Itoa(w.ID), w.Folder)
+		if failed != nil {
+			return requests.Result{}, failed
+		}
+		defer func() { err = errors.Join(err, d.drop()) }()
+		env = append(env, d.variables()...)
+	}
+	if err := c.run(ctx, w, work, env); err != nil {
+		return requests.Result{}, err
+	}
+	return c.take(w, made)
+}
+
+// run runs the program, and makes its exit status an error.
+func (c *Command) run(ctx context.Context, w requests.Work, folder string, env []string) error {
+	said := &lines{to: w.Log}
+	err := program{args: c.args, env: env, folder: folder, stdout: said, alone: true}.run(ctx)
+	said.end()
+	code, ended := status(err)
+	switch {
+	case ended && code == againStatus:
+		return &requests.AgainError{Err: errors.New(cmp.Or(said.tail(), "the command asks to try again later"))}
+	case ended:
+		return &requests.FailedError{Message: cmp.Or(said.tail(), fmt.Sprintf("The command ended with status %d and said nothing.", code))}
+	case err != nil:
+		return fmt.Errorf("running the command: %w", err)
+	}
+	return nil
+}
+
+// take moves what a program made to its place.
+func (c *Command) take(w requests.Work, made string) (requests.Result, error) {
+	info, err := os.Lstat(made)
+	if err != nil || !info.IsDir() && (!info.Mode().IsRegular() || info.Size() == 0) {
+		return requests.Result{}, errors.New("the command ended with status 0, and wrote no database to UPGRADE_RESULT")
+	}
+	return requests.Result{
+		Message: "The database was upgraded. This is a sandbox: what upgrades is up to its operator.",
+		Notes:   "The log of the upgrade tells what was done.",
+		Name:    upgradedName(w),
+	}, os.Rename(made, w.Upgraded)
+}

@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+
+	"odoo-upgrade-action/internal/sandbox/requests"
+)
+
+// Copy is an engine that upgrades nothing: what it hands out is what it was given. As
+// upgrades do, it adds a file to the filestore, unless the dump brings its own.
+type Copy struct{}
+
+// added is the content of that file.
+const added = "This file stands for those that an upgrade adds to the filestore.\n"
+
+// Name implements requests.Engine.
+func (Copy) Name() string { return "copy" }
+
+// About implements requests.Engine.
+func (Copy) About() string { return "It upgrades nothing." }
+
+// Prepare implements requests.Engine.
+func (Copy) Prepare(context.Context, string) error { return nil }
+
+// Upgrade implements requests.Engine.
+func (Copy) Upgrade(ctx context.Context, w requests.Work) (requests.Result, error) {
+	result := requests.Result{
+		Message: "This is a sandbox. It upgrades nothing: the upgraded database is the one that was uploaded.",
+		Notes:   "The platform describes here what its upgrade has changed. A sandbox changes nothing, so there is nothing to describe.",
+		Name:    upgradedName(w),
+	}
+	_, _ = fmt.Fprintln(w.Log, "Copying the database. It upgrades nothing.")
+	if err := os.RemoveAll(w.Upgraded); err != nil { // of a run that was stopped here
+		return result, err
+	}
+	if path.Ext(w.Filename) != ".zip" {
+		if err := addFile(w.Filestore, added); err != nil {
+			return result, err
+		}
+	}
+	if info, err := os.Stat(w.Original); err == nil && info.IsDir() {
+		return result, os.CopyFS(w.Upgraded, os.DirFS(w.Original))
+	}
+	if os.Link(w.Original, w.Upgraded) == nil {
+		return result, nil
+	}
+	return result, copyFile(ctx, w.Upgraded, w.Original)
+}
+
+// upgradedName is what an upgraded file is called: "upgraded_" and
+// the name of the upload.
+func upgradedName(w requests.Work) string { return "upgraded_" + w.Filename }
+
+// addFile adds a file to a filestore, by the name that Odoo gives it.
+func addFile(filestore, content string) error {
+	name := fmt.Sprintf("%x", sha1.Sum([]byte(content)))
+	folder := filepath.Join(filestore, name[:2])
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600)
+}
+
+// copyFile writes the file to whole, or not at all.
+func copyFile(ctx context.Context, to, from string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return writeFile(to, func(out io.Writer) error {
+		stop := context.AfterFunc(ctx, func() { _ = in.Close() })
+		_, err := io.Copy(out, in)
+		if !stop() {
+			err = context.Cause(ctx)
+		}
+		return err
+	})
+}
+
+// writeFile writes the file to whole, or not at all.
+func writeFile(to string, write func(io.Writer) error) error {
+	out, err := os.OpenFile(to+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(out), out.Close()); err != nil {
+		return errors.Join(err, os.Remove(to+".new"))
+	}
+	return os.Rename(to+".new", to)
+}

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"archive/zip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/klauspost/compress/gzip"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/sandbox/requests"
+)
+
+// formats are pg_dump's names of the kinds.
+var formats = map[dump.Kind]string{dump.SQL: "plain", dump.Custom: "custom", dump.Tar: "tar", dump.Directory: "directory"}
+
+// dump dumps the database as what the upload was, whole or not at all.
+func (d *scratch) dump(ctx context.Context, w requests.Work) error {
+	if err := os.RemoveAll(w.Upgraded); err != nil { // of a call that was interrupted
+		return err
+	}
+	if w.Dump.Kind == dump.OdooZip {
+		return d.dumpZip(ctx, w)
+	}
+	format, ok := formats[w.Dump.Kind]
+	if !ok {
+		return fmt.Errorf("a database cannot be dumped as %s", w.Dump.Kind)
+	}
+	made := filepath.Join(w.Folder, "dump") // in the same file system
+	if err := d.dumpTo(ctx, w, format, made); err != nil {
+		return err
+	}
+	if !w.Dump.Wrapped {
+		return os.Rename(made, w.Upgraded)
+	}
+	return writeFile(w.Upgraded, func(out io.Writer) error {
+		compressed := gzip.NewWriter(out)
+		return errors.Join(copyTo(ctx, compressed, made), compressed.Close())
+	})
+}
+
+func (d *scratch) dumpTo(ctx context.Context, w requests.Work, format, path string) error {
+	said := &lines{to: w.Log}
+	err := program{
+		args: []string{"pg_dump", "--no-owner", "--no-privileges", "--format=" + format, "--file=" + path, withoutPassword(d.address)},
+		env:  append(secrets(d.address), "LC_ALL=C"), folder: w.Folder, stdout: said,
+	}.run(ctx)
+	said.end()
+	if _, failed := status(err); failed {
+		return errors.New(said.tail())
+	}
+	return missing("pg_dump", err)
+}
+
+// copyTo copies a file until ctx ends.
+func copyTo(ctx context.Context, out io.Writer, path string) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	stop := context.AfterFunc(ctx, func() { _ = in.Close() })
+	_, err = io.Copy(out, in)
+	if !stop() {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// manifestMember says in Odoo's own backup what is in it.
+const manifestMember = "manifest.json"
+
+// maxManifest limits what is read of one.
+const maxManifest = 1 << 20
+
+// dumpZip makes Odoo's own backup: the SQL and its manifest are new, the filestore is the
+// one that came.
+func (d *scratch) dumpZip(ctx context.Context, w requests.Work) error {
+	made := filepath.Join(w.Folder, sqlMember)
+	if err := d.dumpTo(ctx, w, "plain", made); err != nil {
+		return err
+	}
+	info, err := dump.Inspect(ctx, made, dump.Options{})
+	if err != nil {
+		return err
+	}
+	original, err := zip.OpenReader(w.Original)
+	if err != nil {
+		return err
+	}
+	defer original.Close()
+	return writeFile(w.Upgraded, func(out io.Writer) error {
+		z := zip.NewWriter(out)
+		for _, member := range original.File {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err := replaced(ctx, z, member, made, info); err != nil {
+				return err
+			}
+		}
+		return z.Close()
+	})
+}
+
+// replaced writes a member of a backup, as it was or anew.
+func replaced(ctx context.Context, z *zip.Writer, member *zip.File, sql string, info dump.Info) error {
+	switch member.Name {
+	case sqlMember:
+		to, err := z.CreateHeader(&zip.FileHeader{Name: member.Name, Method: zip.Deflate, Modified: info.ModTime})
+		if err != nil {
+			return err
+		}
+		return copyTo(ctx, to, sql)
+	case manifestMember:
+		text, err := newManifest(member, info)
+		if err != nil {
+			return err
+		}
+		to, err := z.CreateHeader(&zip.FileHeader{Name: member.Name, Method: zip.Deflate, Modified: info.ModTime})
+		if err != nil {
+			return err
+		}
+		_, err = to.Write(text)
+		return err
+	}
+	return z.Copy(member)
+}
+
+// newManifest is a backup's manifest with what the upgraded database has. It keeps what it
+// does not know.
+func newManifest(member *zip.File, info dump.Info) ([]byte, error) {
+	file, err := member.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxManifest))
+	if err != nil {
+		return nil, err
+	}
+	manifest := map[string]any{}
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		return text, nil // not ours to mend
+	}
+	modules := map[string]string{}
+	for _, m := range info.Modules {
+		modules[m.Name] = m.Version
+	}
+	if info.Series != "" {
+		manifest["version"], manifest["major_version"], manifest["modules"] = info.Series, info.Series, modules
+		delete(manifest, "version_info") // of the Odoo that made the backup
+	}
+	manifest["pg_version"] = info.PostgreSQL
+	return json.MarshalIndent(manifest, "", "    ")
+}

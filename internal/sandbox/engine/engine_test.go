@@ -1,0 +1,394 @@
+//go:build unix
+
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/realtest"
+	"odoo-upgrade-action/internal/sandbox/requests"
+)
+
+// bench is a store with a worker on it.
+type bench struct {
+	t      *testing.T
+	data   string
+	store  *requests.Store
+	worker *requests.Worker
+}
+
+func newBench(t *testing.T, e requests.Engine) *bench {
+	t.Helper()
+	data := t.TempDir()
+	if err := e.Prepare(t.Context(), data); err != nil {
+		t.Fatal(err)
+	}
+	store, err := requests.Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bench{t, data, store, &requests.Worker{Store: store, Engine: e, Outcome: requests.Done, Log: func(line string) { t.Log(line) }}}
+}
+
+// submit creates a request with an upload, a file or a folder, and starts its upgrade.
+func (b *bench) submit(ctx context.Context, upload string) int {
+	b.t.Helper()
+	r, err := b.store.Create(requests.Record{Target: "17.0", Aim: "test", Filename: filepath.Base(upload)})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if text, err := exec.Command("cp", "-r", upload, b.store.Path(r.ID, requests.OriginalFile)).CombinedOutput(); err != nil {
+		b.t.Fatalf("%v: %s", err, text)
+	}
+	if _, err := b.store.Submit(r.ID, func(*requests.Record) error { return nil }); err != nil {
+		b.t.Fatal(err)
+	}
+	b.worker.Start(ctx, r.ID)
+	return r.ID
+}
+
+// upgrade upgrades an upload, and returns the request and its log.
+func (b *bench) upgrade(upload string) (requests.Record, string) {
+	b.t.Helper()
+	id := b.submit(b.t.Context(), upload)
+	b.worker.Wait()
+	r, _ := b.store.Get(id)
+	log, err := os.ReadFile(b.store.Path(id, requests.LogFile))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.leftNothing(id)
+	return r, string(log)
+}
+
+// leftNothing checks that nothing is left in a request's folder but what belongs there, and
+// no process works in it.
+func (b *bench) leftNothing(id int) {
+	b.t.Helper()
+	r, _ := b.store.Get(id)
+	entries, err := os.ReadDir(b.store.Path(id, ""))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, entry := range entries {
+		switch name := entry.Name(); {
+		case name == requests.OriginalFile, name == requests.LogFile, name == "request.json":
+		case r.IsUpgraded() && (name == requests.UpgradedFile || name == requests.FilestoreFile):
+		default:
+			b.t.Errorf("%s is left of a request that is %s", name, r.State)
+		}
+	}
+	if list := workingIn(b.data); list != nil {
+		b.t.Errorf("processes are left: %v", list)
+	}
+}
+
+// workingIn lists the processes that are marked with a folder.
+func workingIn(folder string) (list []string) {
+	entries, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range entries {
+		if text, err := os.ReadFile(path); err == nil && isIn(text, folder) {
+			command, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+			list = append(list, strings.ReplaceAll(string(command), "\x00", " "))
+		}
+	}
+	return list
+}
+
+// server returns a server for the engines in a cluster, and checks in the end that no
+// database and no role of theirs is left.
+func server(t *testing.T, c *realtest.Cluster) *Server {
+	t.Helper()
+	s, err := ParseServer(c.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if left := c.SQL("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'odoo_upgrade_%' UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'odoo_upgrade_%'"); left != "" {
+			t.Errorf("left: %s", left)
+		}
+	})
+	return s
+}
+
+// write writes a file of the test's.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// database creates a database with some of Odoo's tables, and what makes restores hard: an
+// owner who is not elsewhere, an extension, a large object, and rows that look like psql's
+// commands.
+func database(t *testing.T, c *realtest.Cluster) string {
+	t.Helper()
+	c.SQL("postgres", "CREATE DATABASE source")
+	c.Run("psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-d", "source", "-f", shared(t, c, "../sample/dump.sql"))
+	c.SQL("source", `CREATE ROLE stranger; ALTER TABLE res_partner OWNER TO stranger; GRANT SELECT ON ir_module_module TO stranger;
+		CREATE EXTENSION pg_trgm; COMMENT ON SCHEMA public IS 'everything';
+		CREATE TABLE odd (a text); INSERT INTO odd VALUES (E'\\restrict x'), ('\! false'), (E'\\.'), (E'tab\there'), (NULL), ('Größe');
+		CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT '\restrict x' $$`)
+	c.SQL("source", "SELECT lo_from_bytea(4711, 'hello')")
+	return "source"
+}
+
+// shared copies a file to where the cluster's user can read it.
+func shared(t *testing.T, c *realtest.Cluster, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(c.Dir, filepath.Base(path))
+	if err := os.WriteFile(to, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// toSeventeen is what an upgrade to 17.0 amounts to here.
+const toSeventeen = `UPDATE ir_module_module SET latest_version = :'target' || substr(latest_version, 5) WHERE latest_version IS NOT NULL;
+UPDATE res_partner SET name = name || ' (upgraded from ' || :'source' || ')';
+\echo request :request with the aim :aim
+`
+
+func TestPostgresUpgradesEveryKind(t *testing.T) {
+	c := realtest.StartCluster(t)
+	source := database(t, c)
+	b := newBench(t, NewPostgres(server(t, c), []string{filepath.Dir(write(t, "10-seventeen.sql", toSeventeen))}))
+	rows := strings.ReplaceAll(c.SQL(source, "SELECT name FROM res_partner ORDER BY id"), "\n", " (upgraded from 16.0)\n")
+	for kind, script := range map[string]string{
+		"custom": "pg_dump -Fc", "custom.gz": "pg_dump -Fc | gzip", "custom-none": "pg_dump -Fc -Z0", "tar": "pg_dump -Ft", "sql": "pg_dump",
+		"sql.gz": "pg_dump | gzip", "directory": "pg_dump -Fd -f",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			upload := filepath.Join(c.Dir, kind)
+			if kind != "directory" {
+				script += " >"
+			}
+			shell := c.Command("pg_dump")
+			shell.Path, shell.Args = "/bin/sh", []string{"sh", "-c", script + upload}
+			shell.Env = append(shell.Env, "PGDATABASE="+source, "PATH="+filepath.Dir(c.Command("pg_dump").Path)+":"+os.Getenv("PATH"))
+			if text, err := shell.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+			before, err := dump.Inspect(t.Context(), upload, dump.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, log := b.upgrade(upload)
+			if r.State != requests.Done || r.Version != "16.0" || !strings.Contains(log, "request "+fmt.Sprint(r.ID)+" with the aim test") {
+				t.Fatalf("%+v\n%s", r, log)
+			}
+			after, err := dump.Inspect(t.Context(), b.store.Path(r.ID, requests.UpgradedFile), dump.Options{})
+			if err != nil || after.Problem != nil || after.Form() != before.Form() || after.Series != "17.0" || len(after.Modules) != len(before.Modules) {
+				t.Errorf("%v %v: %s, Odoo %s", err, after.Problem, after.Form(), after.Series)
+			}
+			// What came back is restored by PostgreSQL's own programs.
+			name := "restored_" + strings.NewReplacer("-", "_", ".", "_").Replace(kind)
+			c.SQL("postgres", "CREATE DATABASE "+name)
+			back := filepath.Join(c.Dir, "back-"+kind)
+			if text, err := exec.Command("sh", "-c", `cp -r "$1" "$2" && chmod -R a+rX "$2"`, "sh", b.store.Path(r.ID, requests.UpgradedFile), back).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+			c.Restore(name, back, string(after.Form()))
+			for _, table := range []string{"odd", "ir_config_parameter"} {
+				query := "SELECT * FROM " + table + " ORDER BY 1"
+				if got, want := c.SQL(name, query), c.SQL(source, query); got != want {
+					t.Errorf("%s: %q, want %q", table, got, want)
+				}
+			}
+			if got := c.SQL(name, "SELECT name FROM res_partner ORDER BY id"); got != rows {
+				t.Errorf("partners: %q, want %q", got, rows)
+			}
+			if got := c.SQL(name, "SELECT convert_from(lo_get(4711), 'UTF8') || f()"); got != "hello\\restrict x\n" {
+				t.Errorf("large object and function: %q", got)
+			}
+		})
+	}
+}
+
+func TestPostgresSaysWhyItFails(t *testing.T) {
+	c := realtest.StartCluster(t)
+	s := server(t, c)
+	pwned := filepath.Join(c.Dir, "pwned")
+	for name, test := range map[string]struct{ statements, sql, want string }{
+		"a command of psql's in the dump": {"\\! touch " + pwned + "\n", "", "only \\unrestrict is allowed"},
+		"a program on the server":         {"COPY (SELECT 1) TO PROGRAM 'touch " + pwned + "';", "", "must be superuser or have privileges of the pg_execute_server_program role"},
+		"a file on the server":            {"COPY (SELECT 1) TO '" + pwned + "';", "", "must be superuser or have privileges of the pg_write_server_files role"},
+		"another database":                {"\\connect postgres\n", "", "only \\unrestrict is allowed"},
+		"the server's settings":           {"ALTER SYSTEM SET work_mem = '1GB';", "", "permission denied to set parameter"},
+		"a statement that fails":          {"CREATE TABLE t (a int);\nINSERT INTO t VALUES ('x');", "", `invalid input syntax for type integer: "x" (in: INSERT INTO t VALUES ('x');)`},
+		"a row that does not fit":         {"CREATE TABLE t (a int);\nCOPY public.t (a) FROM stdin;\nx\n\\.\n", "", `invalid input syntax for type integer: "x"`},
+		"an extension that is missing":    {"CREATE EXTENSION IF NOT EXISTS nonesuch WITH SCHEMA public;", "", `extension "nonesuch" is not available`},
+		"the operator's SQL":              {"CREATE TABLE t (a int);", "SELECT 1/0;", "0.sql failed: psql:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			upload := write(t, "db.sql", strings.Replace(realtest.Dump(""), "SELECT 1;", test.statements, 1))
+			var sql []string
+			if test.sql != "" {
+				sql = []string{write(t, "0.sql", test.sql)}
+			}
+			r, log := newBench(t, NewPostgres(s, sql)).upgrade(upload)
+			if r.State != requests.Failed || !strings.Contains(r.Message, test.want) || !strings.Contains(log, test.want) {
+				t.Errorf("%s: %q, want %q\n%s", r.State, r.Message, test.want, log)
+			}
+			if _, err := os.Stat(pwned); err == nil {
+				t.Error("a program was run")
+			}
+		})
+	}
+}
+
+// TestPostgresWithAnOrdinaryUser has a user of the server that may create databases, and
+// no roles.
+func TestPostgresWithAnOrdinaryUser(t *testing.T) {
+	c := realtest.StartCluster(t)
+	source := database(t, c)
+	c.SQL("postgres", "CREATE ROLE creator LOGIN CREATEDB; CREATE ROLE reader LOGIN; CREATE ROLE maker LOGIN CREATEDB CREATEROLE")
+	upload := filepath.Join(c.Dir, "dump")
+	c.Run("pg_dump", "-Fc", "-f", upload, source)
+	for user, want := range map[string]string{"creator": "", "maker": "", "reader": "may not create databases: run ALTER ROLE \"reader\" CREATEDB"} {
+		t.Run(user, func(t *testing.T) {
+			server(t, c)
+			s, err := ParseServer("postgres://"+user+"@/postgres?host="+c.Dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want != "" {
+				if err := NewPostgres(s, nil).Prepare(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%v, want %s", err, want)
+				}
+				return
+			}
+			if r, log := newBench(t, NewPostgres(s, nil)).upgrade(upload); r.State != requests.Done {
+				t.Errorf("%+v\n%s", r, log)
+			}
+		})
+	}
+}
+
+// TestCanceled stops engines in the middle of their work.
+func TestCanceled(t *testing.T) {
+	c := realtest.StartCluster(t)
+	s := server(t, c)
+	for name, e := range map[string]requests.Engine{
+		"postgres": NewPostgres(s, []string{write(t, "sleep.sql", "\\echo here\nSELECT pg_sleep(1000);")}),
+		"command":  NewCommand([]string{"sh", "-c", "trap '' TERM; echo half >\"$UPGRADE_RESULT\"; setsid sleep 1000 & echo here; sleep 1000; sleep 1000"}, s),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, e)
+			ctx, cancel := context.WithCancel(t.Context())
+			id := b.submit(ctx, write(t, "db.sql", realtest.Dump("")))
+			b.untilLogged(id, "here")
+			began := time.Now()
+			cancel()
+			b.worker.Wait()
+			if took := time.Since(began); took > 20*time.Second {
+				t.Errorf("stopped after %s", took)
+			}
+			if r, _ := b.store.Get(id); r.State != requests.Progress {
+				t.Errorf("it is %s: the next sandbox has to continue it", r.State)
+			}
+			b.leftNothing(id)
+		})
+	}
+}
+
+// untilLogged waits until a request's log has a text, which the test's timeout limits.
+func (b *bench) untilLogged(id int, text string) {
+	b.t.Helper()
+	for {
+		if log, _ := os.ReadFile(b.store.Path(id, requests.LogFile)); strings.Contains(string(log), text) {
+			return
+		}
+		if r, _ := b.store.Get(id); r.HasEnded() {
+			b.t.Fatalf("it ended as %s: %s", r.State, r.Message)
+		}
+		time.Sleep(10 * time.Millisecond) // what another process does can only be polled
+	}
+}
+
+// TestLeftByAKilledSandbox has databases and processes of one that could not clean up.
+func TestLeftByAKilledSandbox(t *testing.T) {
+	c := realtest.StartCluster(t)
+	s := server(t, c)
+	e := NewPostgres(s, nil)
+	data := t.TempDir()
+	if err := e.Prepare(t.Context(), data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.create(t.Context(), "10001", data); err != nil {
+		t.Fatal(err)
+	}
+	left := exec.Command("sleep", "1000")
+	left.Env = append(os.Environ(), workVariable+"="+filepath.Join(data, "requests/10001/work"))
+	if err := left.Start(); err != nil {
+		t.Fatal(err)
+	}
+	other, _ := ParseServer(c.URL())
+	if err := NewPostgres(other, nil).Prepare(t.Context(), data); err != nil {
+		t.Fatal(err)
+	}
+	if err := left.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("the process that was left: %v", err)
+	}
+}
+
+func TestCommand(t *testing.T) {
+	t.Setenv("ODOO_UPGRADE_DATABASE_URL", "postgres://secret")
+	upload := write(t, "db.sql", realtest.Dump("the dump"))
+	for name, test := range map[string]struct{ script, state, message, log string }{
+		"done":             {`sed s/the/another/ "$UPGRADE_ORIGINAL" >"$UPGRADE_RESULT"; echo "to $UPGRADE_TARGET, $UPGRADE_AIM, $UPGRADE_KIND"`, "done", "was upgraded", "to 17.0, test, sql\n"},
+		"failed":           {`for n in 1 2 3 4 5 6 7; do echo "line $n"; done; exit 3`, "failed", "line 3\nline 4\nline 5\nline 6\nline 7", "line 1\n"},
+		"silent":           {`exit 4`, "failed", "The command ended with status 4 and said nothing.", ""},
+		"no result":        {`true`, "failed", "wrote no database to UPGRADE_RESULT", ""},
+		"an empty result":  {`: >"$UPGRADE_RESULT"`, "failed", "wrote no database to UPGRADE_RESULT", ""},
+		"a link":           {`ln -s /etc/passwd "$UPGRADE_RESULT"`, "failed", "wrote no database to UPGRADE_RESULT", ""},
+		"killed":           {`kill -9 $$`, "failed", "signal: killed", ""},
+		"files":            {`echo x >here; mktemp; cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"`, "done", "was upgraded", ""},
+		"background":       {`sleep 1000 & setsid sleep 1000 & cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"; echo fine`, "done", "was upgraded", "fine\n"},
+		"our own settings": {`env | grep -c ODOO_UPGRADE_; exit 1`, "failed", "0", ""},
+		"not UTF-8":        {`printf 'a\377b\n'; exit 1`, "failed", "a\uFFFDb", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, NewCommand([]string{"sh", "-c", test.script}, nil))
+			r, log := b.upgrade(upload)
+			if r.State != test.state || !strings.Contains(r.Message, test.message) || !strings.Contains(log, test.log) {
+				t.Errorf("%s: %q\n%s", r.State, r.Message, log)
+			}
+			if name == "done" {
+				if text, _ := os.ReadFile(b.store.Path(r.ID, requests.UpgradedFile)); string(text) != realtest.Dump("another dump") {
+					t.Errorf("%q", text)
+				}
+			}
+		})
+	}
+	if err := NewCommand([]string{"no-such-program"}, nil).Prepare(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "no-such-program") {
+		t.Errorf("a program that is not there: %v", err)
+	}
+}
+
+// TestCommandWithADatabase restores, changes and dumps by the variables that it gets.
+func TestCommandWithADatabase(t *testing.T) {
+	c := realtest.StartCluster(t)
+	script := `test -n "$UPGRADE_DATABASE"; psql -qX -f "$UPGRADE_ORIGINAL" >/dev/null; psql -qXc "CREATE TABLE added (a int)"; pg_dump -f "$UPGRADE_RESULT"`
+	b := newBench(t, NewCommand([]string{"sh", "-ec", script}, server(t, c)))
+	r, log := b.upgrade(write(t, "db.sql", realtest.Dump("")))
+	text, _ := os.ReadFile(b.store.Path(r.ID, requests.UpgradedFile))
+	if r.State != requests.Done || !strings.Contains(string(text), "CREATE TABLE public.added") {
+		t.Errorf("%+v\n%s", r, log)
+	}
+}

@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+)
+
+// Bounds of what a program's output may add to a request's log.
+const (
+	maxLog  = 64 << 20
+	maxLine = 4 << 10
+	kept    = 5   // last lines, for a message
+	maxKept = 500 // bytes of each
+)
+
+// lines hands a program's output on, a line at a time, and keeps the last ones. Lines of
+// its two outputs are not mixed up.
+type lines struct {
+	to    io.Writer
+	watch func(line string) bool // true for a line that is not to be logged; may be nil
+
+	mu      sync.Mutex
+	partial []byte
+	written int
+	last    []string
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for rest := b; len(rest) > 0; {
+		line, after, ended := bytes.Cut(rest, []byte("\n"))
+		rest = after
+		l.partial = append(l.partial, line[:min(len(line), max(0, maxLine-len(l.partial)))]...)
+		if ended {
+			l.line()
+		}
+	}
+	return len(b), nil
+}
+
+// end takes a last line that has no end.
+func (l *lines) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.partial) > 0 {
+		l.line()
+	}
+}
+
+func (l *lines) line() {
+	text := strings.TrimRight(strings.ToValidUTF8(string(l.partial), "\uFFFD"), " \t\r")
+	l.partial = l.partial[:0]
+	if l.watch != nil && l.watch(text) {
+		return
+	}
+	if strings.TrimSpace(text) != "" {
+		l.last = append(l.last[max(0, len(l.last)-kept+1):], text[:min(len(text), maxKept)])
+	}
+	switch before := l.written; {
+	case before > maxLog:
+		return
+	case before+len(text) > maxLog:
+		text = "The log is full: what follows is left out."
+		l.written = maxLog
+	}
+	l.written += len(text) + 1
+	_, _ = fmt.Fprintln(l.to, text)
+}
+
+// tail returns the last lines.
+func (l *lines) tail() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.ToValidUTF8(strings.Join(l.last, "\n"), "\uFFFD")
+}

@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// workVariable marks every process of an engine with the folder that it works in, so that
+// those of a sandbox that was killed can be found.
+const workVariable = "UPGRADE_FOLDER"
+
+// stopTime is how long a program may take to end once it was asked to.
+const stopTime = 3 * time.Second
+
+// program is a program that an engine runs.
+type program struct {
+	args   []string
+	env    []string // in addition to ours
+	folder string   // where it works
+	stdin  io.Reader
+	stdout io.Writer // also gets standard error where stderr is nil
+	stderr io.Writer
+	alone  bool // nothing else works in the folder: what is left there afterwards is killed, too
+}
+
+// run runs a program to its end, and ends all that it started. Where ctx ends, so does
+// the program: it is asked to, and killed if it takes too long. Errors are an
+// *exec.ExitError, ctx's cause, or those of starting it.
+func (p program) run(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	command := exec.CommandContext(ctx, p.args[0], p.args[1:]...)
+	command.Dir, command.Env = p.folder, append(environment(), append(p.env, workVariable+"="+p.folder)...)
+	own(command)
+	command.Cancel = func() error { return terminate(command.Process) }
+	command.WaitDelay = stopTime
+	output, done, err := p.outputs(command)
+	if err != nil {
+		return err
+	}
+	input, err := p.input(command)
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		closeAll(output)
+		done()
+		return err
+	}
+	closeAll(output)
+	fed := make(chan error, 1)
+	go func() { fed <- input() }()
+	err = command.Wait()
+	killGroup(command.Process)
+	if p.alone {
+		killIn(p.folder)
+	}
+	done()
+	readError := <-fed
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return errors.Join(readError, err)
+}
+
+// outputs connects a program with pipes: unlike those of package exec, they are read until
+// all that it started has ended, and done waits for that. The caller closes the
+// program's ends once it runs.
+func (p program) outputs(command *exec.Cmd) (ends []*os.File, done func(), err error) {
+	var reading []chan struct{}
+	pipe := func(to io.Writer) (*os.File, error) {
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			return nil, err
+		}
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			_, _ = io.Copy(to, reader)
+			_, _ = io.Copy(io.Discard, reader) // a writer that fails must not stop the program
+			_ = reader.Close()
+		}()
+		reading, ends = append(reading, over), append(ends, writer)
+		return writer, nil
+	}
+	done = func() {
+		for _, over := range reading {
+			<-over
+		}
+	}
+	out, err := pipe(p.stdout)
+	if err != nil {
+		return nil, done, err
+	}
+	command.Stdout, command.Stderr = out, out
+	if p.stderr != nil {
+		errors, err := pipe(p.stderr)
+		if err != nil {
+			closeAll(ends)
+			done()
+			return nil, done, err
+		}
+		command.Stderr = errors
+	}
+	return ends, done, nil
+}
+
+// input returns what writes a program's standard input. A program that ends before it has
+// read everything is not an error of reading.
+func (p program) input(command *exec.Cmd) (func() error, error) {
+	if p.stdin == nil {
+		return func() error { return nil }, nil
+	}
+	to, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		defer to.Close()
+		from := &readErrors{from: p.stdin}
+		_, _ = io.Copy(to, from)
+		return from.err
+	}, nil
+}
+
+// readErrors keeps an error of reading apart from those of writing.
+type readErrors struct {
+	from io.Reader
+	err  error
+}
+
+func (r *readErrors) Read(b []byte) (int, error) {
+	n, err := r.from.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return n, err
+}
+
+func closeAll(files []*os.File) {
+	for _, file := range files {
+		_ = file.Close()
+	}
+}
+
+// environment is what a program sees of ours: nothing of the sandbox's own settings, which
+// hold passwords.
+func environment() (list []string) {
+	for _, entry := range os.Environ() {
+		if !strings.HasPrefix(entry, "ODOO_UPGRADE_") && !strings.HasPrefix(entry, workVariable+"=") {
+			list = append(list, entry)
+		}
+	}
+	return list
+}
+
+// status returns a program's exit status, if that is what the error is about.
+func status(err error) (code int, ok bool) {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() < 0 {
+		return 0, false
+	}
+	return exit.ExitCode(), true
+}
+
+// missing words the error of a program that is not installed.
+func missing(name string, err error) error {
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%s is not installed, or not in PATH: install PostgreSQL's client programs", name)
+	}
+	return err
+}
