@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -560,5 +561,153 @@ func TestParseAddress(t *testing.T) {
 	}
 	if _, ok, _ := ParseAddress("https://sandbox"); ok {
 		t.Error("a URL was taken for the embedded sandbox")
+	}
+}
+
+// TestGuessedKeys has a client guess the key of one request. Others are not kept from
+// theirs.
+func TestGuessedKeys(t *testing.T) {
+	b := open(t, Config{})
+	guessed, other := b.created(), b.created()
+	wrong := url.Values{"request": guessed["request"], "key": other["key"]}
+	page := b.form("status", guessed).Request["status_url"].(string)
+	code := func(r *http.Request) int { return b.do(r).Code }
+	last := 0
+	for n := range 12 {
+		if n%2 == 0 {
+			last = code(httptest.NewRequest("GET", "/database/v1/status?"+wrong.Encode(), nil))
+		} else {
+			last = code(httptest.NewRequest("GET", strings.Replace(page, guessed.Get("key"), other.Get("key"), 1), nil))
+		}
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("after 12 wrong keys: HTTP %d", last)
+	}
+	w := b.do(httptest.NewRequest("GET", "/database/v1/status?"+guessed.Encode(), nil))
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" {
+		t.Errorf("then the right one: HTTP %d, %v", w.Code, w.Header())
+	}
+	token := guessed.Get("request") + "-" + guessed.Get("key")
+	call := func(token string) int {
+		return code(httptest.NewRequest("POST", "/upgrade/request/status", strings.NewReader(`{"params":{"token":"`+token+`"}}`)))
+	}
+	if got := call(token); got != http.StatusTooManyRequests {
+		t.Errorf("then the token: HTTP %d", got)
+	}
+	if got := code(httptest.NewRequest("GET", "/upgrade/request/logs?token="+token, nil)); got != http.StatusTooManyRequests {
+		t.Errorf("then the log: HTTP %d", got)
+	}
+	if b.state(other) != "draft" || call(other.Get("request")+"-"+other.Get("key")) != http.StatusOK {
+		t.Error("another request is blocked, too")
+	}
+	r := httptest.NewRequest("GET", "/database/v1/status?"+guessed.Encode(), nil)
+	r.RemoteAddr = "198.51.100.7:1234"
+	if got := code(r); got != http.StatusOK {
+		t.Errorf("another client: HTTP %d", got)
+	}
+}
+
+// TestNoPathOfARequestIsUsed gives paths in every parameter of every call: nothing but the
+// sandbox's own files is read or written.
+func TestNoPathOfARequestIsUsed(t *testing.T) {
+	outside := t.TempDir()
+	data := filepath.Join(outside, "data")
+	b := open(t, Config{Data: data})
+	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("TOP SECRET"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := b.created()
+	b.query("upload", address, realtest.Dump(""))
+	for _, path := range []string{"../secret", "../../../secret", "/" + outside + "/secret", "..%2f..%2fsecret", "....//secret", "secret\x00", "C:\\secret", "request.json", "../lock"} {
+		for _, name := range []string{"contract", "email", "target", "aim", "filename", "timezone"} {
+			values := good()
+			values.Set(name, path)
+			b.form("create", values)
+		}
+		for _, name := range []string{"request", "key", "ssh_keys"} {
+			for _, method := range []string{"upload", "process", "skip_test", "status", "request_sftp_access"} {
+				values := url.Values{"request": address["request"], "key": address["key"], "ssh_keys": {"ssh-ed25519 x"}}
+				values.Set(name, path)
+				if w := b.do(httptest.NewRequest("POST", "/database/v1/"+method+"?"+values.Encode(), strings.NewReader(""))); strings.Contains(w.Body.String(), "TOP SECRET") {
+					t.Errorf("%s with %s=%q: %s", method, name, path, w.Body)
+				}
+			}
+		}
+		for _, page := range []string{"/database/eu1/" + url.PathEscape(path) + "/" + address.Get("key") + "/status", "/database/eu1/" + address.Get("request") + "/" + url.PathEscape(path) + "/original/archive",
+			"/database/eu1/" + address.Get("request") + "/" + address.Get("key") + "/" + url.PathEscape(path)} {
+			if w := b.do(httptest.NewRequest("GET", page, nil)); w.Code == http.StatusOK {
+				t.Errorf("%s: %s", page, w.Body)
+			}
+		}
+		for _, call := range []string{"create", "transfer/start", "transfer/stop", "process", "status"} {
+			text, _ := json.Marshal(path)
+			body := fmt.Sprintf(`{"params":{"contract":%s,"target":%[1]s,"aim":%[1]s,"actuator":"cli","api_version":"0.2","ssh_key":%[1]s,"env_vars":[%[1]s],"token":%[1]s,"transfer_type":%[1]s}}`, text)
+			b.do(httptest.NewRequest("POST", "/upgrade/request/"+call, strings.NewReader(body)))
+		}
+		b.do(httptest.NewRequest("GET", "/upgrade/request/logs?token="+url.QueryEscape(path), nil))
+	}
+	var found []string
+	_ = filepath.WalkDir(outside, func(path string, entry os.DirEntry, err error) error {
+		name, _ := filepath.Rel(outside, path)
+		found = append(found, filepath.ToSlash(name))
+		return err
+	})
+	own := regexp.MustCompile(`^(\.|secret|data(/(lock|ssh_host_ed25519_key|requests(/[0-9]+(/(request\.json|original|upgraded|upgrade\.log|filestore(/23(/[0-9a-f]{40})?)?))?)?))?)$`)
+	for _, name := range found {
+		if !own.MatchString(name) {
+			t.Errorf("%s was written", name)
+		}
+	}
+}
+
+// TestUploadOverTheLimit is refused, with a length and without.
+func TestUploadOverTheLimit(t *testing.T) {
+	b := open(t, Config{MaxUpload: 1000})
+	address := b.created()
+	large := realtest.Dump(strings.Repeat("x", 1000))
+	if a := b.query("upload", address, large); reasons(a) != "DUMP:TOO_LARGE" || !strings.Contains(a.Failures[0].Message, "larger than 1000 bytes") {
+		t.Errorf("with a length: %+v", a)
+	}
+	r := httptest.NewRequest("POST", "/database/v1/upload?"+address.Encode(), struct{ io.Reader }{strings.NewReader(large)})
+	if got := reasons(b.call(r)); got != "DUMP:TOO_LARGE" {
+		t.Errorf("without: %s", got)
+	}
+	if left, _ := filepath.Glob(filepath.Join(b.config.Data, "requests/*/upload-*")); left != nil {
+		t.Errorf("left: %v", left)
+	}
+	if got := reasons(b.query("upload", address, realtest.Dump(""))); got != "" {
+		t.Errorf("one within the limit: %s", got)
+	}
+}
+
+// TestWhatIsReportedOfAnUpload compares a status with what is in the sample.
+func TestWhatIsReportedOfAnUpload(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sample.zip")
+	if err := WriteSample(path); err != nil {
+		t.Fatal(err)
+	}
+	sample, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, Config{})
+	run := func() map[string]any {
+		address := b.created()
+		b.query("upload", address, string(sample))
+		b.form("process", address)
+		b.worker.Wait()
+		return b.form("status", address).Request
+	}
+	if got := run()["estimated_time"]; got != nil {
+		t.Errorf("an estimate without an earlier upgrade: %v", got)
+	}
+	got := run()
+	for field, want := range map[string]any{
+		"state": "done", "database_version": "16.0", "postgresql": "15.18 (Debian 15.18-0+deb12u1)", "filestore": true, "compressions": []any{"zip", "sql"},
+		"filesize": fmt.Sprintf("%.2f Kb", float64(len(sample))/1024), "database_uuid": "4b7e6c1e-52a3-4c7e-9d3a-0d6f3f1c9a10", "estimated_time": "00:00", "elapsed": "00:00",
+	} {
+		if diff := cmp.Diff(want, got[field]); diff != "" {
+			t.Errorf("%s: %s", field, diff)
+		}
 	}
 }

@@ -263,7 +263,7 @@ func TestPostgresWithAnOrdinaryUser(t *testing.T) {
 	for user, want := range map[string]string{"creator": "", "maker": "", "reader": "may not create databases: run ALTER ROLE \"reader\" CREATEDB"} {
 		t.Run(user, func(t *testing.T) {
 			server(t, c)
-			s, err := ParseServer("postgres://"+user+"@/postgres?host="+c.Dir)
+			s, err := ParseServer("postgres://" + user + "@/postgres?host=" + c.Dir)
 			if err != nil {
 				t.Fatal(err)
 			}

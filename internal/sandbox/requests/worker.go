@@ -34,13 +34,15 @@ type Worker struct {
 // Start has a request processed until ctx ends: after that, another Worker can start
 // it again.
 func (w *Worker) Start(ctx context.Context, id int) {
+	upgrade := func() { w.settle(ctx, id, w.progress(ctx, id)) }
+	if r, _ := w.Store.Get(id); r.State != Pending || w.Pace == 0 {
+		w.enqueue(upgrade) // at once: its turn is that of this call
+		return
+	}
 	w.running.Go(func() {
-		err := w.pend(ctx, id)
-		if err == nil {
-			w.enqueue(func() { w.settle(ctx, id, w.progress(ctx, id)) })
-			return
+		if retry.Sleep(ctx, w.Pace) == nil {
+			w.enqueue(upgrade)
 		}
-		w.settle(ctx, id, err)
 	})
 }
 
@@ -104,14 +106,6 @@ func (w *Worker) end(id int, state string, result Result) {
 	if err != nil {
 		w.Log("request " + strconv.Itoa(id) + ": " + err.Error())
 	}
-}
-
-// pend keeps a request pending for a while.
-func (w *Worker) pend(ctx context.Context, id int) error {
-	if r, _ := w.Store.Get(id); r.State != Pending {
-		return nil // it was in progress when the sandbox was stopped
-	}
-	return retry.Sleep(ctx, w.Pace)
 }
 
 // progress upgrades a request. Nothing is left of it but its result.
