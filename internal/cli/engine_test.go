@@ -423,4 +423,3 @@ http {
 	})
 	return "https://localhost:" + port
 }
-

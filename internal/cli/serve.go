@@ -78,12 +78,14 @@ func (c *sandboxCommand) engine() (sandbox.Engine, error) {
 		return nil, errors.New("database-url is for the engines postgres and command: choose one with --engine")
 	case c.Engine == "postgres" && server == nil:
 		return nil, errors.New("the engine postgres needs database-url")
+	case c.Restore && (c.Engine != "command" || server == nil):
+		return nil, errors.New("restore is for the engine command, with database-url")
 	case c.Engine == "postgres":
 		return engine.NewPostgres(server, c.SQL), nil
 	case c.Engine == "command" && len(c.Command) == 0:
 		return nil, errors.New("the engine command needs a program: give it after --, like --engine command -- ./upgrade.sh")
 	case c.Engine == "command":
-		return engine.NewCommand(c.Command, server), nil
+		return engine.NewCommand(c.Command, server, c.Restore), nil
 	}
 	return engine.Copy{}, nil
 }

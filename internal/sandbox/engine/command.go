@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,20 +24,23 @@ const againStatus = 75
 // UPGRADE_TARGET are versions of Odoo, the first empty where it is not known;
 // UPGRADE_KIND says what was uploaded (custom, sql.gz, odoo-zip and the like), and
 // UPGRADE_AIM is test or production; UPGRADE_FILESTORE is a folder for files that the
-// upgrade adds; with a server, UPGRADE_DATABASE is an empty database that goes when the
-// program ends, and PGHOST, PGUSER and the like lead to it. It works in an empty folder,
-// UPGRADE_FOLDER, which is removed afterwards and is TMPDIR, too.
+// upgrade adds; with a server, UPGRADE_DATABASE is a database that goes when the program
+// ends, and PGHOST, PGUSER and the like lead to it: an empty one, or one with the dump
+// restored, which is dumped again when the program has written no result. It works in an
+// empty folder, UPGRADE_FOLDER, which is removed afterwards and is TMPDIR, too.
 //
 // What it prints is the request's log. With exit status 0 the upgrade is done, with 75 it is
 // tried again later, with any other it has failed, and the last lines are the message.
 type Command struct {
-	args   []string
-	server *Server
+	args     []string
+	server   *Server
+	restores bool
 }
 
-// NewCommand returns an engine that runs a program with its arguments; server may be nil.
-func NewCommand(args []string, server *Server) *Command {
-	return &Command{args, server}
+// NewCommand returns an engine that runs a program with its arguments. server may be nil;
+// restores says whether the program finds the dump in the database.
+func NewCommand(args []string, server *Server, restores bool) *Command {
+	return &Command{args, server, restores}
 }
 
 // Name implements requests.Engine.
@@ -77,18 +81,28 @@ func (c *Command) Upgrade(ctx context.Context, w requests.Work) (_ requests.Resu
 		"UPGRADE_AIM=" + w.Aim, "UPGRADE_KIND=" + string(w.Dump.Form()), "UPGRADE_FILESTORE=" + w.Filestore, "UPGRADE_REQUEST=" + strconv.Itoa(w.ID),
 		"TMPDIR=" + work,
 	}
+	var d *scratch
 	if c.server != nil {
-		d, failed := c.server.create(ctx, strconv.Itoa(w.ID), w.Folder)
-		if failed != nil {
-			return requests.Result{}, failed
+		if d, err = c.server.create(ctx, strconv.Itoa(w.ID), w.Folder); err != nil {
+			return requests.Result{}, err
 		}
 		defer func() { err = errors.Join(err, d.drop()) }()
 		env = append(env, d.variables()...)
 	}
+	if c.restores {
+		_, _ = fmt.Fprintln(w.Log, "Restoring the dump into a database of PostgreSQL.")
+		if err := d.restore(ctx, w); err != nil {
+			return requests.Result{}, err
+		}
+	}
 	if err := c.run(ctx, w, work, env); err != nil {
 		return requests.Result{}, err
 	}
-	return c.take(w, made)
+	if _, err := os.Lstat(made); c.restores && errors.Is(err, fs.ErrNotExist) {
+		_, _ = fmt.Fprintln(w.Log, "Dumping the database.")
+		return done(w), d.dump(ctx, w)
+	}
+	return done(w), c.take(w, made)
 }
 
 // run runs the program, and makes its exit status an error.
@@ -109,14 +123,18 @@ func (c *Command) run(ctx context.Context, w requests.Work, folder string, env [
 }
 
 // take moves what a program made to its place.
-func (c *Command) take(w requests.Work, made string) (requests.Result, error) {
+func (c *Command) take(w requests.Work, made string) error {
 	info, err := os.Lstat(made)
 	if err != nil || !info.IsDir() && (!info.Mode().IsRegular() || info.Size() == 0) {
-		return requests.Result{}, errors.New("the command ended with status 0, and wrote no database to UPGRADE_RESULT")
+		return errors.New("the command ended with status 0, and wrote no database to UPGRADE_RESULT")
 	}
+	return os.Rename(made, w.Upgraded)
+}
+
+func done(w requests.Work) requests.Result {
 	return requests.Result{
 		Message: "The database was upgraded. This is a sandbox: what upgrades is up to its operator.",
 		Notes:   "The log of the upgrade tells what was done.",
 		Name:    upgradedName(w),
-	}, os.Rename(made, w.Upgraded)
+	}
 }

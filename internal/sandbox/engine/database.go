@@ -12,9 +12,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"odoo-upgrade-action/internal/retry"
 )
 
 // Server is the PostgreSQL that scratch databases are made on, by PostgreSQL's own
@@ -51,7 +54,7 @@ func (s *Server) prepare(ctx context.Context, data string) error {
 	if err := s.loadPrefix(data); err != nil {
 		return err
 	}
-	answer, err := s.admin(ctx, "SELECT rolsuper OR rolcreaterole, rolsuper OR rolcreatedb, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = current_user")
+	answer, err := s.first(ctx, "SELECT rolsuper OR rolcreaterole, rolsuper OR rolcreatedb, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = current_user")
 	if err != nil {
 		return fmt.Errorf("connecting to the server of database-url: %w", err)
 	}
@@ -72,6 +75,24 @@ func (s *Server) prepare(ctx context.Context, data string) error {
 		return err
 	}
 	return s.try(ctx)
+}
+
+// startPolicy is how long a server may take to start that is started beside the sandbox.
+var startPolicy = retry.Policy{First: 200 * time.Millisecond, Longest: 2 * time.Second, Budget: time.Minute}
+
+// starting is what psql says of a server that does not listen yet, or not to everyone.
+var starting = regexp.MustCompile(`(?i)connection refused|no such file or directory|could not translate host name|starting up|timeout expired`)
+
+// first runs the first statement.
+func (s *Server) first(ctx context.Context, statement string) (rows string, err error) {
+	err = startPolicy.Do(ctx, func(ctx context.Context) error {
+		var err error
+		if rows, err = s.admin(ctx, statement); err != nil && starting.MatchString(err.Error()) {
+			return retry.Transient(err)
+		}
+		return err
+	}, nil)
+	return rows, err
 }
 
 // loadPrefix reads the prefix, which the first process of a data folder makes.

@@ -286,7 +286,7 @@ func TestCanceled(t *testing.T) {
 	s := server(t, c)
 	for name, e := range map[string]requests.Engine{
 		"postgres": NewPostgres(s, []string{write(t, "sleep.sql", "\\echo here\nSELECT pg_sleep(1000);")}),
-		"command":  NewCommand([]string{"sh", "-c", "trap '' TERM; echo half >\"$UPGRADE_RESULT\"; setsid sleep 1000 & echo here; sleep 1000; sleep 1000"}, s),
+		"command":  NewCommand([]string{"sh", "-c", "trap '' TERM; echo half >\"$UPGRADE_RESULT\"; setsid sleep 1000 & echo here; sleep 1000; sleep 1000"}, s, false),
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, e)
@@ -364,7 +364,7 @@ func TestCommand(t *testing.T) {
 		"not UTF-8":        {`printf 'a\377b\n'; exit 1`, "failed", "a\uFFFDb", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, NewCommand([]string{"sh", "-c", test.script}, nil))
+			b := newBench(t, NewCommand([]string{"sh", "-c", test.script}, nil, false))
 			r, log := b.upgrade(upload)
 			if r.State != test.state || !strings.Contains(r.Message, test.message) || !strings.Contains(log, test.log) {
 				t.Errorf("%s: %q\n%s", r.State, r.Message, log)
@@ -376,7 +376,7 @@ func TestCommand(t *testing.T) {
 			}
 		})
 	}
-	if err := NewCommand([]string{"no-such-program"}, nil).Prepare(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "no-such-program") {
+	if err := NewCommand([]string{"no-such-program"}, nil, false).Prepare(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "no-such-program") {
 		t.Errorf("a program that is not there: %v", err)
 	}
 }
@@ -385,10 +385,29 @@ func TestCommand(t *testing.T) {
 func TestCommandWithADatabase(t *testing.T) {
 	c := realtest.StartCluster(t)
 	script := `test -n "$UPGRADE_DATABASE"; psql -qX -f "$UPGRADE_ORIGINAL" >/dev/null; psql -qXc "CREATE TABLE added (a int)"; pg_dump -f "$UPGRADE_RESULT"`
-	b := newBench(t, NewCommand([]string{"sh", "-ec", script}, server(t, c)))
+	b := newBench(t, NewCommand([]string{"sh", "-ec", script}, server(t, c), false))
 	r, log := b.upgrade(write(t, "db.sql", realtest.Dump("")))
 	text, _ := os.ReadFile(b.store.Path(r.ID, requests.UpgradedFile))
 	if r.State != requests.Done || !strings.Contains(string(text), "CREATE TABLE public.added") {
 		t.Errorf("%+v\n%s", r, log)
+	}
+}
+
+// TestCommandOnARestoredDump changes a database that it finds there, and leaves the rest to
+// the engine.
+func TestCommandOnARestoredDump(t *testing.T) {
+	c := realtest.StartCluster(t)
+	upload := filepath.Join(c.Dir, "dump")
+	c.Run("pg_dump", "-Fc", "-f", upload, database(t, c))
+	for script, want := range map[string]string{
+		`psql -qXc "UPDATE ir_module_module SET latest_version = '17.0' || substr(latest_version, 5)"`: "17.0",
+		`cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"`:                                                     "16.0",
+	} {
+		b := newBench(t, NewCommand([]string{"sh", "-ec", script}, server(t, c), true))
+		r, log := b.upgrade(upload)
+		info, err := dump.Inspect(t.Context(), b.store.Path(r.ID, requests.UpgradedFile), dump.Options{})
+		if err != nil || info.Problem != nil || info.Kind != dump.Custom || info.Series != want {
+			t.Errorf("%s: %v %v, %s, Odoo %s\n%+v\n%s", script, err, info.Problem, info.Kind, info.Series, r, log)
+		}
 	}
 }

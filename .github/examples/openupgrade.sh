@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Upgrades a database with OCA's OpenUpgrade, one version after the other: the program of a
+# sandbox's engine command. The sandbox has restored the dump, and dumps it afterwards.
+#
+# usage: odoo-upgrade sandbox --engine command --database-url … --restore -- openupgrade.sh
+#
+# For each version that is upgraded to, 14.0 or later, $OPENUPGRADE_HOME (/opt/openupgrade)
+# needs a folder like 17.0 with
+#   odoo          Odoo of that version       (github.com/odoo/odoo, branch 17.0)
+#   OpenUpgrade   OpenUpgrade of that version (github.com/OCA/OpenUpgrade, branch 17.0)
+#   venv          a Python environment with the requirements of both, and openupgradelib
+# and the modules of your own in addons, if there are any.
+set -euo pipefail
+home=${OPENUPGRADE_HOME:-/opt/openupgrade}
+
+fail() { # a last line that says why: it is the request's message
+  echo "$1"
+  exit 1
+}
+
+[[ $UPGRADE_SOURCE =~ ^[0-9]+\.0$ ]] || fail "The dump's version of Odoo is not known, or not one that OpenUpgrade begins at: $UPGRADE_SOURCE"
+[[ $UPGRADE_TARGET =~ ^[0-9]+\.0$ ]] || fail "OpenUpgrade does not upgrade to $UPGRADE_TARGET."
+for ((version = ${UPGRADE_SOURCE%.0} + 1; version <= ${UPGRADE_TARGET%.0}; version++)); do
+  root=$home/$version.0
+  [ -x "$root/venv/bin/python" ] || fail "OpenUpgrade to $version.0 is not installed: there is no $root/venv/bin/python."
+  addons=$root/odoo/addons,$root/odoo/odoo/addons,$root/OpenUpgrade
+  [ ! -d "$root/addons" ] || addons=$root/addons,$addons
+  echo "Upgrading to Odoo $version.0"
+  # Odoo takes the server, the user and the password from PGHOST, PGUSER and PGPASSWORD.
+  "$root/venv/bin/python" "$root/odoo/odoo-bin" --database "$UPGRADE_DATABASE" --data-dir "$UPGRADE_FOLDER/data" --addons-path "$addons" \
+    --upgrade-path "$root/OpenUpgrade/openupgrade_scripts/scripts" --load base,web,openupgrade_framework \
+    --update all --stop-after-init --no-http --max-cron-threads 0 || fail "Odoo $version.0 could not upgrade the database: see the log above."
+done
