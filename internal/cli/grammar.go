@@ -179,7 +179,7 @@ type sandboxCommand struct {
 	SQL        []string      `name:"sql" sep:"none" help:"SQL file for the engine postgres to run, or a folder of them; can be repeated" local:""`
 	Restore    bool          `help:"Let the engine command find the dump restored in the scratch database, and dump it again afterwards" local:""`
 	Workers    int           `default:"2" help:"How many requests are upgraded at the same time; the others wait" local:""`
-	MaxUpload  size          `name:"max-upload" default:"0" help:"Maximum size of a dump, like 20GiB; 0 is no limit" local:""`
+	MaxUpload  size          `name:"max-upload" default:"0" help:"Maximum size of a dump, like 20GiB; 0 means any size" local:""`
 	Retention  time.Duration `default:"0" help:"How long ended requests and unused drafts are kept, with their dumps, like 168h; 0 keeps them" local:""`
 	PublicURL  string        `name:"public-url" help:"URL of the sandbox for its clients, like https://upgrade.example.com, where it is behind a reverse proxy" local:""`
 	Proxy      []string      `name:"trusted-proxy" help:"Address or network of a reverse proxy whose X-Forwarded headers are believed; can be repeated" local:""`

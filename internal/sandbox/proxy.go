@@ -46,7 +46,7 @@ func newProxy(public string, trusted []string) (*proxy, error) {
 var hostShape = regexp.MustCompile(`^(?:[0-9A-Za-z._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?$`)
 
 // apply gives a request the scheme, the host and the client's address that it had at the
-// proxy. Headers of clients that are no trusted proxies do not count.
+// proxy. The headers of any other client do not count.
 func (p *proxy) apply(r *http.Request) {
 	r.URL.Scheme = ""
 	if p.isTrusted(r.RemoteAddr) {

@@ -108,7 +108,8 @@ func (d *scratch) dumpZip(ctx context.Context, w requests.Work) error {
 	})
 }
 
-// replaced writes a member of a backup, as it was or anew.
+// replaced writes a member of a backup: the SQL and the manifest of the upgraded database,
+// and the others as they were.
 func replaced(ctx context.Context, z *zip.Writer, member *zip.File, sql string, info dump.Info) error {
 	switch member.Name {
 	case sqlMember:

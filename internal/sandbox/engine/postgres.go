@@ -27,7 +27,7 @@ type Postgres struct {
 }
 
 // NewPostgres returns an engine that uses a server and SQL files, in this order; of a
-// folder, those that end with .sql, by name. They are read anew for each upgrade.
+// folder, those that end with .sql, by name. They are read again for each upgrade.
 func NewPostgres(server *Server, sql []string) *Postgres {
 	absolute := make([]string, len(sql))
 	for i, path := range sql {

@@ -52,7 +52,7 @@ func (s *Store) remove(id int) error {
 	if r := s.records[id]; r.State == Pending || r.State == Progress {
 		return errors.New("it is being processed")
 	}
-	if err := os.Remove(s.Path(id, recordFile)); err != nil { // first: what is left then is no request
+	if err := os.Remove(s.Path(id, recordFile)); err != nil { // first: without it, what is left does not count as a request
 		return err
 	}
 	delete(s.records, id)

@@ -64,7 +64,7 @@ func (g *guesses) count(client string, id int) {
 	g.seen[key] = from.Add(guessPause)
 }
 
-// forget makes room: for what is forgiven, or else for any.
+// forget drops entries to stay below the limit: those that are forgiven, or else any.
 func (g *guesses) forget(now time.Time) {
 	for key, forgiven := range g.seen {
 		if forgiven.Before(now) {

@@ -236,8 +236,8 @@ func (s *Store) Get(id int) (Record, bool) {
 	return r, ok
 }
 
-// ErrNotFound says that there is no such request, or that the key is not its own: one
-// must not be a way to find the other.
+// ErrNotFound says that a request does not exist, or that the key is not its own. It does
+// not say which: that would help to guess.
 var ErrNotFound = errors.New("no request with this key")
 
 // Find returns the request with that id if the key is its own, to a client at an address.
