@@ -254,7 +254,7 @@ func TestTarIsNotForJSONRPC(t *testing.T) {
 	give(t, c, c.Dir+"/db.tar", work+"/db.dump")
 	for preflight, want := range map[string]bool{"strict": false, "warn": true} {
 		text, err := step(t, work, url, map[string]string{"preflight": preflight, "download": "none"}).CombinedOutput()
-		if (err == nil) != want || !strings.Contains(string(text), "is a dump of the kind tar, and this platform takes") {
+		if (err == nil) != want || !strings.Contains(string(text), "is a dump of the kind tar, and this platform takes only custom, ") {
 			t.Errorf("%s: %v\n%s", preflight, err, text)
 		}
 		if created := strings.Contains(string(text), "Request 10001 created"); created != want {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -81,7 +82,11 @@ func (r *run) wrongKind(d dump.Info) error {
 	if d.Problem != nil || slices.Contains(forms, d.Form()) {
 		return nil
 	}
-	return &PreflightError{fmt.Sprintf("%s is a dump of the kind %s, and this platform takes %v", d.Path, d.Form(), forms), "create it with pg_dump -Fc"}
+	names := make([]string, len(forms))
+	for i, form := range forms {
+		names[i] = string(form)
+	}
+	return &PreflightError{fmt.Sprintf("%s is a dump of the kind %s, and this platform takes only %s", d.Path, d.Form(), strings.Join(names, ", ")), "create it with pg_dump -Fc"}
 }
 
 // Problems lists why the plan cannot work with the dump for that target, either of
