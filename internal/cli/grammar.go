@@ -175,10 +175,11 @@ type sandboxCommand struct {
 	Outcome    string        `default:"done" help:"How requests end: done, failed or cancelled" local:""`
 	Pace       time.Duration `default:"1s" help:"How long a request is pending, and then in progress" local:""`
 	Engine     string        `default:"copy" enum:"copy,postgres,command" help:"What upgrades: copy, which upgrades nothing; postgres, which restores the dump, runs SQL on it and dumps it again; or command, a program of yours, given after --" local:""`
-	Database   string        `name:"database-url" help:"PostgreSQL server for scratch databases, like postgres://USER@HOST/postgres. Its user must be allowed to create databases; one that can create roles, too, is better" secret:"" local:""`
+	Database   string        `name:"database-url" help:"PostgreSQL server for scratch databases, like postgres://USER@HOST/postgres. Its user must be allowed to create databases and roles" secret:"" local:""`
 	SQL        []string      `name:"sql" sep:"none" help:"SQL file for the engine postgres to run, or a folder of them; can be repeated" local:""`
 	Restore    bool          `help:"Let the engine command find the dump restored in the scratch database, and dump it again afterwards" local:""`
 	Workers    int           `default:"2" help:"How many requests are upgraded at the same time; the others wait" local:""`
+	Timeout    time.Duration `name:"upgrade-timeout" default:"24h" help:"How long an upgrade may take; 0 means any time" local:""`
 	MaxUpload  size          `name:"max-upload" default:"0" help:"Maximum size of a dump, like 20GiB; 0 means any size" local:""`
 	Retention  time.Duration `default:"0" help:"How long ended requests and unused drafts are kept, with their dumps, like 168h; 0 keeps them" local:""`
 	PublicURL  string        `name:"public-url" help:"URL of the sandbox for its clients, like https://upgrade.example.com, where it is behind a reverse proxy" local:""`

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/sandbox"
@@ -37,9 +39,9 @@ func (c *sandboxCommand) serve(p *program) error {
 	}
 	s, err := sandbox.New(p.ctx, sandbox.Config{
 		Protocols: c.Protocol, Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace, Index: c.Index,
-		Engine: upgrades, Workers: c.Workers, MaxUpload: int64(c.MaxUpload), Retention: c.Retention, PublicURL: c.PublicURL, Proxies: c.Proxy,
+		Engine: upgrades, Workers: c.Workers, Timeout: c.Timeout, MaxUpload: int64(c.MaxUpload), Retention: c.Retention, PublicURL: c.PublicURL, Proxies: c.Proxy,
 		Log: func(line string) {
-			_, _ = fmt.Fprintln(p.stderr, time.Now().UTC().Format("2006-01-02 15:04:05"), strings.ToValidUTF8(line, "?"))
+			_, _ = fmt.Fprintln(p.stderr, time.Now().UTC().Format("2006-01-02 15:04:05"), printable(line))
 		},
 	})
 	if err != nil {
@@ -58,6 +60,20 @@ func (c *sandboxCommand) serve(p *program) error {
 		return err
 	}
 	return s.Serve(p.ctx, web, sftp)
+}
+
+// printable is a line of the log that changes nothing on a terminal, and is one line: it may
+// hold what a dump or a program says.
+func printable(line string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return '↵'
+		case unicode.IsControl(r), r == utf8.RuneError:
+			return '?'
+		}
+		return r
+	}, line)
 }
 
 // engine returns the engine that the flags choose.

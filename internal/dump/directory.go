@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -235,8 +236,8 @@ func (i *Info) checkBlobs(c contents, files []folderFile) error {
 			continue
 		}
 		lists++
-		if filepath.Ext(f.name) != ".toc" { // compressed
-			continue
+		if filepath.Ext(f.name) != ".toc" { // pg_dump never compresses them, and pg_restore would read them
+			return fmt.Errorf("%.60q, a list of large objects that is compressed", f.name)
 		}
 		if err := listedBlobs(filepath.Join(i.Path, f.name), names); err != nil {
 			return err
@@ -248,6 +249,10 @@ func (i *Info) checkBlobs(c contents, files []folderFile) error {
 	return nil
 }
 
+// listedBlob is a line of such a list: programs that restore open the file that it names,
+// wherever that is, and separate the two in ways of their own.
+var listedBlob = regexp.MustCompile(`^[0-9]{1,10} blob_[0-9]{1,10}\.dat$`)
+
 // listedBlobs returns an error if a file of large objects is not here that a list names.
 func listedBlobs(list string, names map[string]bool) error {
 	file, err := os.Open(list)
@@ -257,6 +262,9 @@ func listedBlobs(list string, names map[string]bool) error {
 	defer file.Close()
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
+		if !listedBlob.MatchString(lines.Text()) {
+			return fmt.Errorf("in %s a line that pg_dump does not write: %.60q", filepath.Base(list), lines.Text())
+		}
 		if _, name, _ := strings.Cut(lines.Text(), " "); !names[name] {
 			return truncated("without %.100q, the file of a large object", name)
 		}

@@ -36,6 +36,10 @@ type script struct {
 	columns int   // of what is copied
 	rows    *rows // of the table that is being copied, nil if it is not needed
 	atEnd   bool  // what is in the buffer is the rest
+
+	passed   func(piece []byte) // gets all that was taken, piece by piece; may be nil
+	ended    int                // statements so far
+	commands int                // of psql's, so far
 }
 
 // scriptBuffer is how much is parsed in one piece. Rows and comments that are longer
@@ -67,9 +71,11 @@ func (s *script) read(in io.Reader) error {
 		used += s.consume(buffer[used:])
 		if used == 0 && len(buffer) == cap(buffer) {
 			used = s.tooLong(buffer)
+			s.pass(buffer[:used])
 		}
 		buffer = buffer[:copy(buffer, buffer[used:])]
 		if errors.Is(err, io.EOF) {
+			s.pass(buffer)
 			return nil
 		}
 		if err != nil {
@@ -86,7 +92,15 @@ func (s *script) consume(b []byte) int {
 		if n == 0 {
 			return used
 		}
+		s.pass(b[used : used+n])
 		used += n
+	}
+}
+
+// pass hands a piece on that was taken.
+func (s *script) pass(piece []byte) {
+	if s.passed != nil {
+		s.passed(piece)
 	}
 }
 
@@ -146,6 +160,7 @@ func (s *script) inside(b []byte) int {
 	s.midLine = true
 	s.understand()
 	s.open = false
+	s.ended++
 	if n == 0 {
 		return s.between(b)
 	}
@@ -185,6 +200,7 @@ func (s *script) between(b []byte) int {
 	case command:
 		s.closeOrElse(whole)
 		s.command(whole.text)
+		s.commands++
 	case bytes.HasPrefix(line, []byte("/*")):
 		s.closing, s.midLine, s.lexer.mode = 0, true, inComment
 		return len("/*")

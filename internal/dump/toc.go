@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 )
 
 // dataEntry is an entry of the table of contents that has rows and a table that
@@ -138,10 +139,20 @@ const (
 	offsetNone  = 3 // without data
 )
 
+// dataName is what pg_dump calls the files of data. Whoever restores opens what a name says,
+// wherever that is.
+var dataName = regexp.MustCompile(`^(?:[0-9]{1,20}\.dat(?:\.gz)?|blobs(?:_[0-9]{1,20})?\.toc)$`)
+
+// maxFileName is how much of a name is read: more than a good one can have.
+const maxFileName = 200
+
 // readPlace reads where the entry's data is.
 func (a *archive) readPlace(c *contents, e *tocEntry) error {
 	if a.format != formatCustom {
-		file, err := a.text(200)
+		file, err := a.text(maxFileName)
+		if err == nil && file != "" && !dataName.MatchString(file) {
+			err = fmt.Errorf("the data of %.60q in a file with another name than pg_dump gives: %.60q", e.tag, file)
+		}
 		if e.desc == "BLOBS" {
 			file = blobsFile
 		}

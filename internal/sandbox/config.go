@@ -35,6 +35,7 @@ type Config struct {
 	Outcome   string        // state that requests end in: one of Outcomes
 	Pace      time.Duration // how long a request stays pending at least, and then in progress
 	Workers   int           // how many requests are upgraded at the same time; 0: all
+	Timeout   time.Duration // how long an upgrade may take; 0: as long as it likes
 	MaxUpload int64         // bytes of a dump; 0: as many as the disk takes
 	Retention time.Duration // how long requests are kept that have ended; 0: for good
 	PublicURL string        // the address of the sandbox for clients; "": what they ask for

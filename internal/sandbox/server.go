@@ -62,7 +62,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 			unlock()
 		}
 	}()
-	if err := config.Engine.Prepare(ctx, config.Data); err != nil {
+	if err := config.Engine.Prepare(ctx, config.Data, config.Log); err != nil {
 		return nil, err
 	}
 	store, err := requests.Open(config.Data)
@@ -74,7 +74,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox's host key: %w", err)
 	}
-	worker := &requests.Worker{Store: store, Engine: config.Engine, Outcome: config.Outcome, Pace: config.Pace, AtOnce: config.Workers, Log: config.Log}
+	worker := &requests.Worker{Store: store, Engine: config.Engine, Outcome: config.Outcome, Pace: config.Pace, AtOnce: config.Workers, Timeout: config.Timeout, Log: config.Log}
 	return &Server{
 		config: config, store: store, worker: worker, hostKey: hostKey, faults: &fault.Set{List: config.Faults}, proxy: proxy, unlock: unlock,
 	}, nil

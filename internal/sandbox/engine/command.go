@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
@@ -50,7 +51,7 @@ func (*Command) Name() string { return "command" }
 func (*Command) About() string { return "It upgrades with a program of its operator's." }
 
 // Prepare implements requests.Engine.
-func (c *Command) Prepare(ctx context.Context, data string) error {
+func (c *Command) Prepare(ctx context.Context, data string, log func(string)) error {
 	path, err := exec.LookPath(c.args[0])
 	if err == nil {
 		path, err = filepath.Abs(path) // it works in other folders
@@ -63,7 +64,7 @@ func (c *Command) Prepare(ctx context.Context, data string) error {
 	if err != nil || c.server == nil {
 		return err
 	}
-	return c.server.prepare(ctx, folder)
+	return c.server.prepare(ctx, folder, log)
 }
 
 // Upgrade implements requests.Engine.
@@ -127,6 +128,9 @@ func (c *Command) take(w requests.Work, made string) error {
 	info, err := os.Lstat(made)
 	if err != nil || !info.IsDir() && (!info.Mode().IsRegular() || info.Size() == 0) {
 		return errors.New("the command ended with status 0, and wrote no database to UPGRADE_RESULT")
+	}
+	if info.IsDir() && w.Dump.Kind != dump.Directory {
+		return errors.New("the command wrote a folder to UPGRADE_RESULT, and the dump was a file")
 	}
 	return os.Rename(made, w.Upgraded)
 }

@@ -27,7 +27,7 @@ func (Copy) Name() string { return "copy" }
 func (Copy) About() string { return "It upgrades nothing." }
 
 // Prepare implements requests.Engine.
-func (Copy) Prepare(context.Context, string) error { return nil }
+func (Copy) Prepare(context.Context, string, func(string)) error { return nil }
 
 // Upgrade implements requests.Engine.
 func (Copy) Upgrade(ctx context.Context, w requests.Work) (requests.Result, error) {

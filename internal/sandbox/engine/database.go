@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,18 +27,28 @@ import (
 type Server struct {
 	address *url.URL
 	prefix  string // of the names of databases and roles, one for each data folder
-	roles   bool   // each database gets a role of its own
 	folder  string // where programs work that belong to no request
+}
+
+// settings are what may follow the ? in an address. libpq takes more, of which some replace
+// the user or the database: a scratch database would be another one than it seems.
+var settings = map[string]string{
+	"host": "PGHOST", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
 }
 
 // ParseServer reads the address of a PostgreSQL server, like
 // postgres://USER:PASSWORD@HOST:5432/postgres (libpq, "Connection URIs"). The user must
-// be allowed to create databases; a superuser, or one who may create roles, gives each
-// database a role that may do nothing else.
+// be allowed to create databases and roles: each database gets a role that may do
+// nothing else, for what is restored is a stranger's SQL.
 func ParseServer(address string) (*Server, error) {
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" {
+	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" || parsed.User.Username() == "" {
 		return nil, errors.New("database-url is not the address of a PostgreSQL server: use one like postgres://USER:PASSWORD@HOST:5432/postgres")
+	}
+	for key := range parsed.Query() {
+		if settings[key] == "" {
+			return nil, fmt.Errorf("database-url has the setting %q: only %s may follow the ?", key, strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
+		}
 	}
 	if strings.Trim(parsed.Path, "/") == "" {
 		parsed.Path = "/postgres"
@@ -44,34 +56,29 @@ func ParseServer(address string) (*Server, error) {
 	return &Server{address: parsed}, nil
 }
 
-// prefixFile holds the prefix of a data folder's databases.
-const prefixFile = "databases"
-
 // prepare checks that databases can be created, used and dropped, and drops those that an
 // earlier process left.
-func (s *Server) prepare(ctx context.Context, data string) error {
+func (s *Server) prepare(ctx context.Context, data string, log func(string)) error {
 	s.folder = data
 	if err := s.loadPrefix(data); err != nil {
 		return err
 	}
-	answer, err := s.first(ctx, "SELECT rolsuper OR rolcreaterole, rolsuper OR rolcreatedb, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = current_user")
+	answer, err := s.first(ctx, "SELECT rolsuper OR rolcreaterole AND rolcreatedb, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = current_user")
 	if err != nil {
 		return fmt.Errorf("connecting to the server of database-url: %w", err)
 	}
-	roles, rest, _ := strings.Cut(strings.TrimSpace(answer), "|")
-	databases, version, _ := strings.Cut(rest, "|")
-	s.roles = roles == "t"
+	allowed, version, _ := strings.Cut(strings.TrimSpace(answer), "|")
 	if number, _ := strconv.Atoi(version); number < 130000 {
 		return fmt.Errorf("the server of database-url is older than PostgreSQL 13 (%s): use a newer one", version)
 	}
-	if databases != "t" {
-		return fmt.Errorf("the user of database-url may not create databases: run ALTER ROLE %q CREATEDB", s.address.User.Username())
+	if allowed != "t" {
+		return fmt.Errorf("the user of database-url may not create databases and roles: run ALTER ROLE %q CREATEDB CREATEROLE", s.address.User.Username())
 	}
 	// Dumps of SQL go through psql, which must not run the commands in them.
-	if err := s.psql(ctx, s.address, data, strings.NewReader("\\restrict a\n\\unrestrict a\n"), io.Discard, "-v", "ON_ERROR_STOP=1", "-f", "-"); err != nil {
+	if err := s.psql(ctx, s.address, data, strings.NewReader("\\restrict a\n\\unrestrict a\n"), io.Discard, "-f", "-"); err != nil {
 		return fmt.Errorf("psql does not know \\restrict, so a dump could run programs on this machine: install PostgreSQL's client programs of August 2025 (17.6, 16.10, 15.14, 14.19, 13.22) or later: %w", err)
 	}
-	if err := s.dropLeft(ctx); err != nil {
+	if err := s.dropLeft(ctx, log); err != nil {
 		return err
 	}
 	return s.try(ctx)
@@ -95,18 +102,24 @@ func (s *Server) first(ctx context.Context, statement string) (rows string, err 
 	return rows, err
 }
 
+// prefixFile holds the prefix of a data folder's databases.
+const prefixFile = "databases"
+
+// goodPrefix is what it looks like: what begins with it is dropped.
+var goodPrefix = regexp.MustCompile(`^odoo_upgrade_[0-9a-f]{8}_$`)
+
 // loadPrefix reads the prefix, which the first process of a data folder makes.
 func (s *Server) loadPrefix(data string) error {
 	path := filepath.Join(data, prefixFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		text = []byte("odoo_upgrade_" + random(4) + "_")
-		err = os.WriteFile(path, text, 0o600)
+		err = writeFile(path, func(out io.Writer) error { _, err := out.Write(text); return err })
 	}
-	s.prefix = strings.TrimSpace(string(text))
-	if err == nil && strings.Trim(s.prefix, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-		err = fmt.Errorf("%s is damaged: remove it, and the databases and roles of the sandbox by hand", path)
+	if err == nil && !goodPrefix.Match(text) {
+		err = fmt.Errorf("%s is damaged: remove it, and the databases and roles called odoo_upgrade_… by hand", path)
 	}
+	s.prefix = string(text)
 	return err
 }
 
@@ -116,31 +129,38 @@ func random(bytes int) string {
 	return hex.EncodeToString(b)
 }
 
-// dropLeft drops the databases and roles that an earlier process left.
-func (s *Server) dropLeft(ctx context.Context) error {
-	names, err := s.admin(ctx, fmt.Sprintf("SELECT datname FROM pg_database WHERE starts_with(datname, '%s') UNION SELECT rolname FROM pg_roles WHERE starts_with(rolname, '%[1]s')", s.prefix))
+// dropLeft drops the databases and roles that an earlier process left. What cannot be
+// dropped is logged, and keeps nobody from working.
+func (s *Server) dropLeft(ctx context.Context, log func(string)) error {
+	pattern := "'^" + s.prefix + "([0-9]+|check)$'"
+	names, err := s.admin(ctx, "SELECT datname FROM pg_database WHERE datname ~ "+pattern+" UNION SELECT rolname FROM pg_roles WHERE rolname ~ "+pattern)
 	if err != nil {
 		return err
 	}
 	for name := range strings.FieldsSeq(names) {
 		if err := s.drop(ctx, name); err != nil {
-			return err
+			log(err.Error())
 		}
 	}
 	return nil
 }
 
 // try creates and uses a database, so that a sandbox that cannot says so at once.
-func (s *Server) try(ctx context.Context) error {
+func (s *Server) try(ctx context.Context) (err error) {
 	d, err := s.create(ctx, "check", s.folder)
 	if err != nil {
 		return err
 	}
-	err = s.psql(ctx, d.address, s.folder, nil, io.Discard, "-v", "ON_ERROR_STOP=1", "-c", "CREATE TABLE t ()")
-	if err != nil && s.roles {
-		err = fmt.Errorf("the role of a scratch database cannot log in: the server must take passwords (scram-sha-256 in pg_hba.conf) from this machine; or use a database-url whose user may create databases, but not roles: %w", err)
+	defer func() { err = errors.Join(err, d.drop()) }()
+	var who strings.Builder
+	err = s.psql(ctx, d.address, s.folder, nil, &who, "-At", "-c", "SELECT current_user, current_database(), rolsuper FROM pg_roles WHERE rolname = current_user")
+	if err != nil {
+		return fmt.Errorf("the role of a scratch database cannot log in: let the server take passwords from this machine (scram-sha-256 in pg_hba.conf): %w", err)
 	}
-	return errors.Join(err, d.drop())
+	if want := d.name + "|" + d.name + "|f\n"; who.String() != want {
+		return fmt.Errorf("a scratch database is not separate from the others: connecting to it leads to %q, not to %q", who.String(), want)
+	}
+	return nil
 }
 
 // scratch is a database of a request's own.
@@ -156,20 +176,17 @@ func (s *Server) create(ctx context.Context, suffix, folder string) (*scratch, e
 	if err := s.drop(ctx, d.name); err != nil {
 		return nil, err
 	}
-	address := *s.address
-	address.Path = "/" + d.name
+	address, password := *s.address, random(16)
+	address.Path, address.User = "/"+d.name, url.UserPassword(d.name, password)
 	d.address = &address
-	owner := ""
-	var script strings.Builder // on standard input: a command line shows the password to everyone
-	if s.roles {
-		password := random(16)
-		address.User = url.UserPassword(d.name, password)
-		owner = " OWNER " + d.name
-		fmt.Fprintf(&script, "CREATE ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '%s';\n", d.name, password)
-		fmt.Fprintf(&script, "GRANT %s TO CURRENT_USER;\n", d.name) // to give away a database, one must be in the role
-	}
-	fmt.Fprintf(&script, "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8'%s;\nREVOKE CONNECT ON DATABASE %[1]s FROM PUBLIC;\n", d.name, owner)
-	if err := s.psql(ctx, s.address, folder, strings.NewReader(script.String()), io.Discard, "-v", "ON_ERROR_STOP=1", "-f", "-"); err != nil {
+	// On standard input: a command line shows the password to everyone. To give away a
+	// database, one must be in the role.
+	script := fmt.Sprintf(`CREATE ROLE %[1]s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '%[2]s';
+GRANT %[1]s TO CURRENT_USER;
+CREATE DATABASE %[1]s TEMPLATE template0 ENCODING 'UTF8' OWNER %[1]s;
+REVOKE CONNECT ON DATABASE %[1]s FROM PUBLIC;
+`, d.name, password)
+	if err := s.psql(ctx, s.address, folder, strings.NewReader(script), io.Discard, "-f", "-"); err != nil {
 		return nil, errors.Join(fmt.Errorf("creating the scratch database: %w", err), d.drop())
 	}
 	return d, nil
@@ -186,12 +203,17 @@ func (d *scratch) drop() error {
 	return d.server.drop(ctx, d.name)
 }
 
+// drop drops a database and its role, whatever the dump has made of them.
 func (s *Server) drop(ctx context.Context, name string) error {
-	if _, err := s.admin(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
-		return fmt.Errorf("dropping the scratch database %s: %w", name, err)
+	there, err := s.admin(ctx, "SELECT datistemplate FROM pg_database WHERE datname = '"+name+"'")
+	if err == nil && there == "t\n" {
+		_, err = s.admin(ctx, "ALTER DATABASE "+name+" IS_TEMPLATE false")
 	}
-	if !s.roles {
-		return nil
+	if err == nil && there != "" {
+		_, err = s.admin(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+	}
+	if err != nil {
+		return fmt.Errorf("dropping the scratch database %s: %w", name, err)
 	}
 	if _, err := s.admin(ctx, "DROP ROLE IF EXISTS "+name); err != nil {
 		return fmt.Errorf("dropping the role %s: %w", name, err)
@@ -202,7 +224,7 @@ func (s *Server) drop(ctx context.Context, name string) error {
 // admin runs one statement as the user of database-url and returns its rows.
 func (s *Server) admin(ctx context.Context, statement string) (string, error) {
 	var rows strings.Builder
-	err := s.psql(ctx, s.address, s.folder, nil, &rows, "-At", "-v", "ON_ERROR_STOP=1", "-c", statement)
+	err := s.psql(ctx, s.address, s.folder, nil, &rows, "-At", "-c", statement)
 	return rows.String(), err
 }
 
@@ -210,7 +232,7 @@ func (s *Server) admin(ctx context.Context, statement string) (string, error) {
 func (s *Server) psql(ctx context.Context, address *url.URL, folder string, in io.Reader, out io.Writer, args ...string) error {
 	said := &lines{to: io.Discard}
 	err := program{
-		args: append([]string{"psql", "-X", "-q", "-d", withoutPassword(address)}, args...), env: append(secrets(address), "LC_ALL=C"), folder: folder,
+		args: append([]string{"psql", "-X", "-q", "-d", withoutPassword(address), "-v", "ON_ERROR_STOP=1"}, args...), env: secrets(address), folder: folder,
 		stdin: in, stdout: out, stderr: said,
 	}.run(ctx)
 	said.end()
@@ -220,26 +242,18 @@ func (s *Server) psql(ctx context.Context, address *url.URL, folder string, in i
 	return missing("psql", err)
 }
 
-// withoutPassword is the address as a command line may show it.
+// withoutPassword is an address as a command line may show it.
 func withoutPassword(address *url.URL) string {
 	shown := *address
-	if shown.User != nil {
-		shown.User = url.User(shown.User.Username())
-	}
-	query := shown.Query()
-	query.Del("password")
-	shown.RawQuery = query.Encode()
+	shown.User = url.User(shown.User.Username())
 	return shown.String()
 }
 
-// secrets are the variables that PostgreSQL's programs take an address's password from.
+// secrets are the variables that PostgreSQL's programs take an address's password from, and
+// speak English with.
 func secrets(address *url.URL) []string {
-	list := []string{"PGCONNECT_TIMEOUT=10"}
-	password, set := address.User.Password()
-	if !set {
-		password = address.Query().Get("password")
-	}
-	if password != "" {
+	list := []string{"LC_ALL=C", "PGCONNECT_TIMEOUT=10"}
+	if password, set := address.User.Password(); set {
 		list = append(list, "PGPASSWORD="+password)
 	}
 	return list
@@ -247,17 +261,16 @@ func secrets(address *url.URL) []string {
 
 // variables are those that tell any program of libpq's where a database is.
 func (d *scratch) variables() []string {
-	query := d.address.Query()
-	list := append(secrets(d.address), "PGDATABASE="+d.name, "UPGRADE_DATABASE="+d.name)
-	add := func(name, value string) {
-		if value != "" {
-			list = append(list, name+"="+value)
-		}
+	password, _ := d.address.User.Password()
+	list := []string{"PGDATABASE=" + d.name, "UPGRADE_DATABASE=" + d.name, "PGUSER=" + d.name, "PGPASSWORD=" + password}
+	if host := d.address.Hostname(); host != "" {
+		list = append(list, "PGHOST="+host)
 	}
-	add("PGHOST", cmp.Or(d.address.Hostname(), query.Get("host")))
-	add("PGPORT", cmp.Or(d.address.Port(), query.Get("port")))
-	add("PGUSER", cmp.Or(d.address.User.Username(), query.Get("user")))
-	add("PGSSLMODE", query.Get("sslmode"))
-	add("PGSSLROOTCERT", query.Get("sslrootcert"))
+	if port := d.address.Port(); port != "" {
+		list = append(list, "PGPORT="+port)
+	}
+	for key, values := range d.address.Query() {
+		list = append(list, settings[key]+"="+values[0])
+	}
 	return list
 }

@@ -48,7 +48,7 @@ func (d *scratch) dumpTo(ctx context.Context, w requests.Work, format, path stri
 	said := &lines{to: w.Log}
 	err := program{
 		args: []string{"pg_dump", "--no-owner", "--no-privileges", "--format=" + format, "--file=" + path, withoutPassword(d.address)},
-		env:  append(secrets(d.address), "LC_ALL=C"), folder: w.Folder, stdout: said,
+		env:  secrets(d.address), folder: w.Folder, stdout: said,
 	}.run(ctx)
 	said.end()
 	if _, failed := status(err); failed {
@@ -123,6 +123,9 @@ func replaced(ctx context.Context, z *zip.Writer, member *zip.File, sql string, 
 		if err != nil {
 			return err
 		}
+		if text == nil {
+			return z.Copy(member) // not ours to mend
+		}
 		to, err := z.CreateHeader(&zip.FileHeader{Name: member.Name, Method: zip.Deflate, Modified: info.ModTime})
 		if err != nil {
 			return err
@@ -133,8 +136,8 @@ func replaced(ctx context.Context, z *zip.Writer, member *zip.File, sql string, 
 	return z.Copy(member)
 }
 
-// newManifest is a backup's manifest with what the upgraded database has. It keeps what it
-// does not know.
+// newManifest is a backup's manifest with what the upgraded database has, nil for one that
+// cannot be read. It keeps what it does not know.
 func newManifest(member *zip.File, info dump.Info) ([]byte, error) {
 	file, err := member.Open()
 	if err != nil {
@@ -146,8 +149,8 @@ func newManifest(member *zip.File, info dump.Info) ([]byte, error) {
 		return nil, err
 	}
 	manifest := map[string]any{}
-	if err := json.Unmarshal(text, &manifest); err != nil {
-		return text, nil // not ours to mend
+	if len(text) == maxManifest || json.Unmarshal(text, &manifest) != nil {
+		return nil, nil
 	}
 	modules := map[string]string{}
 	for _, m := range info.Modules {

@@ -3,11 +3,15 @@
 package engine
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +32,7 @@ type bench struct {
 func newBench(t *testing.T, e requests.Engine) *bench {
 	t.Helper()
 	data := t.TempDir()
-	if err := e.Prepare(t.Context(), data); err != nil {
+	if err := e.Prepare(t.Context(), data, func(line string) { t.Log(line) }); err != nil {
 		t.Fatal(err)
 	}
 	store, err := requests.Open(data)
@@ -165,6 +169,7 @@ UPDATE res_partner SET name = name || ' (upgraded from ' || :'source' || ')';
 `
 
 func TestPostgresUpgradesEveryKind(t *testing.T) {
+	realtest.Long(t)
 	c := realtest.StartCluster(t)
 	source := database(t, c)
 	b := newBench(t, NewPostgres(server(t, c), []string{filepath.Dir(write(t, "10-seventeen.sql", toSeventeen))}))
@@ -221,8 +226,9 @@ func TestPostgresUpgradesEveryKind(t *testing.T) {
 }
 
 func TestPostgresSaysWhyItFails(t *testing.T) {
+	realtest.Long(t)
 	c := realtest.StartCluster(t)
-	s := server(t, c)
+	plain := newBench(t, NewPostgres(server(t, c), nil))
 	pwned := filepath.Join(c.Dir, "pwned")
 	for name, test := range map[string]struct{ statements, sql, want string }{
 		"a command of psql's in the dump": {"\\! touch " + pwned + "\n", "", "only \\unrestrict is allowed"},
@@ -230,19 +236,26 @@ func TestPostgresSaysWhyItFails(t *testing.T) {
 		"a file on the server":            {"COPY (SELECT 1) TO '" + pwned + "';", "", "must be superuser or have privileges of the pg_write_server_files role"},
 		"another database":                {"\\connect postgres\n", "", "only \\unrestrict is allowed"},
 		"the server's settings":           {"ALTER SYSTEM SET work_mem = '1GB';", "", "permission denied to set parameter"},
-		"a statement that fails":          {"CREATE TABLE t (a int);\nINSERT INTO t VALUES ('x');", "", `invalid input syntax for type integer: "x" (in: INSERT INTO t VALUES ('x');)`},
+		"a statement that fails":          {"CREATE TABLE t (a int);\nINSERT INTO t VALUES ('x');", "", "line 9: ERROR:  invalid input syntax for type integer: \"x\"\nLINE 1: INSERT INTO t VALUES ('x');"},
 		"a row that does not fit":         {"CREATE TABLE t (a int);\nCOPY public.t (a) FROM stdin;\nx\n\\.\n", "", `invalid input syntax for type integer: "x"`},
 		"an extension that is missing":    {"CREATE EXTENSION IF NOT EXISTS nonesuch WITH SCHEMA public;", "", `extension "nonesuch" is not available`},
+		"a statement of the end":          {"CREATE TABLE t (a int PRIMARY KEY, b int REFERENCES t DEFERRABLE INITIALLY DEFERRED);\nBEGIN;\nINSERT INTO t VALUES (1, 2);\nSET CONSTRAINTS ALL IMMEDIATE;\nCOMMIT;", "", "violates foreign key constraint"},
+		"an error that looks harmless":    {"CREATE TABLE t (a int CHECK (a > 1), b text);\nINSERT INTO t VALUES (1, E'padding padding padding padding padding\\nSTATEMENT:  SET x = 1');", "", "violates check constraint"},
+		"an error with a notice's code":   {"CREATE TABLE t (a int);\nCREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '01000'; END $$;\nCREATE TRIGGER f BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();\nCOPY public.t (a) FROM stdin;\n1\n\\.\n", "", "ERROR:  no"},
+		"an owner beside a default":       {"CREATE TABLE t (a int);\nALTER TABLE public.t ALTER COLUMN a SET DEFAULT 1/0, OWNER TO nobody;", "", `role "nobody" does not exist`},
+		"bytes that are zero":             {"CREATE TABLE t (a int, b int);\nCOPY public.t (a, b) FROM stdin;\n1\t2\n1\t\x002\n\\.\n", "", "the dump has zero bytes in its SQL"},
+		"another database's name":         {"ALTER DATABASE postgres RENAME TO other;", "", "must be owner of database postgres"},
+		"another role":                    {"SET ROLE postgres;", "", "permission denied to set role"},
 		"the operator's SQL":              {"CREATE TABLE t (a int);", "SELECT 1/0;", "0.sql failed: psql:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			upload := write(t, "db.sql", strings.Replace(realtest.Dump(""), "SELECT 1;", test.statements, 1))
-			var sql []string
+			b := plain
 			if test.sql != "" {
-				sql = []string{write(t, "0.sql", test.sql)}
+				b = newBench(t, NewPostgres(server(t, c), []string{write(t, "0.sql", test.sql)}))
 			}
-			r, log := newBench(t, NewPostgres(s, sql)).upgrade(upload)
-			if r.State != requests.Failed || !strings.Contains(r.Message, test.want) || !strings.Contains(log, test.want) {
+			r, log := b.upgrade(upload)
+			if r.State != requests.Failed || !strings.Contains(r.Message, test.want) || !strings.Contains(log, r.Message) {
 				t.Errorf("%s: %q, want %q\n%s", r.State, r.Message, test.want, log)
 			}
 			if _, err := os.Stat(pwned); err == nil {
@@ -252,29 +265,140 @@ func TestPostgresSaysWhyItFails(t *testing.T) {
 	}
 }
 
-// TestPostgresWithAnOrdinaryUser has a user of the server that may create databases, and
-// no roles.
-func TestPostgresWithAnOrdinaryUser(t *testing.T) {
+// TestPostgresRestoresWhatIsOdd has dumps that restore, though something about them is odd.
+func TestPostgresRestoresWhatIsOdd(t *testing.T) {
+	realtest.Long(t)
+	c := realtest.StartCluster(t)
+	b := newBench(t, NewPostgres(server(t, c), nil))
+	for name, statements := range map[string]string{
+		"a byte order mark":                 "\xef\xbb\xbf",
+		"a grant in a transaction":          "BEGIN;\nCREATE TABLE public.more (a int);\nGRANT SELECT ON TABLE public.more TO nonesuch;\nCOMMIT;",
+		"owners that are not here":          "CREATE TABLE public.more (a int);\n\nALTER TABLE public.more OWNER TO nonesuch;\n",
+		"settings of other servers":         "SET transaction_timeout = 0;\nSET default_with_oids = false;",
+		"comments on what is the system's":  "COMMENT ON EXTENSION plpgsql IS 'x';\nCREATE SCHEMA public;\nCOMMENT ON SCHEMA public IS 'x';",
+		"a database that cannot be dropped": "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I IS_TEMPLATE true', current_database()); END $$;",
+		"one that lets nobody in":           "DO $$ BEGIN EXECUTE format('ALTER ROLE %I SET role TO nonesuch', current_user); EXCEPTION WHEN others THEN NULL; END $$;",
+		"many rows that nobody reads":       "SELECT repeat('x', 100000) FROM generate_series(1, 3000);",
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(realtest.Dump(""), "SELECT 1;", "CREATE TABLE public.kept (a int);\nCOPY public.kept (a) FROM stdin;\n1\n2\n\\.\n\n"+statements, 1)
+			if strings.HasPrefix(statements, "\xef") {
+				text = statements + realtest.Dump("") + ""
+				text = strings.Replace(text, "SELECT 1;", "CREATE TABLE public.kept (a int);\nCOPY public.kept (a) FROM stdin;\n1\n2\n\\.\n", 1)
+			}
+			r, log := b.upgrade(write(t, "db.sql", text))
+			upgraded, _ := os.ReadFile(b.store.Path(r.ID, requests.UpgradedFile))
+			if r.State != requests.Done || !strings.Contains(string(upgraded), "COPY public.kept (a) FROM stdin;\n1\n2\n") || strings.Contains(statements, "public.more") != strings.Contains(string(upgraded), "CREATE TABLE public.more") {
+				t.Errorf("%s: %s\n%s\n%s", r.State, r.Message, log, upgraded)
+			}
+		})
+	}
+}
+
+// TestPostgresUsers has users of the server that may create roles and databases, or not.
+func TestPostgresUsers(t *testing.T) {
+	realtest.Long(t)
 	c := realtest.StartCluster(t)
 	source := database(t, c)
 	c.SQL("postgres", "CREATE ROLE creator LOGIN CREATEDB; CREATE ROLE reader LOGIN; CREATE ROLE maker LOGIN CREATEDB CREATEROLE")
 	upload := filepath.Join(c.Dir, "dump")
 	c.Run("pg_dump", "-Fc", "-f", upload, source)
-	for user, want := range map[string]string{"creator": "", "maker": "", "reader": "may not create databases: run ALTER ROLE \"reader\" CREATEDB"} {
+	for user, good := range map[string]bool{"creator": false, "reader": false, "maker": true} {
 		t.Run(user, func(t *testing.T) {
 			server(t, c)
 			s, err := ParseServer("postgres://" + user + "@/postgres?host=" + c.Dir)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want != "" {
-				if err := NewPostgres(s, nil).Prepare(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
+			if !good {
+				want := "may not create databases and roles: run ALTER ROLE \"" + user + "\" CREATEDB CREATEROLE"
+				if err := NewPostgres(s, nil).Prepare(t.Context(), t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("%v, want %s", err, want)
 				}
 				return
 			}
 			if r, log := newBench(t, NewPostgres(s, nil)).upgrade(upload); r.State != requests.Done {
 				t.Errorf("%+v\n%s", r, log)
+			}
+		})
+	}
+}
+
+func TestParseServer(t *testing.T) {
+	for address, want := range map[string]string{
+		"postgres://a@h": "", "postgresql://a:b@h:1/d?sslmode=require": "", "postgres://a@/d?host=/tmp/x": "",
+		"mysql://a@h": "is not the address", "postgres://h/d": "is not the address", "a@h": "is not the address", "postgres://a@h:x": "is not the address",
+		// libpq takes these in place of what is before the ?.
+		"postgres://a@h?user=postgres": `the setting "user"`, "postgres://a@h?dbname=postgres": `the setting "dbname"`, "postgres://a@h?service=x": `the setting "service"`,
+		"postgres://a@h?options=-c%20x": `the setting "options"`, "postgres://a@h?password=x": `the setting "password"`, "postgres://a@h?passfile=x": `the setting "passfile"`,
+	} {
+		if _, err := ParseServer(address); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", address, err, want)
+		}
+	}
+}
+
+// TestDamagedPrefix: what begins with the prefix is dropped, so an empty one must not count.
+func TestDamagedPrefix(t *testing.T) {
+	realtest.Long(t)
+	c := realtest.StartCluster(t)
+	c.SQL("postgres", "CREATE DATABASE precious")
+	for _, text := range []string{"", "p", "odoo_upgrade_", "odoo_upgrade_00000000_\n'"} {
+		data := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(data, "engine"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(data, "engine", prefixFile), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := NewPostgres(server(t, c), nil).Prepare(t.Context(), data, nil); err == nil || !strings.Contains(err.Error(), "is damaged") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if got := c.SQL("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'precious'"); got != "1\n" {
+		t.Error("a database of somebody else's was dropped")
+	}
+}
+
+// TestDirectoryOfAStranger has folders that make pg_restore read other files.
+func TestDirectoryOfAStranger(t *testing.T) {
+	realtest.Long(t)
+	c := realtest.StartCluster(t)
+	source := database(t, c)
+	secret := write(t, "secret", "TOP SECRET")
+	good := filepath.Join(c.Dir, "good")
+	c.Run("pg_dump", "-Fd", "-f", good, source)
+	toc, err := os.ReadFile(good + "/toc.dat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := regexp.MustCompile(`[0-9]+\.dat`).Find(toc)
+	for name, change := range map[string]func(dir string) error{
+		"a tab in the list": func(dir string) error {
+			return os.WriteFile(dir+"/blobs.toc", []byte("4711\t../../../../../../../../"+secret+" blob_4711.dat\n"), 0o600)
+		},
+		"a path in the list": func(dir string) error {
+			return os.WriteFile(dir+"/blobs.toc", []byte("4711 ../../../../../../../.."+secret+"\n"), 0o600)
+		},
+		"a list that is compressed": func(dir string) error {
+			return errors.Join(os.Remove(dir+"/blobs.toc"), os.WriteFile(dir+"/blobs.toc.gz", []byte("\x1f\x8b"), 0o600))
+		},
+		"a path in toc.dat": func(dir string) error {
+			path := "../" + strings.Repeat("x", len(table)-len("../"))
+			return os.WriteFile(dir+"/toc.dat", bytes.Replace(toc, table, []byte(path), 1), 0o600)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "dir")
+			if text, err := exec.Command("cp", "-r", good, dir).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+			if err := change(dir); err != nil {
+				t.Fatal(err)
+			}
+			r, log := newBench(t, NewPostgres(server(t, c), nil)).upgrade(dir)
+			if r.State != requests.Failed || !strings.Contains(r.Message, "The dump is corrupt") {
+				t.Errorf("%s: %s\n%s", r.State, r.Message, log)
 			}
 		})
 	}
@@ -327,7 +451,7 @@ func TestLeftByAKilledSandbox(t *testing.T) {
 	s := server(t, c)
 	e := NewPostgres(s, nil)
 	data := t.TempDir()
-	if err := e.Prepare(t.Context(), data); err != nil {
+	if err := e.Prepare(t.Context(), data, func(line string) { t.Log(line) }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.create(t.Context(), "10001", data); err != nil {
@@ -339,7 +463,7 @@ func TestLeftByAKilledSandbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	other, _ := ParseServer(c.URL())
-	if err := NewPostgres(other, nil).Prepare(t.Context(), data); err != nil {
+	if err := NewPostgres(other, nil).Prepare(t.Context(), data, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := left.Wait(); err == nil || err.Error() != "signal: killed" {
@@ -361,11 +485,17 @@ func TestCommand(t *testing.T) {
 		"files":            {`echo x >here; mktemp; cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"`, "done", "was upgraded", ""},
 		"background":       {`sleep 1000 & setsid sleep 1000 & cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"; echo fine`, "done", "was upgraded", "fine\n"},
 		"our own settings": {`env | grep -c ODOO_UPGRADE_; exit 1`, "failed", "0", ""},
+		"a folder":         {`mkdir "$UPGRADE_RESULT"; echo x >"$UPGRADE_RESULT/toc.dat"`, "failed", "wrote a folder to UPGRADE_RESULT, and the dump was a file", ""},
+		"an escape":        {`setsid env -i sleep 60 & cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"`, "done", "was upgraded", ""},
 		"not UTF-8":        {`printf 'a\377b\n'; exit 1`, "failed", "a\uFFFDb", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, NewCommand([]string{"sh", "-c", test.script}, nil, false))
+			began := time.Now()
 			r, log := b.upgrade(upload)
+			if took := time.Since(began); took > 30*time.Second {
+				t.Errorf("it took %s", took)
+			}
 			if r.State != test.state || !strings.Contains(r.Message, test.message) || !strings.Contains(log, test.log) {
 				t.Errorf("%s: %q\n%s", r.State, r.Message, log)
 			}
@@ -376,7 +506,7 @@ func TestCommand(t *testing.T) {
 			}
 		})
 	}
-	if err := NewCommand([]string{"no-such-program"}, nil, false).Prepare(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "no-such-program") {
+	if err := NewCommand([]string{"no-such-program"}, nil, false).Prepare(t.Context(), t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "no-such-program") {
 		t.Errorf("a program that is not there: %v", err)
 	}
 }
@@ -409,5 +539,60 @@ func TestCommandOnARestoredDump(t *testing.T) {
 		if err != nil || info.Problem != nil || info.Kind != dump.Custom || info.Series != want {
 			t.Errorf("%s: %v %v, %s, Odoo %s\n%+v\n%s", script, err, info.Problem, info.Kind, info.Series, r, log)
 		}
+	}
+}
+
+// TestOddBackups has zips with a manifest that is too large, and with two dumps.
+func TestOddBackups(t *testing.T) {
+	realtest.Long(t)
+	c := realtest.StartCluster(t)
+	sql := realtest.Dump("")
+	large := `{"x": "` + strings.Repeat("y", 2*maxManifest) + `"}`
+	for name, test := range map[string]struct {
+		members []string // name, content, …
+		state   string
+	}{
+		"two dumps":        {[]string{sqlMember, sql, sqlMember, sql}, requests.Failed},
+		"two manifests":    {[]string{sqlMember, sql, manifestMember, "{}", manifestMember, "{}"}, requests.Failed},
+		"a large manifest": {[]string{sqlMember, sql, manifestMember, large}, requests.Done},
+		"no JSON":          {[]string{sqlMember, sql, manifestMember, "no"}, requests.Done},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			z := zip.NewWriter(&out)
+			for i := 0; i < len(test.members); i += 2 {
+				w, err := z.Create(test.members[i])
+				if err == nil {
+					_, err = w.Write([]byte(test.members[i+1]))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := z.Close(); err != nil {
+				t.Fatal(err)
+			}
+			b := newBench(t, NewPostgres(server(t, c), nil))
+			r, log := b.upgrade(write(t, "db.zip", out.String()))
+			if r.State != test.state {
+				t.Fatalf("%s: %s\n%s", r.State, r.Message, log)
+			}
+			if r.State == requests.Failed {
+				return
+			}
+			back, err := zip.OpenReader(b.store.Path(r.ID, requests.UpgradedFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer back.Close()
+			file, err := back.Open(manifestMember)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			if _, err := got.ReadFrom(file); err != nil || got.String() != test.members[3] {
+				t.Errorf("%d bytes of the manifest, %v", got.Len(), err)
+			}
+		})
 	}
 }

@@ -8,9 +8,8 @@ import (
 	"sync"
 )
 
-// Bounds of what a program's output may add to a request's log.
+// Bounds of a program's output.
 const (
-	maxLog  = 64 << 20
 	maxLine = 4 << 10
 	kept    = 5   // last lines, for a message
 	maxKept = 500 // bytes of each
@@ -19,12 +18,10 @@ const (
 // lines hands a program's output on, a line at a time, and keeps the last ones. Lines of
 // its two outputs are not mixed up.
 type lines struct {
-	to    io.Writer
-	watch func(line string) bool // true for a line that is not to be logged; may be nil
+	to io.Writer
 
 	mu      sync.Mutex
 	partial []byte
-	written int
 	last    []string
 }
 
@@ -54,20 +51,10 @@ func (l *lines) end() {
 func (l *lines) line() {
 	text := strings.TrimRight(strings.ToValidUTF8(string(l.partial), "\uFFFD"), " \t\r")
 	l.partial = l.partial[:0]
-	if l.watch != nil && l.watch(text) {
+	if strings.TrimSpace(text) == "" {
 		return
 	}
-	if strings.TrimSpace(text) != "" {
-		l.last = append(l.last[max(0, len(l.last)-kept+1):], text[:min(len(text), maxKept)])
-	}
-	switch before := l.written; {
-	case before > maxLog:
-		return
-	case before+len(text) > maxLog:
-		text = "The log is full: what follows is left out."
-		l.written = maxLog
-	}
-	l.written += len(text) + 1
+	l.last = append(l.last[max(0, len(l.last)-kept+1):], text[:min(len(text), maxKept)])
 	_, _ = fmt.Fprintln(l.to, text)
 }
 

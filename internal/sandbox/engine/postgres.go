@@ -48,7 +48,7 @@ func (*Postgres) About() string {
 }
 
 // Prepare implements requests.Engine.
-func (p *Postgres) Prepare(ctx context.Context, data string) error {
+func (p *Postgres) Prepare(ctx context.Context, data string, log func(string)) error {
 	if _, err := p.files(); err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (p *Postgres) Prepare(ctx context.Context, data string) error {
 	if err != nil {
 		return err
 	}
-	return p.server.prepare(ctx, folder)
+	return p.server.prepare(ctx, folder, log)
 }
 
 // prepareFolder ends the processes that an earlier sandbox left, and returns the folder of
@@ -146,7 +146,7 @@ func (d *scratch) runFile(ctx context.Context, w requests.Work, file string) err
 			"psql", "-X", "-q", "-d", withoutPassword(d.address), "-v", "ON_ERROR_STOP=1", "-v", "source=" + w.Dump.Series, "-v", "target=" + w.Target,
 			"-v", "aim=" + w.Aim, "-v", "request=" + strconv.Itoa(w.ID), "-f", file,
 		},
-		env: append(secrets(d.address), "LC_ALL=C"), folder: w.Folder, stdout: said,
+		env: secrets(d.address), folder: w.Folder, stdout: said, alone: true,
 	}.run(ctx)
 	said.end()
 	if _, failed := status(err); failed {

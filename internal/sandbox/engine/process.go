@@ -71,10 +71,14 @@ func (p program) run(ctx context.Context) error {
 }
 
 // outputs connects a program with pipes: unlike those of package exec, they are read until
-// all that it started has ended, and done waits for that. The caller closes the
-// program's ends once it runs.
+// all that it started has ended, and done waits for that; but, for a program that works
+// alone, not for long: what it started may have escaped. The caller closes the program's
+// ends once it runs.
 func (p program) outputs(command *exec.Cmd) (ends []*os.File, done func(), err error) {
-	var reading []chan struct{}
+	var (
+		reading []chan struct{}
+		readers []*os.File
+	)
 	pipe := func(to io.Writer) (*os.File, error) {
 		reader, writer, err := os.Pipe()
 		if err != nil {
@@ -87,10 +91,17 @@ func (p program) outputs(command *exec.Cmd) (ends []*os.File, done func(), err e
 			_, _ = io.Copy(io.Discard, reader) // a writer that fails must not stop the program
 			_ = reader.Close()
 		}()
-		reading, ends = append(reading, over), append(ends, writer)
+		reading, readers, ends = append(reading, over), append(readers, reader), append(ends, writer)
 		return writer, nil
 	}
 	done = func() {
+		if p.alone {
+			defer time.AfterFunc(stopTime, func() {
+				for _, reader := range readers {
+					_ = reader.SetReadDeadline(time.Now())
+				}
+			}).Stop()
+		}
 		for _, over := range reading {
 			<-over
 		}
@@ -151,10 +162,10 @@ func closeAll(files []*os.File) {
 }
 
 // environment is what a program sees of ours: nothing of the sandbox's own settings, which
-// hold passwords.
+// hold passwords, and none of libpq's, which would lead elsewhere than database-url.
 func environment() (list []string) {
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "ODOO_UPGRADE_") && !strings.HasPrefix(entry, workVariable+"=") {
+		if !strings.HasPrefix(entry, "ODOO_UPGRADE_") && !strings.HasPrefix(entry, "PG") && !strings.HasPrefix(entry, workVariable+"=") {
 			list = append(list, entry)
 		}
 	}

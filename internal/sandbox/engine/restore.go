@@ -2,14 +2,11 @@ package engine
 
 import (
 	"archive/zip"
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -22,52 +19,85 @@ import (
 const sqlMember = "dump.sql"
 
 // restore restores a dump into a scratch database. Whatever kind it is of, it gets there as
-// SQL through psql, which is told to run no command of its own: a dump is SQL of a
-// stranger's, and psql's commands run programs.
+// SQL through psql, which is told to run no command of its own, for a dump is a
+// stranger's SQL and psql's commands run programs; and to stop at the first error.
 func (d *scratch) restore(ctx context.Context, w requests.Work) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	sql, err := d.sql(ctx, w)
 	if err != nil {
 		return err
 	}
-	watch := &errorsOfSQL{stop: cancel}
-	said := &lines{to: w.Log, watch: watch.line}
-	key := random(16)
+	portable, to := io.Pipe()
+	copied := make(chan error, 1)
+	go func() {
+		err := dump.Portable(to, sql)
+		_ = to.CloseWithError(err) // nil is the end
+		copied <- err
+	}()
+	said := &lines{to: w.Log}
 	err = program{
-		args: []string{"psql", "-X", "-q", "-d", withoutPassword(d.address), "-v", "VERBOSITY=verbose", "-v", "ECHO=errors", "-f", "-"},
-		env:  append(secrets(d.address), "LC_ALL=C"), folder: w.Folder, stdin: io.MultiReader(strings.NewReader("\\restrict "+key+"\n"), sql),
+		args: []string{
+			"psql", "-X", "-q", "-d", withoutPassword(d.address), "-v", "ON_ERROR_STOP=1",
+			"-v", "FETCH_COUNT=1000", // otherwise psql holds all rows of a SELECT
+			"-f", "-",
+		},
+		env: secrets(d.address), folder: w.Folder, stdin: io.MultiReader(strings.NewReader("\\restrict "+random(16)+"\n"), portable),
 		stdout: io.Discard, stderr: said,
 	}.run(ctx)
 	said.end()
-	closed := sql.Close()
-	if watch.pending != "" {
-		watch.fatal = watch.pending
+	_ = portable.Close()
+	if _, failed := status(err); !failed {
+		err = errors.Join(missing("psql", err), sql.Close(), ignoreClosed(<-copied))
+	} else {
+		err = &requests.FailedError{Message: "The dump could not be restored: " + strings.ReplaceAll(said.tail(), "psql:<stdin>:", "line ")}
+		cancel() // of pg_restore, whose rest nobody reads
+		_ = sql.Close()
+		<-copied
 	}
-	if watch.fatal != "" {
-		return &requests.FailedError{Message: "The dump could not be restored: " + watch.fatal}
+	if errors.Is(err, dump.ErrZeroByte) {
+		return &requests.FailedError{Message: "The dump could not be restored: " + dump.ErrZeroByte.Error() + "."}
 	}
-	if err := errors.Join(missing("psql", err), closed); err != nil {
+	if err != nil {
 		return fmt.Errorf("restoring the dump: %w", err)
 	}
 	return nil
 }
 
+// ignoreClosed drops the error of a writer whose reader has ended.
+func ignoreClosed(err error) error {
+	if errors.Is(err, io.ErrClosedPipe) {
+		return nil
+	}
+	return err
+}
+
+// closers closes what an input consists of, and returns the first error.
+type closers []func() error
+
+func (c closers) Close() error {
+	var first error
+	for _, end := range c {
+		if err := end(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// input is SQL, with what it comes from.
+type input struct {
+	io.Reader
+	closers
+}
+
 // sql opens a dump as SQL. Close returns what went wrong with it.
 func (d *scratch) sql(ctx context.Context, w requests.Work) (io.ReadCloser, error) {
-	if w.Dump.Kind == dump.Directory {
+	switch {
+	case w.Dump.Kind == dump.Directory:
 		return archiveSQL(ctx, w, nil), nil
-	}
-	if w.Dump.Kind == dump.OdooZip {
-		z, err := zip.OpenReader(w.Original)
-		if err != nil {
-			return nil, err
-		}
-		member, err := z.Open(sqlMember)
-		if err != nil {
-			return nil, errors.Join(err, z.Close())
-		}
-		return withoutRestrict(member, member.Close, z.Close), nil
+	case w.Dump.Kind == dump.OdooZip:
+		return zipSQL(w)
 	}
 	file, err := os.Open(w.Original)
 	if err != nil {
@@ -81,19 +111,38 @@ func (d *scratch) sql(ctx context.Context, w requests.Work) (io.ReadCloser, erro
 	}
 	switch w.Dump.Kind {
 	case dump.SQL:
-		return withoutRestrict(in, file.Close), nil
+		return &input{in, closers{file.Close}}, nil
 	case dump.Custom, dump.Tar:
 		if !w.Dump.Wrapped {
-			return archiveSQL(ctx, w, nil, file.Close), nil
+			in = nil // pg_restore opens it itself
 		}
 		return archiveSQL(ctx, w, in, file.Close), nil
 	}
 	return nil, errors.Join(fmt.Errorf("a dump of kind %s cannot be restored", w.Dump.Kind), file.Close())
 }
 
-// archiveSQL has pg_restore write an archive as SQL, without owners and privileges, whose
-// roles are not here.
-func archiveSQL(ctx context.Context, w requests.Work, in io.Reader, closers ...func() error) io.ReadCloser {
+// zipSQL opens the SQL in Odoo's own backup.
+func zipSQL(w requests.Work) (io.ReadCloser, error) {
+	z, err := zip.OpenReader(w.Original)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for _, member := range z.File {
+		if (member.Name == sqlMember || member.Name == manifestMember) && seen[member.Name] {
+			return nil, errors.Join(&requests.FailedError{Message: "The dump has two files called " + member.Name + "."}, z.Close())
+		}
+		seen[member.Name] = true
+	}
+	member, err := z.Open(sqlMember)
+	if err != nil {
+		return nil, errors.Join(err, z.Close())
+	}
+	return &input{member, closers{member.Close, z.Close}}, nil
+}
+
+// archiveSQL has pg_restore write an archive as SQL.
+func archiveSQL(ctx context.Context, w requests.Work, in io.Reader, more ...func() error) io.ReadCloser {
 	reader, writer := io.Pipe()
 	args := []string{"pg_restore", "--no-owner", "--no-privileges", "--file=-"}
 	if in == nil {
@@ -110,128 +159,6 @@ func archiveSQL(ctx context.Context, w requests.Work, in io.Reader, closers ...f
 		_ = writer.CloseWithError(err) // nil is the end
 		ended <- err
 	}()
-	sql := withoutRestrict(reader, closers...)
-	sql.closers = append([]func() error{func() error { _ = reader.Close(); return <-ended }}, sql.closers...)
-	return sql
-}
-
-// unrestricted is SQL without pg_dump's own \restrict and \unrestrict, which psql refuses
-// where it is restricted already.
-type unrestricted struct {
-	in      *bufio.Reader
-	token   []byte // of \restrict
-	line    []byte
-	midLine bool
-	err     error
-	closers []func() error
-}
-
-// restrictAt is how far from its beginning a dump has its \restrict.
-const restrictAt = 4 << 10
-
-var restrict = regexp.MustCompile(`(?m)^\\restrict ([0-9A-Za-z]{1,200})\r?$`)
-
-func withoutRestrict(in io.Reader, closers ...func() error) *unrestricted {
-	u := &unrestricted{in: bufio.NewReaderSize(in, 256<<10), closers: closers}
-	head, _ := u.in.Peek(restrictAt)
-	if found := restrict.FindSubmatch(head); found != nil {
-		u.token = bytes.Clone(found[1])
-	}
-	return u
-}
-
-func (u *unrestricted) Read(b []byte) (int, error) {
-	for len(u.line) == 0 {
-		if u.err != nil {
-			return 0, u.err
-		}
-		line, err := u.in.ReadSlice('\n')
-		long := errors.Is(err, bufio.ErrBufferFull)
-		if err != nil && !long {
-			u.err = err
-		}
-		u.line = line
-		if !u.midLine && u.token != nil && u.isCommand(line) {
-			u.line = nil
-		}
-		u.midLine = long
-	}
-	n := copy(b, u.line)
-	u.line = u.line[n:]
-	return n, nil
-}
-
-func (u *unrestricted) isCommand(line []byte) bool {
-	word, token, _ := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(" "))
-	return (string(word) == `\restrict` || string(word) == `\unrestrict`) && bytes.Equal(token, u.token)
-}
-
-// Close returns the first error of what the SQL comes from.
-func (u *unrestricted) Close() error {
-	var first error
-	for _, end := range u.closers {
-		if err := end(); err != nil && first == nil {
-			first = err
-		}
-	}
-	return first
-}
-
-// errorsOfSQL reads what psql says, and decides which errors matter.
-type errorsOfSQL struct {
-	stop    context.CancelCauseFunc
-	pending string // an error whose statement comes next
-	fatal   string
-}
-
-// How psql shows an error with its code, one of its own, and the statement that failed.
-var (
-	sqlError   = regexp.MustCompile(`^(?:psql:[^ ]*: )?\pL+:  ([0-9A-Z]{5}): (.*)$`)
-	psqlError  = regexp.MustCompile(`^psql:(?:[^ ]*:)? (?:error|fatal): (.*)$`)
-	statements = regexp.MustCompile(`^(?:psql:[^ ]*: )?STATEMENT:  (.*)$`)
-)
-
-// harmless are statements whose failure loses nothing of a database: they give objects to
-// roles that are not here, comment on what belongs to the system, or set what only a
-// newer server knows (restores by Odoo ignore all errors).
-var harmless = regexp.MustCompile(`^(?:ALTER \S+ .* OWNER TO |GRANT |REVOKE |ALTER DEFAULT PRIVILEGES |COMMENT ON (?:EXTENSION|SCHEMA) |SET |CREATE SCHEMA public;|ALTER SCHEMA public )`)
-
-// errStopped is why the programs of a restore end early.
-var errStopped = errors.New("an error in the dump")
-
-// line implements lines.watch.
-func (e *errorsOfSQL) line(text string) bool {
-	if e.fatal != "" {
-		return true // what follows an error follows from it
-	}
-	if found := statements.FindStringSubmatch(text); found != nil && e.pending != "" {
-		if !harmless.MatchString(found[1]) {
-			e.fatal = e.pending + " (in: " + shortened(found[1]) + ")"
-			e.stop(errStopped)
-		}
-		e.pending = ""
-		return true
-	}
-	if e.pending != "" {
-		return true // details of it
-	}
-	if found := psqlError.FindStringSubmatch(text); found != nil {
-		e.fatal = found[1]
-		e.stop(errStopped)
-		return true
-	}
-	found := sqlError.FindStringSubmatch(text)
-	if found == nil || found[1] < "03" { // a notice or a warning
-		return strings.HasPrefix(text, "LOCATION:")
-	}
-	e.pending = found[2]
-	return true
-}
-
-func shortened(text string) string {
-	const most = 120
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
+	wait := func() error { _ = reader.Close(); return <-ended }
+	return &input{reader, append(closers{wait}, more...)}
 }

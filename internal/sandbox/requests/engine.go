@@ -14,8 +14,9 @@ type Engine interface {
 	// About is one sentence on what the engine does, for the sandbox's pages.
 	About() string
 	// Prepare checks that the engine can work, and removes what an earlier process left
-	// of it that had the same data folder. It is called once, before Upgrade.
-	Prepare(ctx context.Context, data string) error
+	// of it that had the same data folder; log gets what cannot be removed. It is called
+	// once, before Upgrade.
+	Prepare(ctx context.Context, data string, log func(string)) error
 	// Upgrade writes the upgraded database. An earlier call for the same request may have
 	// been interrupted anywhere: what it left is replaced. It returns ctx's cause when
 	// ctx ends, an *AgainError to be called again later, a *FailedError for an upgrade

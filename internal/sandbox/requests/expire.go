@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"odoo-upgrade-action/internal/retry"
@@ -18,7 +20,7 @@ func (s *Store) Expire(ctx context.Context, retention time.Duration, log func(st
 			if last := s.lastUsed(r); last.IsZero() || time.Since(last) < retention {
 				continue
 			}
-			if err := s.remove(r.ID); err != nil {
+			if err := s.remove(r.ID, retention); err != nil {
 				log(fmt.Sprintf("removing request %d: %v", r.ID, err))
 				continue
 			}
@@ -37,22 +39,26 @@ func (s *Store) lastUsed(r Record) time.Time {
 		return r.Ended
 	}
 	last := r.Created
-	for _, name := range []string{"", OriginalFile} {
-		if info, err := os.Stat(s.Path(r.ID, name)); err == nil && info.ModTime().After(last) {
+	_ = filepath.WalkDir(s.Path(r.ID, ""), func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		if info, err := entry.Info(); err == nil && info.ModTime().After(last) {
 			last = info.ModTime()
 		}
-	}
+		return nil
+	})
 	return last
 }
 
 // remove removes a request, unless it is used again.
-func (s *Store) remove(id int) error {
+func (s *Store) remove(id int, retention time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.records[id]; r.State == Pending || r.State == Progress {
-		return errors.New("it is being processed")
+	if last := s.lastUsed(s.records[id]); last.IsZero() || time.Since(last) < retention {
+		return errors.New("it is used again")
 	}
-	if err := os.Remove(s.Path(id, recordFile)); err != nil { // first: without it, what is left does not count as a request
+	if err := os.Remove(s.Path(id, recordFile)); err != nil { // first: Open removes what has none
 		return err
 	}
 	delete(s.records, id)

@@ -60,6 +60,7 @@ type Record struct {
 	Created    time.Time `json:"created"`
 	Processed  time.Time `json:"processed"`
 	Started    time.Time `json:"started"` // of the upgrade, once it was its turn
+	Starts     int       `json:"starts"`  // how often it was started
 	Bytes      int64     `json:"bytes"`   // of the upload, once it was processed
 	Ended      time.Time `json:"ended"`
 
@@ -132,8 +133,11 @@ func Open(dir string) (*Store, error) {
 		s.next = max(s.next, id+1)
 		s.sweep(id)
 		text, err := os.ReadFile(s.Path(id, recordFile))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // stopped between creating the folder and the record
+		if errors.Is(err, fs.ErrNotExist) { // stopped while it was created or removed
+			if err := os.RemoveAll(s.Path(id, "")); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		var r Record
 		if err == nil {

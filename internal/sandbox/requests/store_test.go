@@ -106,6 +106,47 @@ func TestExpire(t *testing.T) {
 	})
 }
 
+// TestExpireKeepsWhatIsUsed has a draft that is being uploaded, and what a killed
+// sandbox left of a request that it was removing.
+func TestExpireKeepsWhatIsUsed(t *testing.T) {
+	dir := t.TempDir()
+	store, _ := opened(t, dir, nil, 0)
+	r, err := store.Create(Record{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if _, err := store.Update(r.ID, func(r *Record) error { r.Created = old; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	upload := store.Path(r.ID, "upload-1")
+	if err := os.WriteFile(upload, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{store.Path(r.ID, recordFile), store.Path(r.ID, "")} {
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.remove(r.ID, time.Minute); err == nil {
+		t.Error("a draft was removed in the middle of its upload")
+	}
+	if err := os.Chtimes(upload, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.remove(r.ID, time.Minute); err != nil {
+		t.Error(err)
+	}
+	left := store.Path(4711, "")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	opened(t, dir, nil, 0)
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what is left of a removed request is kept")
+	}
+}
+
 func TestEstimate(t *testing.T) {
 	store, _ := opened(t, t.TempDir(), nil, 0)
 	if got := store.estimate(100); got != 0 {

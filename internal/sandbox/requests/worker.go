@@ -23,6 +23,7 @@ type Worker struct {
 	Outcome string        // state that requests end in
 	Pace    time.Duration // how long a request stays pending at least, and then in progress
 	AtOnce  int           // how many are upgraded at the same time; 0: as many as there are
+	Timeout time.Duration // how long an upgrade may take, from its first start on; 0: as long as it likes
 	Log     func(string)
 
 	running sync.WaitGroup
@@ -124,7 +125,7 @@ func (w *Worker) progress(ctx context.Context, id int) (err error) {
 	}
 	result := Result{Message: fmt.Sprintf("This is a sandbox. It was told to end its requests as %s.", w.Outcome)}
 	if w.Outcome == Done {
-		if result, err = w.upgrade(ctx, work); err != nil {
+		if result, err = w.inTime(ctx, work); err != nil {
 			return err
 		}
 	}
@@ -138,16 +139,44 @@ func (w *Worker) progress(ctx context.Context, id int) (err error) {
 // log opens a request's log, in which each line has the time in front.
 func (w *Worker) log(id int) (io.WriteCloser, error) {
 	file, err := os.OpenFile(w.Store.Path(id, LogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	return &timed{file}, err
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &timed{File: file, size: info.Size()}, nil
 }
 
-// timed writes lines with the time in front.
-type timed struct{ *os.File }
+// maxLog limits a request's log, in bytes.
+const maxLog = 64 << 20
+
+// timed writes lines with the time in front, up to a limit.
+type timed struct {
+	*os.File
+	mu   sync.Mutex
+	size int64
+}
 
 func (t *timed) Write(b []byte) (int, error) {
-	_, err := fmt.Fprintf(t.File, "%s %s", time.Now().UTC().Format(time.DateTime), b)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	line := b
+	switch {
+	case t.size >= maxLog:
+		return len(b), nil
+	case t.size+int64(len(b)) >= maxLog:
+		line, t.size = []byte("The log is full: what follows is left out.\n"), maxLog
+	}
+	n, err := fmt.Fprintf(t.File, "%s %s", time.Now().UTC().Format(time.DateTime), line)
+	t.size += int64(n)
 	return len(b), err
 }
+
+// maxStarts is how often an upgrade is started that a restart of the sandbox interrupts: it may
+// be what makes the sandbox end.
+const maxStarts = 5
 
 // begin inspects the upload and puts the request in progress.
 func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error) {
@@ -156,7 +185,10 @@ func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error)
 		return Work{}, err
 	}
 	r, err := w.Store.Update(id, func(r *Record) error {
-		r.State, r.Started = Progress, time.Now()
+		r.State, r.Starts = Progress, r.Starts+1
+		if r.Started.IsZero() {
+			r.Started = time.Now()
+		}
 		r.Version, r.PostgreSQL, r.UUID, r.Kind, r.Filestore = info.Series, info.PostgreSQL, info.UUID, string(info.Form()), info.Filestore
 		return nil
 	})
@@ -164,6 +196,9 @@ func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error)
 		return Work{}, err
 	}
 	_, _ = fmt.Fprintf(log, "The dump is %s, of Odoo %s and PostgreSQL %s.\n", info.Form(), cmp.Or(info.Series, "?"), cmp.Or(info.PostgreSQL, "?"))
+	if r.Starts > maxStarts {
+		return Work{}, &FailedError{fmt.Sprintf("The upgrade was started %d times, and each time the sandbox ended before it.", maxStarts)}
+	}
 	if info.Problem != nil { // its own text has a path of this machine in it
 		return Work{}, &FailedError{fmt.Sprintf("The dump %s: %s.", info.Problem.Problem, info.Problem.Advice)}
 	}
@@ -171,6 +206,22 @@ func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error)
 		ID: id, Original: w.Store.Path(id, OriginalFile), Upgraded: w.Store.Path(id, UpgradedFile), Filename: r.Filename, Dump: info, Target: r.Target, Aim: r.Aim,
 		Folder: w.Store.Path(id, workFolder), Filestore: w.Store.Path(id, FilestoreFile), Log: log,
 	}, nil
+}
+
+// inTime has the engine work until the time for the upgrade is over.
+func (w *Worker) inTime(ctx context.Context, work Work) (Result, error) {
+	if w.Timeout == 0 {
+		return w.upgrade(ctx, work)
+	}
+	r, _ := w.Store.Get(work.ID)
+	late := &FailedError{fmt.Sprintf("The upgrade took longer than %s, the limit of this sandbox.", w.Timeout)}
+	limited, cancel := context.WithDeadlineCause(ctx, r.Started.Add(w.Timeout), late)
+	defer cancel()
+	result, err := w.upgrade(limited, work)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return result, late
+	}
+	return result, err
 }
 
 // againPolicy is how an upgrade is tried again that could not be made.

@@ -27,9 +27,9 @@ type fake struct {
 	highest int
 }
 
-func (*fake) Name() string                          { return "fake" }
-func (*fake) About() string                         { return "It takes its time." }
-func (*fake) Prepare(context.Context, string) error { return nil }
+func (*fake) Name() string                                        { return "fake" }
+func (*fake) About() string                                       { return "It takes its time." }
+func (*fake) Prepare(context.Context, string, func(string)) error { return nil }
 
 func (f *fake) Upgrade(ctx context.Context, w Work) (Result, error) {
 	f.mu.Lock()
@@ -178,5 +178,76 @@ func TestHowAnUpgradeEnds(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestTimeLimit counts from the first start of an upgrade: a restart gives no more time.
+func TestTimeLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		store, worker := opened(t, dir, &fake{takes: 2 * time.Hour}, 1)
+		worker.Timeout = time.Hour
+		slow := submitted(t, store, realtest.Dump(""))
+		next := submitted(t, store, realtest.Dump(""))
+		began := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		worker.Start(ctx, slow)
+		worker.Start(ctx, next)
+		time.Sleep(30 * time.Minute)
+		cancel()
+		worker.Wait()
+		store, worker = opened(t, dir, &fake{takes: 2 * time.Hour}, 1)
+		worker.Timeout = time.Hour
+		for _, r := range store.Unfinished() {
+			worker.Start(t.Context(), r.ID)
+		}
+		worker.Wait()
+		r, _ := store.Get(slow)
+		if r.State != Failed || r.Message != "The upgrade took longer than 1h0m0s, the limit of this sandbox." || r.Ended.Sub(began).Round(time.Minute) != time.Hour {
+			t.Errorf("%s after %s: %s", r.State, r.Ended.Sub(began), r.Message)
+		}
+		if r, _ := store.Get(next); r.State != Failed || r.Ended.Sub(began).Round(time.Minute) != 2*time.Hour {
+			t.Errorf("the next one: %s after %s", r.State, r.Ended.Sub(began))
+		}
+	})
+}
+
+// TestStartsWithoutEnd has an upgrade at which the sandbox ends each time.
+func TestStartsWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		store, _ := opened(t, dir, nil, 1)
+		id := submitted(t, store, realtest.Dump(""))
+		for n := range maxStarts + 1 {
+			store, worker := opened(t, dir, &fake{takes: time.Hour}, 1)
+			ctx, cancel := context.WithCancel(t.Context())
+			worker.Start(ctx, id)
+			synctest.Wait()
+			cancel()
+			worker.Wait()
+			if r, _ := store.Get(id); (r.State == Failed) != (n == maxStarts) {
+				t.Fatalf("started %d times: %s %s", n+1, r.State, r.Message)
+			}
+		}
+	})
+}
+
+func TestLogIsBounded(t *testing.T) {
+	store, worker := opened(t, t.TempDir(), &fake{}, 1)
+	id := submitted(t, store, realtest.Dump(""))
+	line := strings.Repeat("x", 1<<20) + "\n"
+	for range 2 { // of which the second goes on where the first one ended
+		log, err := worker.log(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 40 {
+			_, _ = log.Write([]byte(line))
+		}
+		_ = log.Close()
+	}
+	text, _ := os.ReadFile(store.Path(id, LogFile))
+	if len(text) > maxLog+1000 || !strings.HasSuffix(string(text), "The log is full: what follows is left out.\n") {
+		t.Errorf("%d bytes, which end with %q", len(text), text[len(text)-60:])
 	}
 }

@@ -162,7 +162,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, found request
 	}
 	defer file.Close()
 	info, err := file.Stat()
-	if err != nil || info.Size() == 0 {
+	if err != nil || info.Size() == 0 || info.IsDir() {
 		http.Error(w, "not there (yet)", http.StatusNotFound)
 		return
 	}
