@@ -130,7 +130,7 @@ func random(bytes int) string {
 }
 
 // dropLeft drops the databases and roles that an earlier process left. What cannot be
-// dropped is logged, and keeps nobody from working.
+// dropped is logged: it does not keep the engine from working.
 func (s *Server) dropLeft(ctx context.Context, log func(string)) error {
 	pattern := "'^" + s.prefix + "([0-9]+|check)$'"
 	names, err := s.admin(ctx, "SELECT datname FROM pg_database WHERE datname ~ "+pattern+" UNION SELECT rolname FROM pg_roles WHERE rolname ~ "+pattern)

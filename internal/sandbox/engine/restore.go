@@ -51,7 +51,7 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 		err = errors.Join(missing("psql", err), sql.Close(), ignoreClosed(<-copied))
 	} else {
 		err = &requests.FailedError{Message: "The dump could not be restored: " + strings.ReplaceAll(said.tail(), "psql:<stdin>:", "line ")}
-		cancel() // of pg_restore, whose rest nobody reads
+		cancel() // ends pg_restore, whose rest is not needed
 		_ = sql.Close()
 		<-copied
 	}

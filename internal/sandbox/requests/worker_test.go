@@ -236,7 +236,7 @@ func TestLogIsBounded(t *testing.T) {
 	store, worker := opened(t, t.TempDir(), &fake{}, 1)
 	id := submitted(t, store, realtest.Dump(""))
 	line := strings.Repeat("x", 1<<20) + "\n"
-	for range 2 { // of which the second goes on where the first one ended
+	for range 2 { // the second continues where the first one ended
 		log, err := worker.log(id)
 		if err != nil {
 			t.Fatal(err)
