@@ -18,6 +18,33 @@ import (
 	"odoo-upgrade-action/internal/sandbox/engine"
 )
 
+type sandboxCommand struct {
+	Listen     string        `default:"127.0.0.1:8069" help:"Address of the API and the pages" local:""`
+	SFTPListen string        `name:"sftp-listen" default:"127.0.0.1:2200" help:"Address of the SFTP server" local:""`
+	Data       string        `default:"odoo-upgrade-sandbox" help:"Folder for requests and dumps" local:""`
+	Contract   []string      `help:"Contract to accept; can be repeated. Default: any well-formed contract" local:""`
+	Protocol   []string      `help:"Protocol to serve, v1 or json-rpc; can be repeated. Default: both" local:""`
+	TLSCert    string        `name:"tls-cert" help:"Certificate for https, as PEM" local:"" type:"existingfile"`
+	TLSKey     string        `name:"tls-key" help:"Key of that certificate" local:"" type:"existingfile"`
+	TLSSelf    bool          `name:"tls-self-signed" help:"Serve https with a certificate that is made now, and written to cert.pem in the data folder" local:""`
+	Outcome    string        `default:"done" help:"How requests end: done, failed or cancelled" local:""`
+	Pace       time.Duration `default:"1s" help:"How long a request is pending, and then in progress" local:""`
+	Engine     string        `default:"copy" enum:"copy,postgres,command" help:"What upgrades: copy, which upgrades nothing; postgres, which restores the dump, runs SQL on it and dumps it again; or command, a program of yours, given after --" local:""`
+	Database   string        `name:"database-url" help:"PostgreSQL server for scratch databases, like postgres://USER@HOST/postgres. Its user must be allowed to create databases and roles" secret:"" local:""`
+	SQL        []string      `name:"sql" sep:"none" help:"SQL file for the engine postgres to run, or a folder of them; can be repeated" local:""`
+	Restore    bool          `help:"Let the engine command find the dump restored in the scratch database, and dump it again afterwards" local:""`
+	Workers    int           `default:"2" help:"How many requests are upgraded at the same time; the others wait" local:""`
+	Timeout    time.Duration `name:"upgrade-timeout" default:"24h" help:"How long an upgrade may take; 0 means any time" local:""`
+	MaxUpload  size          `name:"max-upload" default:"0" help:"Maximum size of a dump, like 20GiB; 0 means any size" local:""`
+	Retention  time.Duration `default:"0" help:"How long ended requests and unused drafts are kept, with their dumps, like 168h; 0 keeps them" local:""`
+	PublicURL  string        `name:"public-url" help:"URL of the sandbox for its clients, like https://upgrade.example.com, where it is behind a reverse proxy" local:""`
+	Proxy      []string      `name:"trusted-proxy" help:"Address or network of a reverse proxy whose X-Forwarded headers are believed; can be repeated" local:""`
+	Index      bool          `help:"List all requests on the start page. Anyone who can open that page can open every request" local:""`
+	Fault      []string      `help:"A fault to simulate; can be repeated. Like status:2=503, process:1=lost, upload:1=cut:100000 or sftp:2-=refuse:0s" sep:"none" local:""`
+
+	Command []string `arg:"" optional:"" help:"Program of the engine command, with its arguments"`
+}
+
 // run serves a sandbox until the context ends. One line of JSON on standard
 // output tells where, once it answers; the log goes to standard error.
 func (c *sandboxCommand) run(p *program) int {

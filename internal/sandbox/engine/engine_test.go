@@ -404,6 +404,34 @@ func TestDirectoryOfAStranger(t *testing.T) {
 	}
 }
 
+// TestPostgresInParallel upgrades six databases at the same time, of which two fail.
+func TestPostgresInParallel(t *testing.T) {
+	realtest.Long(t)
+	c := realtest.StartCluster(t)
+	b := newBench(t, NewPostgres(server(t, c), []string{write(t, "0.sql", "INSERT INTO public.t SELECT 10 * a FROM public.t; SELECT pg_sleep(0.5);")}))
+	ids := map[int]int{} // numbers of the uploads, by the requests
+	for n := range 6 {
+		statements := fmt.Sprintf("CREATE TABLE public.t (a int);\nCOPY public.t (a) FROM stdin;\n%d\n\\.\n", n)
+		if n%3 == 2 {
+			statements += "SELECT 1/0;"
+		}
+		ids[b.submit(t.Context(), write(t, "db.sql", strings.Replace(realtest.Dump(""), "SELECT 1;", statements, 1)))] = n
+	}
+	b.worker.Wait()
+	for id, n := range ids {
+		r, _ := b.store.Get(id)
+		upgraded, _ := os.ReadFile(b.store.Path(id, requests.UpgradedFile))
+		want, rows := requests.Done, fmt.Sprintf("COPY public.t (a) FROM stdin;\n%d\n%d\n\\.\n", n, 10*n)
+		if n%3 == 2 {
+			want, rows = requests.Failed, ""
+		}
+		if r.State != want || !strings.Contains(string(upgraded), rows) {
+			t.Errorf("upload %d: %s %s\n%s", n, r.State, r.Message, upgraded)
+		}
+		b.leftNothing(id)
+	}
+}
+
 // TestCanceled stops engines in the middle of their work.
 func TestCanceled(t *testing.T) {
 	c := realtest.StartCluster(t)
