@@ -94,8 +94,8 @@ func (c *sandboxCommand) serve(p *program) error {
 func printable(line string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n':
-			return '↵'
+		case r == '\n', r == '\t':
+			return ' '
 		case unicode.IsControl(r), r == utf8.RuneError:
 			return '?'
 		}

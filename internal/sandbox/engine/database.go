@@ -63,7 +63,7 @@ func (s *Server) prepare(ctx context.Context, data string, log func(string)) err
 	if err := s.loadPrefix(data); err != nil {
 		return err
 	}
-	answer, err := s.first(ctx, "SELECT rolsuper OR rolcreaterole AND rolcreatedb, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = current_user")
+	answer, err := s.first(ctx, log, "SELECT rolsuper OR rolcreaterole AND rolcreatedb, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = current_user")
 	if err != nil {
 		return fmt.Errorf("connecting to the server of database-url: %w", err)
 	}
@@ -90,15 +90,21 @@ var startPolicy = retry.Policy{First: 200 * time.Millisecond, Longest: 2 * time.
 // starting is what psql says of a server that does not listen yet, or not to everyone.
 var starting = regexp.MustCompile(`(?i)connection refused|no such file or directory|could not translate host name|starting up|timeout expired`)
 
-// first runs the first statement.
-func (s *Server) first(ctx context.Context, statement string) (rows string, err error) {
+// first runs the first statement, once the server answers.
+func (s *Server) first(ctx context.Context, log func(string), statement string) (rows string, err error) {
+	said := false
 	err = startPolicy.Do(ctx, func(ctx context.Context) error {
 		var err error
 		if rows, err = s.admin(ctx, statement); err != nil && starting.MatchString(err.Error()) {
 			return retry.Transient(err)
 		}
 		return err
-	}, nil)
+	}, func(err error, _ time.Duration) {
+		if !said {
+			said = true
+			log("waiting for the server of database-url: " + err.Error())
+		}
+	})
 	return rows, err
 }
 

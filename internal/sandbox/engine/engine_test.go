@@ -312,7 +312,7 @@ func TestPostgresUsers(t *testing.T) {
 			}
 			if !good {
 				want := "may not create databases and roles: run ALTER ROLE \"" + user + "\" CREATEDB CREATEROLE"
-				if err := NewPostgres(s, nil).Prepare(t.Context(), t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), want) {
+				if err := NewPostgres(s, nil).Prepare(t.Context(), t.TempDir(), func(string) {}); err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("%v, want %s", err, want)
 				}
 				return
@@ -351,7 +351,7 @@ func TestDamagedPrefix(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(data, "engine", prefixFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := NewPostgres(server(t, c), nil).Prepare(t.Context(), data, nil); err == nil || !strings.Contains(err.Error(), "is damaged") {
+		if err := NewPostgres(server(t, c), nil).Prepare(t.Context(), data, func(string) {}); err == nil || !strings.Contains(err.Error(), "is damaged") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -491,7 +491,7 @@ func TestLeftByAKilledSandbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	other, _ := ParseServer(c.URL())
-	if err := NewPostgres(other, nil).Prepare(t.Context(), data, nil); err != nil {
+	if err := NewPostgres(other, nil).Prepare(t.Context(), data, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	if err := left.Wait(); err == nil || err.Error() != "signal: killed" {
@@ -534,7 +534,7 @@ func TestCommand(t *testing.T) {
 			}
 		})
 	}
-	if err := NewCommand([]string{"no-such-program"}, nil, false).Prepare(t.Context(), t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "no-such-program") {
+	if err := NewCommand([]string{"no-such-program"}, nil, false).Prepare(t.Context(), t.TempDir(), func(string) {}); err == nil || !strings.Contains(err.Error(), "no-such-program") {
 		t.Errorf("a program that is not there: %v", err)
 	}
 }
