@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Upgrades a database with OCA's OpenUpgrade, one version after the other: the program of a
-# sandbox's engine command. The sandbox has restored the dump, and dumps it afterwards.
+# sandbox's engine command. The sandbox restores the dump first, and dumps the database
+# again afterwards.
 #
 # usage: odoo-upgrade sandbox --engine command --database-url … --restore -- openupgrade.sh
 #
@@ -18,8 +19,9 @@ fail() { # a last line that says why: it is the request's message
   exit 1
 }
 
-[[ $UPGRADE_SOURCE =~ ^[0-9]+\.0$ ]] || fail "The dump's version of Odoo is not known, or not one that OpenUpgrade begins at: $UPGRADE_SOURCE"
+[[ $UPGRADE_SOURCE =~ ^[0-9]+\.0$ ]] || fail "The dump's Odoo version is unknown, or OpenUpgrade cannot start from it: ${UPGRADE_SOURCE:-unknown}"
 [[ $UPGRADE_TARGET =~ ^[0-9]+\.0$ ]] || fail "OpenUpgrade does not upgrade to $UPGRADE_TARGET."
+((${UPGRADE_SOURCE%.0} < ${UPGRADE_TARGET%.0})) || fail "The database is already at Odoo $UPGRADE_SOURCE."
 for ((version = ${UPGRADE_SOURCE%.0} + 1; version <= ${UPGRADE_TARGET%.0}; version++)); do
   root=$home/$version.0
   [ -x "$root/venv/bin/python" ] || fail "OpenUpgrade to $version.0 is not installed: there is no $root/venv/bin/python."

@@ -28,15 +28,15 @@ type sandboxCommand struct {
 	TLSKey     string        `name:"tls-key" help:"Key of that certificate" local:"" type:"existingfile"`
 	TLSSelf    bool          `name:"tls-self-signed" help:"Serve https with a certificate that is made now, and written to cert.pem in the data folder" local:""`
 	Outcome    string        `default:"done" help:"How requests end: done, failed or cancelled" local:""`
-	Pace       time.Duration `default:"1s" help:"How long a request is pending, and then in progress" local:""`
+	Pace       time.Duration `default:"1s" help:"How long a request stays pending at least, and how much longer than its upgrade it stays in progress" local:""`
 	Engine     string        `default:"copy" enum:"copy,postgres,command" help:"What upgrades: copy, which upgrades nothing; postgres, which restores the dump, runs SQL on it and dumps it again; or command, a program of yours, given after --" local:""`
 	Database   string        `name:"database-url" help:"PostgreSQL server for scratch databases, like postgres://USER@HOST/postgres. Its user must be allowed to create databases and roles" secret:"" local:""`
 	SQL        []string      `name:"sql" sep:"none" help:"SQL file for the engine postgres to run, or a folder of them; can be repeated" local:""`
-	Restore    bool          `help:"Let the engine command find the dump restored in the scratch database, and dump it again afterwards" local:""`
-	Workers    int           `default:"2" help:"How many requests are upgraded at the same time; the others wait" local:""`
-	Timeout    time.Duration `name:"upgrade-timeout" default:"24h" help:"How long an upgrade may take; 0 means any time" local:""`
-	MaxUpload  size          `name:"max-upload" default:"0" help:"Maximum size of a dump, like 20GiB; 0 means any size" local:""`
-	Retention  time.Duration `default:"0" help:"How long ended requests and unused drafts are kept, with their dumps, like 168h; 0 keeps them" local:""`
+	Restore    bool          `help:"For the engine command: restore the dump into the scratch database first, and dump it again afterwards" local:""`
+	Workers    int           `default:"2" help:"How many requests are upgraded at the same time; the others wait. 0 means no limit" local:""`
+	Timeout    time.Duration `name:"upgrade-timeout" default:"24h" help:"Maximum time for an upgrade, from its first start; 0 means no limit" local:""`
+	MaxUpload  size          `name:"max-upload" default:"0" help:"Maximum size of a dump, like 20GiB; 0 means no limit" local:""`
+	Retention  time.Duration `default:"0" help:"How long ended requests and unused drafts are kept, with their dumps, like 168h; 0 keeps them forever" local:""`
 	PublicURL  string        `name:"public-url" help:"URL of the sandbox for its clients, like https://upgrade.example.com, where it is behind a reverse proxy" local:""`
 	Proxy      []string      `name:"trusted-proxy" help:"Address or network of a reverse proxy whose X-Forwarded headers are believed; can be repeated" local:""`
 	Index      bool          `help:"List all requests on the start page. Anyone who can open that page can open every request" local:""`
@@ -114,19 +114,19 @@ func (c *sandboxCommand) engine() (sandbox.Engine, error) {
 	}
 	switch {
 	case c.Engine != "command" && len(c.Command) > 0:
-		return nil, fmt.Errorf("a program (%s) is for the engine command: add --engine command", c.Command[0])
+		return nil, fmt.Errorf("a program (%s) can only be used with --engine command", c.Command[0])
 	case c.Engine != "postgres" && len(c.SQL) > 0:
-		return nil, errors.New("sql is for the engine postgres: add --engine postgres")
+		return nil, errors.New("--sql can only be used with --engine postgres")
 	case c.Engine == "copy" && server != nil:
-		return nil, errors.New("database-url is for the engines postgres and command: choose one with --engine")
+		return nil, errors.New("--database-url can only be used with --engine postgres or --engine command")
 	case c.Engine == "postgres" && server == nil:
-		return nil, errors.New("the engine postgres needs database-url")
+		return nil, errors.New("--engine postgres needs --database-url")
 	case c.Restore && (c.Engine != "command" || server == nil):
-		return nil, errors.New("restore is for the engine command, with database-url")
+		return nil, errors.New("--restore can only be used with --engine command and --database-url")
 	case c.Engine == "postgres":
 		return engine.NewPostgres(server, c.SQL), nil
 	case c.Engine == "command" && len(c.Command) == 0:
-		return nil, errors.New("the engine command needs a program: give it after --, like --engine command -- ./upgrade.sh")
+		return nil, errors.New("--engine command needs a program: give it after --, like --engine command -- ./upgrade.sh")
 	case c.Engine == "command":
 		return engine.NewCommand(c.Command, server, c.Restore), nil
 	}

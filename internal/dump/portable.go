@@ -12,11 +12,11 @@ import (
 // that has one, and so over rows.
 var ErrZeroByte = errors.New("the dump has zero bytes in its SQL")
 
-// Portable copies a dump of SQL without what a restore elsewhere fails for, and loses
-// nothing without: statements that give objects to roles or grant privileges, which are
-// pg_restore's --no-owner and --no-privileges; comments on extensions and on the schema
-// public; settings that only another version of the server knows; and \restrict, for a
-// psql that is restricted already. A byte order mark is left out, too. Errors are those of
+// Portable copies a dump of SQL, and leaves out what makes a restore on another server fail
+// and its data do not need: statements that give objects to roles or grant privileges, as
+// pg_restore's --no-owner and --no-privileges do; comments on extensions and on the schema
+// public; settings that only some servers know; and \restrict, for a psql that is
+// restricted already. It creates the schema public only where that is missing. A byte order mark is left out, too. Errors are those of
 // reading and writing, and ErrZeroByte.
 func Portable(out io.Writer, in io.Reader) error {
 	p := portable{out: out, script: script{path: schema}}
@@ -52,7 +52,10 @@ func (p *portable) piece(piece []byte) {
 		p.write(piece)
 	case ended:
 		whole := append(p.held, piece...)
-		if p.large || !leftOut.Match(bytes.TrimSpace(whole)) {
+		switch text := bytes.TrimSpace(whole); {
+		case !p.large && string(text) == createPublic:
+			p.write([]byte(createPublicAgain)) // a dump may have dropped it before
+		case p.large || !leftOut.Match(text):
 			p.write(whole)
 		}
 		p.held, p.large = p.held[:0], false
@@ -68,25 +71,30 @@ func (p *portable) write(b []byte) {
 	}
 }
 
+// A new database has the schema public.
+const (
+	createPublic      = "CREATE SCHEMA public;"
+	createPublicAgain = "CREATE SCHEMA IF NOT EXISTS public;"
+)
+
 // restricts is a command that pg_dump writes since August 2025.
 var restricts = regexp.MustCompile(`^\\(?:un)?restrict [0-9A-Za-z]+$`)
 
 // name is one of SQL's, with a schema or not.
 const name = `(?:"(?:[^"]|"")+"|[^\s"';,()]+)(?:\.(?:"(?:[^"]|"")+"|[^\s"';,()]+))?`
 
-// leftOut are the statements that are left out, each as pg_dump writes it: on one line. What
-// an ALTER does beside an owner is not.
+// leftOut are the statements that are left out, each as pg_dump writes it: on one line. An
+// ALTER that does more than set an owner is kept.
 var leftOut = regexp.MustCompile(`^(?:` + strings.Join([]string{
 	`ALTER (?:TABLE|FOREIGN TABLE|VIEW|MATERIALIZED VIEW|SEQUENCE|TYPE|DOMAIN|SCHEMA|COLLATION|CONVERSION|STATISTICS|EVENT TRIGGER|LARGE OBJECT|LANGUAGE|PROCEDURAL LANGUAGE|PUBLICATION|SUBSCRIPTION|SERVER|FOREIGN DATA WRAPPER|TEXT SEARCH CONFIGURATION|TEXT SEARCH DICTIONARY) ` + name + ` OWNER TO ` + name,
 	`ALTER (?:FUNCTION|PROCEDURE|AGGREGATE) ` + name + `\([^';]*\) OWNER TO ` + name,
 	`ALTER OPERATOR \S+ \([^';]*\) OWNER TO ` + name,
 	`ALTER OPERATOR (?:CLASS|FAMILY) ` + name + ` USING ` + name + ` OWNER TO ` + name,
-	`ALTER DEFAULT PRIVILEGES [^';]*`,
-	`(?:GRANT|REVOKE) [^';]*`,
+	`(?:ALTER DEFAULT PRIVILEGES|GRANT|REVOKE) (?:"(?:[^"]|"")*"|[^"';])*`,
 	`COMMENT ON (?:EXTENSION ` + name + `|SCHEMA public) IS '(?:[^']|'')*'`,
-	`CREATE SCHEMA public`,
 	`SET SESSION AUTHORIZATION (?:DEFAULT|'(?:[^']|'')*'|` + name + `)`,
 	`SET (?:transaction_timeout|default_with_oids) = [0-9a-z]+`,
+	`SET default_tablespace = [^';]+`,
 }, `|`) + `);$`)
 
 // portableReader reads what has no zero bytes, until writing fails.

@@ -28,7 +28,7 @@ func TestPortable(t *testing.T) {
 		"ALTER FUNCTION public.f(a integer, b text) OWNER TO odoo;", "ALTER OPERATOR public.@@ (text, text) OWNER TO odoo;", "ALTER SCHEMA public OWNER TO odoo;",
 		"ALTER TEXT SEARCH CONFIGURATION public.c OWNER TO odoo;", "ALTER OPERATOR CLASS public.c USING btree OWNER TO odoo;",
 		"GRANT SELECT,INSERT ON TABLE public.t TO odoo;", "REVOKE ALL ON SCHEMA public FROM PUBLIC;", "ALTER DEFAULT PRIVILEGES FOR ROLE odoo GRANT SELECT ON TABLES TO x;",
-		"COMMENT ON EXTENSION plpgsql IS 'PL/pgSQL';", "COMMENT ON SCHEMA public IS 'it''s public';", "CREATE SCHEMA public;", "SET SESSION AUTHORIZATION 'odoo';",
+		"COMMENT ON EXTENSION plpgsql IS 'PL/pgSQL';", "COMMENT ON SCHEMA public IS 'it''s public';", `GRANT SELECT ON t TO "O'Brien";`, "SET default_tablespace = fast;", "SET SESSION AUTHORIZATION 'odoo';",
 		"SET transaction_timeout = 0;", "SET default_with_oids = false;", `\restrict abcXYZ123`, `\unrestrict abcXYZ123`,
 	} {
 		if got := portableOf(t, strings.NewReader("SELECT 1;\n\n"+gone+"\n\nSELECT 2;\n")); got != "SELECT 1;\n\n\n\nSELECT 2;\n" && got != "SELECT 1;\n\n\nSELECT 2;\n" {
@@ -52,6 +52,9 @@ func TestPortable(t *testing.T) {
 				t.Errorf("%.200q became %.200q", in, got)
 			}
 		}
+	}
+	if got := portableOf(t, strings.NewReader("CREATE SCHEMA public;\n")); got != "CREATE SCHEMA IF NOT EXISTS public;\n" {
+		t.Errorf("the schema public: %q", got)
 	}
 	if got := portableOf(t, strings.NewReader("\xef\xbb\xbfSELECT 1;\n")); got != "SELECT 1;\n" {
 		t.Errorf("with a byte order mark: %q", got)

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -35,7 +34,7 @@ func newProxy(public string, trusted []string) (*proxy, error) {
 			}
 		}
 		if err != nil {
-			return nil, errors.New("trusted-proxy takes an address or a network, like 10.0.0.7 or 10.0.0.0/8: " + text)
+			return nil, fmt.Errorf("trusted-proxy %q is not an address or a network, like 10.0.0.7 or 10.0.0.0/8", text)
 		}
 		p.trusted = append(p.trusted, prefix)
 	}

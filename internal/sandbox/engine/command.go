@@ -25,8 +25,8 @@ const againStatus = 75
 // UPGRADE_TARGET are versions of Odoo, the first empty where it is not known;
 // UPGRADE_KIND says what was uploaded (custom, sql.gz, odoo-zip and the like), and
 // UPGRADE_AIM is test or production; UPGRADE_FILESTORE is a folder for files that the
-// upgrade adds; with a server, UPGRADE_DATABASE is a database that goes when the program
-// ends, and PGHOST, PGUSER and the like lead to it: an empty one, or one with the dump
+// upgrade adds; with a server, UPGRADE_DATABASE is a database that is dropped when the
+// program ends, and PGHOST, PGUSER and the like lead to it: an empty one, or one with the dump
 // restored, which is dumped again when the program has written no result. It works in an
 // empty folder, UPGRADE_FOLDER, which is removed afterwards and is TMPDIR, too.
 //
@@ -127,17 +127,17 @@ func (c *Command) run(ctx context.Context, w requests.Work, folder string, env [
 func (c *Command) take(w requests.Work, made string) error {
 	info, err := os.Lstat(made)
 	if err != nil || !info.IsDir() && (!info.Mode().IsRegular() || info.Size() == 0) {
-		return errors.New("the command ended with status 0, and wrote no database to UPGRADE_RESULT")
+		return errors.New("the command ended with status 0 but wrote no database to UPGRADE_RESULT")
 	}
 	if info.IsDir() && w.Dump.Kind != dump.Directory {
-		return errors.New("the command wrote a folder to UPGRADE_RESULT, and the dump was a file")
+		return errors.New("the command wrote a folder to UPGRADE_RESULT, but the dump was a file")
 	}
 	return os.Rename(made, w.Upgraded)
 }
 
 func done(w requests.Work) requests.Result {
 	return requests.Result{
-		Message: "The database was upgraded. This is a sandbox: what upgrades is up to its operator.",
+		Message: "The database was upgraded. This is a sandbox: its operator decides what an upgrade does.",
 		Notes:   "The log of the upgrade tells what was done.",
 		Name:    upgradedName(w),
 	}

@@ -43,7 +43,7 @@ var settings = map[string]string{
 func ParseServer(address string) (*Server, error) {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" || parsed.User.Username() == "" {
-		return nil, errors.New("database-url is not the address of a PostgreSQL server: use one like postgres://USER:PASSWORD@HOST:5432/postgres")
+		return nil, errors.New("database-url has to be the URL of a PostgreSQL server, with a user: use one like postgres://USER:PASSWORD@HOST:5432/postgres")
 	}
 	for key := range parsed.Query() {
 		if settings[key] == "" {
@@ -65,18 +65,21 @@ func (s *Server) prepare(ctx context.Context, data string, log func(string)) err
 	}
 	answer, err := s.first(ctx, log, "SELECT rolsuper OR rolcreaterole AND rolcreatedb, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = current_user")
 	if err != nil {
-		return fmt.Errorf("connecting to the server of database-url: %w", err)
+		return fmt.Errorf("connecting to the server in database-url: %w", err)
 	}
 	allowed, version, _ := strings.Cut(strings.TrimSpace(answer), "|")
 	if number, _ := strconv.Atoi(version); number < 130000 {
-		return fmt.Errorf("the server of database-url is older than PostgreSQL 13 (%s): use a newer one", version)
+		return fmt.Errorf("the server in database-url is older than PostgreSQL 13 (%s): use a newer one", version)
 	}
 	if allowed != "t" {
-		return fmt.Errorf("the user of database-url may not create databases and roles: run ALTER ROLE %q CREATEDB CREATEROLE", s.address.User.Username())
+		return fmt.Errorf("the user in database-url may not create databases and roles: run ALTER ROLE %q CREATEDB CREATEROLE", s.address.User.Username())
 	}
 	// Dumps of SQL go through psql, which must not run the commands in them.
 	if err := s.psql(ctx, s.address, data, strings.NewReader("\\restrict a\n\\unrestrict a\n"), io.Discard, "-f", "-"); err != nil {
-		return fmt.Errorf("psql does not know \\restrict, so a dump could run programs on this machine: install PostgreSQL's client programs of August 2025 (17.6, 16.10, 15.14, 14.19, 13.22) or later: %w", err)
+		if strings.Contains(err.Error(), "invalid command") {
+			return errors.New("psql is too old to restrict what a dump can do on this machine: install PostgreSQL's client programs of August 2025 (17.6, 16.10, 15.14, 14.19, 13.22) or later")
+		}
+		return err
 	}
 	if err := s.dropLeft(ctx, log); err != nil {
 		return err
@@ -102,7 +105,7 @@ func (s *Server) first(ctx context.Context, log func(string), statement string) 
 	}, func(err error, _ time.Duration) {
 		if !said {
 			said = true
-			log("waiting for the server of database-url: " + err.Error())
+			log("waiting for the server in database-url: " + err.Error())
 		}
 	})
 	return rows, err
@@ -123,7 +126,7 @@ func (s *Server) loadPrefix(data string) error {
 		err = writeFile(path, func(out io.Writer) error { _, err := out.Write(text); return err })
 	}
 	if err == nil && !goodPrefix.Match(text) {
-		err = fmt.Errorf("%s is damaged: remove it, and the databases and roles called odoo_upgrade_… by hand", path)
+		err = fmt.Errorf("%s is damaged: delete it, and drop by hand the odoo_upgrade_… databases and roles that no other sandbox uses", path)
 	}
 	s.prefix = string(text)
 	return err
@@ -161,7 +164,7 @@ func (s *Server) try(ctx context.Context) (err error) {
 	var who strings.Builder
 	err = s.psql(ctx, d.address, s.folder, nil, &who, "-At", "-c", "SELECT current_user, current_database(), rolsuper FROM pg_roles WHERE rolname = current_user")
 	if err != nil {
-		return fmt.Errorf("the role of a scratch database cannot log in: let the server take passwords from this machine (scram-sha-256 in pg_hba.conf): %w", err)
+		return fmt.Errorf("logging in as the role of a scratch database (pg_hba.conf has to allow logins with passwords from this machine): %w", err)
 	}
 	if want := d.name + "|" + d.name + "|f\n"; who.String() != want {
 		return fmt.Errorf("a scratch database is not separate from the others: connecting to it leads to %q, not to %q", who.String(), want)
@@ -192,13 +195,20 @@ GRANT %[1]s TO CURRENT_USER;
 CREATE DATABASE %[1]s TEMPLATE template0 ENCODING 'UTF8' OWNER %[1]s;
 REVOKE CONNECT ON DATABASE %[1]s FROM PUBLIC;
 `, d.name, password)
-	if err := s.psql(ctx, s.address, folder, strings.NewReader(script), io.Discard, "-f", "-"); err != nil {
+	// To its end, even if ctx ends: the server would complete what psql has begun.
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
+	defer cancel()
+	err := s.psql(whole, s.address, folder, strings.NewReader(script), io.Discard, "-f", "-")
+	if ctx.Err() != nil {
+		return nil, errors.Join(context.Cause(ctx), d.drop())
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("creating the scratch database: %w", err), d.drop())
 	}
 	return d, nil
 }
 
-// dropTime is how long dropping a database may take when its sandbox is stopped.
+// dropTime is how long creating or dropping a database may take when its sandbox is stopped.
 const dropTime = 30 * time.Second
 
 // drop drops the database, whoever uses it, even where the call that created it has been
@@ -211,6 +221,13 @@ func (d *scratch) drop() error {
 
 // drop drops a database and its role, whatever the dump has made of them.
 func (s *Server) drop(ctx context.Context, name string) error {
+	if err := s.dropOnce(ctx, name); err == nil || ctx.Err() != nil {
+		return err
+	}
+	return s.dropOnce(ctx, name) // a database that was just being created is there only now
+}
+
+func (s *Server) dropOnce(ctx context.Context, name string) error {
 	there, err := s.admin(ctx, "SELECT datistemplate FROM pg_database WHERE datname = '"+name+"'")
 	if err == nil && there == "t\n" {
 		_, err = s.admin(ctx, "ALTER DATABASE "+name+" IS_TEMPLATE false")

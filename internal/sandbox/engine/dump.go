@@ -29,7 +29,7 @@ func (d *scratch) dump(ctx context.Context, w requests.Work) error {
 	}
 	format, ok := formats[w.Dump.Kind]
 	if !ok {
-		return fmt.Errorf("a database cannot be dumped as %s", w.Dump.Kind)
+		return fmt.Errorf("cannot dump a database as %s", w.Dump.Kind)
 	}
 	made := filepath.Join(w.Folder, "dump") // in the same file system
 	if err := d.dumpTo(ctx, w, format, made); err != nil {
@@ -52,7 +52,7 @@ func (d *scratch) dumpTo(ctx context.Context, w requests.Work, format, path stri
 	}.run(ctx)
 	said.end()
 	if _, failed := status(err); failed {
-		return errors.New(said.tail())
+		return errors.New("dumping the database: " + said.tail())
 	}
 	return missing("pg_dump", err)
 }

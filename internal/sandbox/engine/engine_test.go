@@ -245,6 +245,7 @@ func TestPostgresSaysWhyItFails(t *testing.T) {
 		"an owner beside a default":       {"CREATE TABLE t (a int);\nALTER TABLE public.t ALTER COLUMN a SET DEFAULT 1/0, OWNER TO nonesuch;", "", `role "nonesuch" does not exist`},
 		"bytes that are zero":             {"CREATE TABLE t (a int, b int);\nCOPY public.t (a, b) FROM stdin;\n1\t2\n1\t\x002\n\\.\n", "", "the dump has zero bytes in its SQL"},
 		"another database's name":         {"ALTER DATABASE postgres RENAME TO other;", "", "must be owner of database postgres"},
+		"a transaction without an end":    {"CREATE TABLE a (a int);\nBEGIN;\nCREATE TABLE b (a int);", "", "it begins a transaction that it does not commit"},
 		"another role":                    {"SET ROLE postgres;", "", "permission denied to set role"},
 		"the operator's SQL":              {"CREATE TABLE t (a int);", "SELECT 1/0;", "0.sql failed: psql:"},
 	} {
@@ -274,7 +275,8 @@ func TestPostgresRestoresWhatIsOdd(t *testing.T) {
 		"a byte order mark":                 "\xef\xbb\xbf",
 		"a grant in a transaction":          "BEGIN;\nCREATE TABLE public.more (a int);\nGRANT SELECT ON TABLE public.more TO nonesuch;\nCOMMIT;",
 		"owners that are not here":          "CREATE TABLE public.more (a int);\n\nALTER TABLE public.more OWNER TO nonesuch;\n",
-		"settings of other servers":         "SET transaction_timeout = 0;\nSET default_with_oids = false;",
+		"settings of other servers":         "SET transaction_timeout = 0;\nSET default_with_oids = false;\nSET default_tablespace = fast;",
+		"a schema that is dropped before":   "DROP SCHEMA IF EXISTS other;\nCREATE SCHEMA public;\nCREATE TABLE public.more (a int);",
 		"comments on what is the system's":  "COMMENT ON EXTENSION plpgsql IS 'x';\nCREATE SCHEMA public;\nCOMMENT ON SCHEMA public IS 'x';",
 		"a database that cannot be dropped": "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I IS_TEMPLATE true', current_database()); END $$;",
 		"a role of its own settings":        "DO $$ BEGIN EXECUTE format('ALTER ROLE %I SET role TO nonesuch', current_user); EXCEPTION WHEN others THEN NULL; END $$;",
@@ -327,7 +329,7 @@ func TestPostgresUsers(t *testing.T) {
 func TestParseServer(t *testing.T) {
 	for address, want := range map[string]string{
 		"postgres://a@h": "", "postgresql://a:b@h:1/d?sslmode=require": "", "postgres://a@/d?host=/tmp/x": "",
-		"mysql://a@h": "is not the address", "postgres://h/d": "is not the address", "a@h": "is not the address", "postgres://a@h:x": "is not the address",
+		"mysql://a@h": "has to be the URL of a PostgreSQL server, with a user", "postgres://h/d": "has to be the URL of a PostgreSQL server, with a user", "a@h": "has to be the URL of a PostgreSQL server, with a user", "postgres://a@h:x": "has to be the URL of a PostgreSQL server, with a user",
 		// libpq takes these in place of what is before the ?.
 		"postgres://a@h?user=postgres": `the setting "user"`, "postgres://a@h?dbname=postgres": `the setting "dbname"`, "postgres://a@h?service=x": `the setting "service"`,
 		"postgres://a@h?options=-c%20x": `the setting "options"`, "postgres://a@h?password=x": `the setting "password"`, "postgres://a@h?passfile=x": `the setting "passfile"`,
@@ -459,6 +461,24 @@ func TestCanceled(t *testing.T) {
 	}
 }
 
+// TestCanceledAtAnyMoment stops an engine after more and more time: while its database is
+// created, filled, dumped and dropped.
+func TestCanceledAtAnyMoment(t *testing.T) {
+	realtest.Long(t)
+	c := realtest.StartCluster(t)
+	b := newBench(t, NewPostgres(server(t, c), nil))
+	for after := time.Duration(0); after < 1500*time.Millisecond; after += 75 * time.Millisecond {
+		ctx, cancel := context.WithTimeout(t.Context(), after)
+		id := b.submit(ctx, write(t, "db.sql", realtest.Dump("")))
+		b.worker.Wait()
+		cancel()
+		b.leftNothing(id)
+		if left := c.SQL("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'odoo_upgrade_%' UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'odoo_upgrade_%'"); left != "" {
+			t.Errorf("stopped after %s, it left %s", after, left)
+		}
+	}
+}
+
 // untilLogged waits until a request's log has a text, which the test's timeout limits.
 func (b *bench) untilLogged(id int, text string) {
 	b.t.Helper()
@@ -513,7 +533,7 @@ func TestCommand(t *testing.T) {
 		"files":            {`echo x >here; mktemp; cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"`, "done", "was upgraded", ""},
 		"background":       {`sleep 1000 & setsid sleep 1000 & cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"; echo fine`, "done", "was upgraded", "fine\n"},
 		"our own settings": {`env | grep -c ODOO_UPGRADE_; exit 1`, "failed", "0", ""},
-		"a folder":         {`mkdir "$UPGRADE_RESULT"; echo x >"$UPGRADE_RESULT/toc.dat"`, "failed", "wrote a folder to UPGRADE_RESULT, and the dump was a file", ""},
+		"a folder":         {`mkdir "$UPGRADE_RESULT"; echo x >"$UPGRADE_RESULT/toc.dat"`, "failed", "wrote a folder to UPGRADE_RESULT, but the dump was a file", ""},
 		"an escape":        {`setsid env -i sleep 60 & cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"`, "done", "was upgraded", ""},
 		"not UTF-8":        {`printf 'a\377b\n'; exit 1`, "failed", "a\uFFFDb", ""},
 	} {

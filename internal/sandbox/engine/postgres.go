@@ -1,9 +1,9 @@
 // Package engine has what a sandbox can upgrade with: Copy, which upgrades nothing,
 // Postgres, which runs SQL on a real database, and Command, which runs any program.
 //
-// Give one to a sandbox's Config. What an engine makes beside its result, which is
-// databases, roles, processes and files, is gone when it returns; what a killed sandbox
-// left goes when the next one starts with the same data folder.
+// Give one to a sandbox's Config. Beside its result, an engine leaves nothing behind when it
+// returns: no databases, roles, processes or files. What a killed sandbox left is removed
+// when the next one starts with the same data folder.
 package engine
 
 import (
@@ -123,7 +123,7 @@ func (p *Postgres) Upgrade(ctx context.Context, w requests.Work) (_ requests.Res
 		return requests.Result{}, err
 	}
 	return requests.Result{
-		Message: "The database was upgraded by SQL. This is a sandbox: what its SQL does is up to its operator.",
+		Message: "The database was upgraded by SQL. This is a sandbox: its operator decides what an upgrade does.",
 		Notes:   "SQL that was run: " + strings.Join(names(files), ", "),
 		Name:    upgradedName(w),
 	}, nil

@@ -18,6 +18,10 @@ import (
 // sqlMember is the dump in Odoo's own backup.
 const sqlMember = "dump.sql"
 
+// lastStatement follows a dump. It fails in a transaction that is still open, which psql
+// would end by rolling it back, without an error.
+const lastStatement = "\n;\nDISCARD ALL;\n"
+
 // restore restores a dump into a scratch database. Whatever kind it is of, it gets there as
 // SQL through psql, which is told to run no command of its own, for a dump is a
 // stranger's SQL and psql's commands run programs; and to stop at the first error.
@@ -42,7 +46,7 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 			"-v", "FETCH_COUNT=1000", // otherwise psql holds all rows of a SELECT
 			"-f", "-",
 		},
-		env: secrets(d.address), folder: w.Folder, stdin: io.MultiReader(strings.NewReader("\\restrict "+random(16)+"\n"), portable),
+		env: secrets(d.address), folder: w.Folder, stdin: io.MultiReader(strings.NewReader("\\restrict "+random(16)+"\n"), portable, strings.NewReader(lastStatement)),
 		stdout: io.Discard, stderr: said,
 	}.run(ctx)
 	said.end()
@@ -50,7 +54,11 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 	if _, failed := status(err); !failed {
 		err = errors.Join(missing("psql", err), sql.Close(), ignoreClosed(<-copied))
 	} else {
-		err = &requests.FailedError{Message: "The dump could not be restored: " + strings.ReplaceAll(said.tail(), "psql:<stdin>:", "line ")}
+		message := strings.ReplaceAll(said.tail(), "psql:<stdin>:", "line ")
+		if strings.Contains(message, "DISCARD ALL cannot run inside a transaction block") {
+			message = "it begins a transaction that it does not commit."
+		}
+		err = &requests.FailedError{Message: "The dump could not be restored: " + message}
 		cancel() // ends pg_restore, whose rest is not needed
 		_ = sql.Close()
 		<-copied
@@ -58,10 +66,10 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 	if errors.Is(err, dump.ErrZeroByte) {
 		return &requests.FailedError{Message: "The dump could not be restored: " + dump.ErrZeroByte.Error() + "."}
 	}
-	if err != nil {
+	if _, failed := errors.AsType[*requests.FailedError](err); err != nil && !failed {
 		return fmt.Errorf("restoring the dump: %w", err)
 	}
-	return nil
+	return err
 }
 
 // ignoreClosed drops the error of a writer whose reader has ended.

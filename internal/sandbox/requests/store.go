@@ -1,4 +1,4 @@
-// Package requests keeps a sandbox's requests and has them worked on: records and
+// Package requests keeps a sandbox's requests and processes them: records and
 // files on disk, the engine that upgrades, and the worker that takes a request from
 // state to state.
 //

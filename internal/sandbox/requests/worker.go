@@ -28,33 +28,27 @@ type Worker struct {
 
 	running sync.WaitGroup
 	mu      sync.Mutex
-	queue   []func() // each upgrades a request
+	queue   []turn
 	busy    int
 }
 
-// Start has a request processed until ctx ends: after that, another Worker can start
-// it again.
-func (w *Worker) Start(ctx context.Context, id int) {
-	upgrade := func() { w.settle(ctx, id, w.progress(ctx, id)) }
-	if r, _ := w.Store.Get(id); r.State != Pending || w.Pace == 0 {
-		w.enqueue(upgrade) // at once: its turn is that of this call
-		return
-	}
-	w.running.Go(func() {
-		if retry.Sleep(ctx, w.Pace) == nil {
-			w.enqueue(upgrade)
-		}
-	})
+// turn is a request that waits for its upgrade.
+type turn struct {
+	ctx       context.Context
+	id        int
+	notBefore time.Time
 }
 
-// Wait returns once nothing is processed any more.
-func (w *Worker) Wait() { w.running.Wait() }
-
-// enqueue does what is to be done once it is its turn.
-func (w *Worker) enqueue(do func()) {
+// Start has a request processed, after those that were started before it, until ctx ends:
+// after that, another Worker can start it again.
+func (w *Worker) Start(ctx context.Context, id int) {
+	t := turn{ctx: ctx, id: id}
+	if r, _ := w.Store.Get(id); r.State == Pending {
+		t.notBefore = time.Now().Add(w.Pace)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.queue = append(w.queue, do)
+	w.queue = append(w.queue, t)
 	if w.AtOnce > 0 && w.busy >= w.AtOnce {
 		return
 	}
@@ -62,7 +56,10 @@ func (w *Worker) enqueue(do func()) {
 	w.running.Go(w.serve)
 }
 
-// serve does what is in the queue until it is empty.
+// Wait returns once nothing is processed any more.
+func (w *Worker) Wait() { w.running.Wait() }
+
+// serve takes the turns in the queue until it is empty.
 func (w *Worker) serve() {
 	for {
 		w.mu.Lock()
@@ -71,19 +68,24 @@ func (w *Worker) serve() {
 			w.mu.Unlock()
 			return
 		}
-		do := w.queue[0]
+		t := w.queue[0]
 		w.queue = w.queue[1:]
 		w.mu.Unlock()
-		do()
+		if retry.Sleep(t.ctx, time.Until(t.notBefore)) == nil {
+			w.settle(t.ctx, t.id, w.progress(t.ctx, t.id))
+		}
 	}
 }
 
 // settle ends a request with an error, if there is one.
 func (w *Worker) settle(ctx context.Context, id int, err error) {
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil && err.Error() == context.Cause(ctx).Error() {
 		return
 	}
 	w.Log("request " + strconv.Itoa(id) + ": " + err.Error())
+	if ctx.Err() != nil {
+		return // the next worker tries again
+	}
 	message := "The sandbox could not upgrade it: " + err.Error()
 	if failed, ok := errors.AsType[*FailedError](err); ok {
 		message = failed.Message
@@ -130,7 +132,7 @@ func (w *Worker) progress(ctx context.Context, id int) (err error) {
 		}
 	}
 	if err := retry.Sleep(ctx, w.Pace); err != nil {
-		return err
+		return errors.Join(err, work.discard())
 	}
 	w.end(id, w.Outcome, result)
 	return nil
@@ -197,7 +199,7 @@ func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error)
 	}
 	_, _ = fmt.Fprintf(log, "The dump is %s, of Odoo %s and PostgreSQL %s.\n", info.Form(), cmp.Or(info.Series, "?"), cmp.Or(info.PostgreSQL, "?"))
 	if r.Starts > maxStarts {
-		return Work{}, &FailedError{fmt.Sprintf("The upgrade was started %d times, and each time the sandbox ended before it.", maxStarts)}
+		return Work{}, &FailedError{fmt.Sprintf("The upgrade was started %d times, and each time the sandbox stopped before it finished.", maxStarts)}
 	}
 	if info.Problem != nil { // its own text has a path of this machine in it
 		return Work{}, &FailedError{fmt.Sprintf("The dump %s: %s.", info.Problem.Problem, info.Problem.Advice)}
@@ -243,12 +245,17 @@ func (w *Worker) upgrade(ctx context.Context, work Work) (result Result, err err
 		}
 		return err
 	}, func(_ error, pause time.Duration) {
-		_, _ = fmt.Fprintf(work.Log, "The engine asks to be called again: next try in %s.\n", pause.Round(time.Second))
+		_, _ = fmt.Fprintf(work.Log, "The engine asked for another try, in %s.\n", pause.Round(time.Second))
 	})
 	if err != nil {
-		return result, errors.Join(err, os.RemoveAll(work.Upgraded), os.RemoveAll(work.Filestore))
+		return result, errors.Join(err, work.discard())
 	}
 	return result, nil
+}
+
+// discard removes what an upgrade has made that does not count.
+func (w Work) discard() error {
+	return errors.Join(os.RemoveAll(w.Upgraded), os.RemoveAll(w.Filestore))
 }
 
 // end ends a request in a state.

@@ -109,6 +109,27 @@ func TestQueue(t *testing.T) {
 	})
 }
 
+// TestQueueKeepsItsOrder has requests that were submitted, or are started again, at the same
+// moment.
+func TestQueueKeepsItsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine := &fake{takes: time.Minute}
+		store, worker := opened(t, t.TempDir(), engine, 1)
+		worker.Pace = time.Second
+		var ids []int
+		for range 20 {
+			ids = append(ids, submitted(t, store, realtest.Dump("")))
+		}
+		for _, r := range store.Unfinished() {
+			worker.Start(t.Context(), r.ID)
+		}
+		worker.Wait()
+		if !slices.Equal(engine.order, ids) {
+			t.Errorf("order %v", engine.order)
+		}
+	})
+}
+
 // TestQueueAfterARestart stops a worker with requests in every state.
 func TestQueueAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
