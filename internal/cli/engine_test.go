@@ -82,7 +82,11 @@ func (p *platform) kill() {
 // inFile returns whether a file of the only request has a text.
 func (p *platform) inFile(name, text string) func() bool {
 	return func() bool {
-		content, err := os.ReadFile(filepath.Join(p.data, "requests/10001", name))
+		found, _ := filepath.Glob(filepath.Join(p.data, "requests/*", name))
+		if len(found) != 1 {
+			return false
+		}
+		content, err := os.ReadFile(found[0])
 		return err == nil && bytes.Contains(content, []byte(text))
 	}
 }

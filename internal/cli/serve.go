@@ -65,7 +65,7 @@ func (c *sandboxCommand) serve(p *program) error {
 		return err
 	}
 	s, err := sandbox.New(p.ctx, sandbox.Config{
-		Protocols: c.Protocol, Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace, Index: c.Index,
+		Protocols: c.Protocol, Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace, Index: c.Index, RandomIDs: true,
 		Engine: upgrades, Workers: c.Workers, Timeout: c.Timeout, MaxUpload: int64(c.MaxUpload), Retention: c.Retention, PublicURL: c.PublicURL, Proxies: c.Proxy,
 		Log: func(line string) {
 			_, _ = fmt.Fprintln(p.stderr, time.Now().UTC().Format("2006-01-02 15:04:05"), printable(line))

@@ -41,6 +41,7 @@ type Config struct {
 	PublicURL string        // the address of the sandbox for clients; "": what they ask for
 	Proxies   []string      // addresses of reverse proxies whose X-Forwarded headers count, like 10.0.0.0/8
 	Faults    []fault.Fault // what goes wrong
+	RandomIDs bool          // requests have random ids; else they count from 10001 on, for tests and examples
 	Index     bool          // the start page lists all requests, with their keys
 	Log       func(string)  // one line a call; without keys
 }

@@ -69,7 +69,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox's data: %w", err)
 	}
-	store.MaxUpload = config.MaxUpload
+	store.MaxUpload, store.RandomIDs = config.MaxUpload, config.RandomIDs
 	hostKey, err := loadHostKey(config.Data)
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox's host key: %w", err)

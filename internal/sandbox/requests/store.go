@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,6 +104,7 @@ const (
 // it on disk before anything else sees it.
 type Store struct {
 	MaxUpload int64 // bytes of an upload; 0: as many as the disk takes
+	RandomIDs bool  // ids cannot be guessed either; else they count from 10001 on
 
 	dir     string
 	mu      sync.Mutex
@@ -182,7 +184,7 @@ func Lock(dir string) (unlock func(), err error) {
 func (s *Store) List() []Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.records), func(a, b Record) int { return b.ID - a.ID })
+	return slices.SortedFunc(maps.Values(s.records), func(a, b Record) int { return cmp.Or(b.Created.Compare(a.Created), b.ID-a.ID) })
 }
 
 // Path returns where a file of a request is.
@@ -207,12 +209,29 @@ func (s *Store) Create(r Record) (Record, error) {
 	r.Key = newKey()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.ID, r.State, r.Created = s.next, Draft, time.Now()
+	r.ID, r.State, r.Created = s.newID(), Draft, time.Now()
 	if err := os.Mkdir(s.Path(r.ID, ""), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return r, err
 	}
-	s.next++
 	return r, s.write(r)
+}
+
+// newID returns an id that no request has. The caller holds the lock.
+func (s *Store) newID() int {
+	if !s.RandomIDs {
+		s.next++
+		return s.next - 1
+	}
+	for {
+		random, err := rand.Int(rand.Reader, big.NewInt(900_000_000))
+		if err != nil {
+			panic(err) // crypto/rand never fails
+		}
+		id := 100_000_000 + int(random.Int64())
+		if _, taken := s.records[id]; !taken {
+			return id
+		}
+	}
 }
 
 // write puts r on disk, whole or not at all, and then into the map.

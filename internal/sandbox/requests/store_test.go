@@ -22,6 +22,22 @@ func TestKeysAreNoFlags(t *testing.T) {
 	}
 }
 
+func TestRandomIDs(t *testing.T) {
+	store, _ := opened(t, t.TempDir(), nil, 0)
+	store.RandomIDs = true
+	seen := map[int]bool{}
+	for range 100 {
+		r, err := store.Create(Record{})
+		if err != nil || seen[r.ID] || r.ID < 100_000_000 || seen[r.ID-1] {
+			t.Fatalf("id %d, %v", r.ID, err)
+		}
+		seen[r.ID] = true
+	}
+	if list := store.List(); list[0].Created.Before(list[99].Created) {
+		t.Error("the newest is not the first")
+	}
+}
+
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	unlock, err := Lock(dir)
