@@ -139,7 +139,7 @@ const (
 	offsetNone  = 3 // without data
 )
 
-// dataName is what pg_dump calls the files of data. Whoever restores opens what a name says,
+// dataName is what pg_dump calls the files of data. A program that restores opens what a name says,
 // wherever that is.
 var dataName = regexp.MustCompile(`^(?:[0-9]{1,20}\.dat(?:\.gz)?|blobs(?:_[0-9]{1,20})?\.toc)$`)
 

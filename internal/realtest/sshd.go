@@ -59,7 +59,7 @@ func StartProFTPD(t testing.TB, lines ...string) *SSHD {
 	must(t, os.WriteFile(dir+"/passwd", []byte(s.User+":*:65534:65534::"+s.Folder+":/bin/sh\n"), 0o600))
 	config := strings.Join(append([]string{
 		"LoadModule mod_sftp.c", "ServerType standalone", "ServerName test", "DefaultServer on", "UseReverseDNS off", "UseIPv6 off", "UseFtpUsers off",
-		"Port " + s.port(), "DefaultAddress 127.0.0.1", "SocketBindTight on", "MaxInstances 50", "User nobody", "Group nogroup",
+		"Port " + s.port(), "DefaultAddress 127.0.0.1", "SocketBindTight on", "MaxInstances 50", "User daemon", "Group daemon",
 		"AuthOrder mod_auth_file.c", "AuthUserFile " + dir + "/passwd", "RequireValidShell off", "DefaultRoot ~", "AllowOverwrite on", "AllowStoreRestart on",
 		"PidFile " + dir + "/pid", "ScoreboardFile " + dir + "/score", "TransferLog none", "DelayEngine off", "SystemLog " + dir + "/system.log", "WtmpLog off",
 		"SFTPEngine on", "SFTPHostKey " + dir + "/host", "SFTPAuthorizedUserKeys file:" + dir + "/authorized", "SFTPAuthMethods publickey", "SFTPLog " + s.Log,
@@ -88,7 +88,7 @@ func prepare(t testing.TB, userKey, hostKey string) (s *SSHD, dir string) {
 	dir, err := os.MkdirTemp("/srv", "sshd-") // sshd wants every folder above a chroot to be root's alone
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s = &SSHD{User: "nobody", Key: dir + "/user", Folder: dir + "/shared", Log: dir + "/log"}
+	s = &SSHD{User: "daemon", Key: dir + "/user", Folder: dir + "/shared", Log: dir + "/log"}
 	must(t, os.Chmod(dir, 0o755))
 	must(t, os.Mkdir(s.Folder, 0o755))
 	must(t, os.WriteFile(s.File(), nil, 0o600))
