@@ -91,7 +91,6 @@ func (c *Command) Upgrade(ctx context.Context, w requests.Work) (_ requests.Resu
 		env = append(env, d.variables()...)
 	}
 	if c.restores {
-		_, _ = fmt.Fprintln(w.Log, "Restoring the dump into a database of PostgreSQL.")
 		if err := d.restore(ctx, w); err != nil {
 			return requests.Result{}, err
 		}
@@ -100,7 +99,6 @@ func (c *Command) Upgrade(ctx context.Context, w requests.Work) (_ requests.Resu
 		return requests.Result{}, err
 	}
 	if _, err := os.Lstat(made); c.restores && errors.Is(err, fs.ErrNotExist) {
-		_, _ = fmt.Fprintln(w.Log, "Dumping the database.")
 		return done(w), d.dump(ctx, w)
 	}
 	return done(w), c.take(w, made)

@@ -51,11 +51,10 @@ func (Copy) Upgrade(ctx context.Context, w requests.Work) (requests.Result, erro
 	if os.Link(w.Original, w.Upgraded) == nil {
 		return result, nil
 	}
-	return result, copyFile(ctx, w.Upgraded, w.Original)
+	return result, writeFile(w.Upgraded, func(out io.Writer) error { return copyTo(ctx, out, w.Original) })
 }
 
-// upgradedName is what an upgraded file is called: "upgraded_" and
-// the name of the upload.
+// upgradedName is what an upgraded file is called: "upgraded_" and the name of the upload.
 func upgradedName(w requests.Work) string { return "upgraded_" + w.Filename }
 
 // addFile adds a file to a filestore, by the name that Odoo gives it.
@@ -68,23 +67,6 @@ func addFile(filestore, content string) error {
 	return os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600)
 }
 
-// copyFile writes the file to whole, or not at all.
-func copyFile(ctx context.Context, to, from string) (err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	return writeFile(to, func(out io.Writer) error {
-		stop := context.AfterFunc(ctx, func() { _ = in.Close() })
-		_, err := io.Copy(out, in)
-		if !stop() {
-			err = context.Cause(ctx)
-		}
-		return err
-	})
-}
-
 // writeFile writes the file to whole, or not at all.
 func writeFile(to string, write func(io.Writer) error) error {
 	out, err := os.OpenFile(to+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -95,4 +77,19 @@ func writeFile(to string, write func(io.Writer) error) error {
 		return errors.Join(err, os.Remove(to+".new"))
 	}
 	return os.Rename(to+".new", to)
+}
+
+// copyTo copies a file until ctx ends.
+func copyTo(ctx context.Context, out io.Writer, path string) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	stop := context.AfterFunc(ctx, func() { _ = in.Close() })
+	_, err = io.Copy(out, in)
+	if !stop() {
+		return context.Cause(ctx)
+	}
+	return err
 }

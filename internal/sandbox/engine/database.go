@@ -211,8 +211,8 @@ REVOKE CONNECT ON DATABASE %[1]s FROM PUBLIC;
 // dropTime is how long creating or dropping a database may take when its sandbox is stopped.
 const dropTime = 30 * time.Second
 
-// drop drops the database, whoever uses it, even where the call that created it has been
-// canceled.
+// drop drops the database, with all its connections, even after the call that created it
+// was canceled.
 func (d *scratch) drop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), dropTime)
 	defer cancel()
@@ -251,7 +251,7 @@ func (s *Server) admin(ctx context.Context, statement string) (string, error) {
 	return rows.String(), err
 }
 
-// psql runs psql without anybody's startup file. Its error has what it said.
+// psql runs psql without a startup file. Its error has what psql said.
 func (s *Server) psql(ctx context.Context, address *url.URL, folder string, in io.Reader, out io.Writer, args ...string) error {
 	said := &lines{to: io.Discard}
 	err := program{

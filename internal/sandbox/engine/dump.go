@@ -21,6 +21,7 @@ var formats = map[dump.Kind]string{dump.SQL: "plain", dump.Custom: "custom", dum
 
 // dump dumps the database as what the upload was, whole or not at all.
 func (d *scratch) dump(ctx context.Context, w requests.Work) error {
+	_, _ = fmt.Fprintln(w.Log, "Dumping the database.")
 	if err := os.RemoveAll(w.Upgraded); err != nil { // of a call that was interrupted
 		return err
 	}
@@ -55,21 +56,6 @@ func (d *scratch) dumpTo(ctx context.Context, w requests.Work, format, path stri
 		return errors.New("dumping the database: " + said.tail())
 	}
 	return missing("pg_dump", err)
-}
-
-// copyTo copies a file until ctx ends.
-func copyTo(ctx context.Context, out io.Writer, path string) error {
-	in, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	stop := context.AfterFunc(ctx, func() { _ = in.Close() })
-	_, err = io.Copy(out, in)
-	if !stop() {
-		return context.Cause(ctx)
-	}
-	return err
 }
 
 // manifestMember says in Odoo's own backup what is in it.
@@ -111,9 +97,10 @@ func (d *scratch) dumpZip(ctx context.Context, w requests.Work) error {
 // replaced writes a member of a backup: the SQL and the manifest of the upgraded database,
 // and the others as they were.
 func replaced(ctx context.Context, z *zip.Writer, member *zip.File, sql string, info dump.Info) error {
+	header := &zip.FileHeader{Name: member.Name, Method: zip.Deflate, Modified: info.ModTime}
 	switch member.Name {
 	case sqlMember:
-		to, err := z.CreateHeader(&zip.FileHeader{Name: member.Name, Method: zip.Deflate, Modified: info.ModTime})
+		to, err := z.CreateHeader(header)
 		if err != nil {
 			return err
 		}
@@ -126,7 +113,7 @@ func replaced(ctx context.Context, z *zip.Writer, member *zip.File, sql string, 
 		if text == nil {
 			return z.Copy(member) // not ours to mend
 		}
-		to, err := z.CreateHeader(&zip.FileHeader{Name: member.Name, Method: zip.Deflate, Modified: info.ModTime})
+		to, err := z.CreateHeader(header)
 		if err != nil {
 			return err
 		}

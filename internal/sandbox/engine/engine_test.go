@@ -358,7 +358,7 @@ func TestDamagedPrefix(t *testing.T) {
 		}
 	}
 	if got := c.SQL("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'precious'"); got != "1\n" {
-		t.Error("a database of somebody else's was dropped")
+		t.Error("another user's database was dropped")
 	}
 }
 

@@ -108,7 +108,6 @@ func (p *Postgres) Upgrade(ctx context.Context, w requests.Work) (_ requests.Res
 		return requests.Result{}, err
 	}
 	defer func() { err = errors.Join(err, d.drop()) }()
-	_, _ = fmt.Fprintf(w.Log, "Restoring the dump into a database of PostgreSQL.\n")
 	if err := d.restore(ctx, w); err != nil {
 		return requests.Result{}, err
 	}
@@ -118,7 +117,6 @@ func (p *Postgres) Upgrade(ctx context.Context, w requests.Work) (_ requests.Res
 			return requests.Result{}, err
 		}
 	}
-	_, _ = fmt.Fprintf(w.Log, "Dumping the database.\n")
 	if err := d.dump(ctx, w); err != nil {
 		return requests.Result{}, err
 	}

@@ -26,6 +26,7 @@ const lastStatement = "\n;\nDISCARD ALL;\n"
 // SQL through psql, which is told to run no command of its own, for a dump is a
 // stranger's SQL and psql's commands run programs; and to stop at the first error.
 func (d *scratch) restore(ctx context.Context, w requests.Work) error {
+	_, _ = fmt.Fprintln(w.Log, "Restoring the dump into a database of PostgreSQL.")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	sql, err := d.sql(ctx, w)
