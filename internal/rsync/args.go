@@ -5,27 +5,34 @@ import (
 	"strings"
 )
 
-// letters are the short options of the vendor's script, as its rsync passes them on to
-// the server (-e.iLsfxCIvu are capabilities, which protocol 27 does not use).
+// The short options of the vendor's script, as its rsync passes them on to the server. What
+// follows "e." are the client's capabilities (see compatLetters). i is incremental
+// recursion, which this package does not implement: a server that receives turns it off
+// because of --delete-after, and ownPullShort leaves it out.
 const (
-	pushShort = "-ltre.iLsfxCIvu"
-	pullShort = "-logDtpre.iLsfxCIvu"
+	pushShort    = "-ltre.iLsfxCIvu"
+	pullShort    = "-logDtpre.iLsfxCIvu"
+	ownPullShort = "-logDtpre.LsfxCIvu"
 )
 
-// pullLetters are the fields of a list that a server sends with pullShort.
-var pullLetters = listOptions{owner: true, group: true, devices: true, links: true}
+// pullFields are those of a list that a server sends with pullShort.
+var pullFields = listOptions{owner: true, group: true, devices: true, links: true}
 
-// PushArgs returns the arguments of a server that receives files at a path: the vendor's
-// line, with options on top of it, like --inplace.
+// PushArgs returns the arguments of a server that receives files at a path: those of the
+// vendor's script, with options on top of them, like --inplace.
 func PushArgs(path string, options ...string) []string {
 	args := append([]string{"--server", pushShort, "--delete-after"}, options...)
 	return append(args, ".", path)
 }
 
 // PullArgs returns the arguments of a server that sends the files at paths, and ignores
-// missing ones: the vendor's line.
-func PullArgs(paths ...string) []string {
-	return append([]string{"--server", "--sender", pullShort, "--ignore-missing-args", "."}, paths...)
+// missing ones: with Protocol27 exactly those of the vendor's script, else less one letter.
+func PullArgs(version Protocol, paths ...string) []string {
+	short := ownPullShort
+	if version == Protocol27 {
+		short = pullShort
+	}
+	return append([]string{"--server", "--sender", short, "--ignore-missing-args", "."}, paths...)
 }
 
 // Args are the arguments of a server.
@@ -36,7 +43,8 @@ type Args struct {
 	IgnoreMissing bool
 	Paths         []string
 
-	list listOptions
+	list         listOptions
+	capabilities string // the client's, as letters
 }
 
 // ParseArgs reads the arguments of a server, without the program's name. Options that
@@ -74,9 +82,9 @@ func ParseArgs(args []string) (a Args, err error) {
 	return a, fmt.Errorf("the path is missing")
 }
 
-// short reads letters up to e, behind which are capabilities.
+// short reads letters up to e, behind which are the client's capabilities.
 func (a *Args) short(letters string) error {
-	letters, _, _ = strings.Cut(letters, "e.")
+	letters, a.capabilities, _ = strings.Cut(letters, "e.")
 	for _, c := range letters {
 		switch c {
 		case 'l':

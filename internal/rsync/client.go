@@ -1,6 +1,7 @@
 package rsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -14,50 +15,50 @@ type Connection interface {
 	Close() error
 }
 
-// Push sends files to a server that was started with PushArgs. sent, which may be nil, is
-// called with the bytes that the server has, of all files. When ctx ends the connection
-// is closed, and Push returns ctx's cause. After an error the server's messages and exit
-// status say more: see Messages.
+// Push sends files to a server that was started with PushArgs, and returns the server's
+// messages. When ctx ends, the connection is closed and Push returns ctx's cause. The error
+// is ErrNoGreeting if the server refuses the command; after any other, messages and the
+// server's exit status say more.
 func Push(ctx context.Context, c Connection, files []File, o PushOptions) (messages string, err error) {
 	return whileOpen(ctx, c, func() (*conn, error) {
-		p, err := client(c)
+		s := &sender{progress: o.Sent}
+		p, err := client(c, Protocol30, func(p *conn) {
+			if o.Delete {
+				p.putInt(0) // an empty list of filters
+			}
+			s.conn, s.files = p, p.sendList(files, listOptions{})
+		})
 		if err != nil {
 			return p, err
 		}
-		if o.Delete {
-			p.putInt(0) // an empty list of filters
-		}
-		s := &sender{conn: p, files: p.sendList(files, listOptions{}), progress: o.Sent}
 		if err := s.run(); err != nil {
 			return p, err
 		}
-		last, err := p.int() // the receiver's goodbye
-		if err == nil && last != done {
-			err = violation("%d in the place of a goodbye", last)
-		}
-		return p, err
+		return p, p.recvGoodbye()
 	})
 }
 
 // PushOptions say how to push.
 type PushOptions struct {
-	Delete bool // as in the server's arguments
-	Sent   func(int64)
+	Delete bool        // as in the server's arguments
+	Sent   func(int64) // called, unless nil, with the bytes that the server has, of all files
 }
 
-// Pull receives files from a server that was started with PullArgs. When ctx ends the
-// connection is closed, and Pull returns ctx's cause.
-func Pull(ctx context.Context, c Connection, t Target) (result Result, messages string, err error) {
+// Pull receives files from a server that was started with PullArgs and the same protocol,
+// and returns the server's messages. When ctx ends, the connection is closed and Pull
+// returns ctx's cause. The result tells what is here after an error, too. The error is
+// ErrNoGreeting if the server refuses the command, ErrIncRecurse if it runs another one,
+// ErrNotSent if it could not send a file, ErrChanged if one changed meanwhile, and a
+// *TooLargeError if more would arrive than t allows.
+func Pull(ctx context.Context, c Connection, version Protocol, t Target) (result Result, messages string, err error) {
 	messages, err = whileOpen(ctx, c, func() (*conn, error) {
-		p, err := client(c)
+		p, err := client(c, version, func(p *conn) {
+			p.putInt(0) // an empty list of filters
+		})
 		if err != nil {
 			return p, err
 		}
-		p.putInt(0) // an empty list of filters
-		if err := p.out.Flush(); err != nil {
-			return p, err
-		}
-		list, failed, err := p.recvList(pullLetters)
+		list, failed, err := p.recvList(pullFields)
 		if err != nil {
 			return p, err
 		}
@@ -71,13 +72,10 @@ func Pull(ctx context.Context, c Connection, t Target) (result Result, messages 
 		if err != nil {
 			return p, err
 		}
-		for range 3 { // statistics
-			if _, err := p.long(); err != nil {
-				return p, err
-			}
+		if err := p.skipStatistics(); err != nil {
+			return p, err
 		}
-		p.putInt(done) // goodbye
-		return p, p.out.Flush()
+		return p, cmp.Or(p.endPhase(), r.notSent)
 	})
 	return result, messages, err
 }

@@ -35,10 +35,10 @@ func TestMD4(t *testing.T) {
 }
 
 func BenchmarkMD4(b *testing.B) {
-	data := make([]byte, buffered)
+	data := make([]byte, bufferSize)
 	for name, digest := range map[string]interface{ Write([]byte) (int, error) }{"ours": newMD4(), "reference": reference.New()} {
 		b.Run(name, func(b *testing.B) {
-			b.SetBytes(buffered)
+			b.SetBytes(bufferSize)
 			for b.Loop() {
 				_, _ = digest.Write(data)
 			}

@@ -3,6 +3,7 @@
 package rsync
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +32,30 @@ func eachPeer(t *testing.T, test func(t *testing.T, program string)) {
 		}
 		t.Run(strings.Fields(string(text))[2], func(t *testing.T) { test(t, program) })
 	}
+}
+
+// eachPull runs a test with every real rsync and with all capabilities: with arguments for
+// a server that sends, and the protocol for them.
+func eachPull(t *testing.T, test func(t *testing.T, version Protocol, pull func(paths ...string) *process)) {
+	eachPeer(t, func(t *testing.T, program string) {
+		eachVersion(t, func(t *testing.T, capabilities string) {
+			version := versionFor(capabilities)
+			test(t, version, func(paths ...string) *process {
+				return start(t, program, offer(PullArgs(version, paths...), capabilities)...)
+			})
+		})
+	})
+}
+
+// offer puts capabilities into arguments, unless there are none.
+func offer(args []string, capabilities string) []string {
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "-l") && capabilities != "" {
+			options, _, _ := strings.Cut(arg, "e.")
+			args[i] = options + "e." + capabilities
+		}
+	}
+	return args
 }
 
 // process is a connection to a program's standard input and output.
@@ -153,75 +179,97 @@ func sha(b []byte) string {
 }
 
 func TestPushToRealRsync(t *testing.T) {
-	eachPeer(t, func(t *testing.T, program string) {
-		for name, options := range map[string][]string{"the vendor's line": nil, "in place": {"--inplace"}} {
+	eachPush(t, func(t *testing.T, push func(path string, options ...string) *counter) {
+		for name, options := range map[string][]string{"the script's command": nil, "in place": {"--inplace"}} {
 			t.Run(name, func(t *testing.T) {
 				from, to := t.TempDir(), t.TempDir()
 				write(t, from, tree())
 				write(t, to, map[string][]byte{"old": []byte("is deleted"), "gone/too": nil, "one": {2, 2}})
-				push := func() {
+				send := func() int64 {
 					t.Helper()
-					p := start(t, program, PushArgs(to+"/", options...)...)
-					var sent int64
-					said, err := Push(t.Context(), p, local(t, from, "."), PushOptions{Delete: true, Sent: func(n int64) { sent = n }})
+					p := push(to+"/", options...)
+					said, err := Push(t.Context(), p, local(t, from, "."), PushOptions{Delete: true})
 					if status, text := p.end(); err != nil || status != 0 || said != "" || text != "" {
 						t.Fatalf("%v, status %d, %q %q", err, status, said, text)
 					}
-					t.Logf("%d bytes are there", sent)
+					same(t, to, tree())
+					return p.sent
 				}
-				push()
-				same(t, to, tree())
-				noDifference(t, program, from, to)
-				push() // nothing to do
-				same(t, to, tree())
+				send()
+				noDifference(t, from, to)
+				if sent := send(); sent > 64<<10 { // only the list
+					t.Errorf("%d bytes were sent again", sent)
+				}
+			})
+		}
+	})
+}
+
+// eachPush runs a test with every real rsync and with all capabilities.
+func eachPush(t *testing.T, test func(t *testing.T, push func(path string, options ...string) *counter)) {
+	eachPeer(t, func(t *testing.T, program string) {
+		for name, letters := range capabilities {
+			if letters == "" {
+				continue // uploads need no other protocol
+			}
+			t.Run(name, func(t *testing.T) {
+				test(t, func(path string, options ...string) *counter {
+					return &counter{process: start(t, program, offer(PushArgs(path, options...), letters)...)}
+				})
 			})
 		}
 	})
 }
 
 // noDifference lets rsync itself compare two folders.
-func noDifference(t testing.TB, program, a, b string) {
+func noDifference(t testing.TB, a, b string) {
 	t.Helper()
-	text, err := exec.Command(program, "-rcin", "--delete", a+"/", b+"/").CombinedOutput()
+	text, err := exec.Command(realtest.Rsyncs(t)[0], "-rcin", "--delete", a+"/", b+"/").CombinedOutput()
 	if err != nil || len(text) > 0 {
 		t.Errorf("%v\n%s", err, text)
 	}
 }
 
 func TestPushAFile(t *testing.T) {
-	eachPeer(t, func(t *testing.T, program string) {
-		data := noise(3, 9<<20+17)
-		for name, there := range map[string][]byte{
-			"nothing": nil, "a part": data[:5<<20], "all but the time": data, "something else": noise(4, 3<<20), "more": append(bytes.Clone(data), "more"...),
-			"another beginning": append([]byte("x"), data[1:6<<20]...),
+	data := noise(3, 9<<20+17)
+	eachPush(t, func(t *testing.T, push func(path string, options ...string) *counter) {
+		for name, test := range map[string]struct {
+			there []byte
+			most  int64 // bytes that are sent
+		}{
+			"nothing": {nil, 10 << 20}, "a part": {data[:5<<20], 5 << 20}, "all but the time": {data, 1 << 20}, "something else": {noise(4, 3<<20), 10 << 20},
+			"more": {append(bytes.Clone(data), "more"...), 1 << 20}, "another beginning": {append([]byte("x"), data[1:6<<20]...), 10 << 20},
 		} {
 			t.Run(name, func(t *testing.T) {
 				from, to := t.TempDir(), t.TempDir()
 				write(t, from, map[string][]byte{"db.zip": data})
-				if there != nil {
-					write(t, to, map[string][]byte{"origin.zip": there})
+				if test.there != nil {
+					write(t, to, map[string][]byte{"origin.zip": test.there})
 				}
-				p := start(t, program, PushArgs(to+"/origin.zip", "--inplace")...)
+				p := push(to+"/origin.zip", "--inplace")
 				said, err := Push(t.Context(), p, local(t, from, "db.zip"), PushOptions{Delete: true})
 				if status, text := p.end(); err != nil || status != 0 {
 					t.Fatalf("%v, status %d, %q %q", err, status, said, text)
 				}
 				same(t, to, map[string][]byte{"origin.zip": data})
+				if p.sent > test.most {
+					t.Errorf("%d bytes were sent, want at most %d", p.sent, test.most)
+				}
 			})
 		}
 	})
 }
 
 func TestPullFromRealRsync(t *testing.T) {
-	eachPeer(t, func(t *testing.T, program string) {
+	eachPull(t, func(t *testing.T, version Protocol, pull func(...string) *process) {
 		from, to := t.TempDir(), t.TempDir()
 		write(t, from, map[string][]byte{"upgraded.zip": noise(5, 5<<20), "upgrade.log": []byte("done")})
 		write(t, filepath.Join(from, "filestore"), tree())
 		if err := os.Symlink("/etc/passwd", filepath.Join(from, "filestore", "link")); err != nil {
 			t.Fatal(err)
 		}
-		p := start(t, program, PullArgs(from+"/upgraded.zip", from+"/filestore", from+"/missing", from+"/upgrade.log")...)
-		result, said, err := Pull(t.Context(), p, Target{Root: openRoot(t, to), Keep: true, Digest: true})
+		p := pull(from+"/upgraded.zip", from+"/filestore", from+"/missing", from+"/upgrade.log")
+		result, said, err := Pull(t.Context(), p, version, Target{Root: openRoot(t, to), Keep: true, Digest: true})
 		if status, text := p.end(); err != nil || status != 0 || said != "" {
 			t.Fatalf("%v, status %d, %q %q", err, status, said, text)
 		}
@@ -244,34 +292,79 @@ func TestPullFromRealRsync(t *testing.T) {
 	})
 }
 
+// TestIncRecurse has a server that runs the script's command, whatever it was told.
+func TestIncRecurse(t *testing.T) {
+	eachPeer(t, func(t *testing.T, program string) {
+		from, to := t.TempDir(), t.TempDir()
+		write(t, from, tree())
+		p := start(t, program, PullArgs(Protocol27, from)...)
+		if _, _, err := Pull(t.Context(), p, Protocol30, Target{Root: openRoot(t, to)}); !errors.Is(err, ErrIncRecurse) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestOrder sorts a list as a real rsync does.
+func TestOrder(t *testing.T) {
+	eachPeer(t, func(t *testing.T, program string) {
+		dir := t.TempDir()
+		write(t, dir, tree())
+		for _, name := range []string{"B", "b", "ba", "c.x", "é", "A.b/c", "A/B", "A/b", "A/c.d", "A/c/d", "A0/x", "à/z", "A-/x", "A/c-/d"} {
+			write(t, dir, map[string][]byte{name: nil})
+		}
+		for _, version := range []Protocol{Protocol27, Protocol30} {
+			text, err := exec.Command(program, "-r", "-8", "--list-only", "--no-inc-recursive", fmt.Sprintf("--protocol=%d", version), dir+"/").Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want, got []string
+			for line := range strings.Lines(string(text)) {
+				want = append(want, strings.Fields(line)[4])
+			}
+			list := local(t, dir, ".")
+			rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+			c := &conn{out: bufio.NewWriter(io.Discard), protocol: version}
+			for _, f := range c.sendList(list, listOptions{}) {
+				got = append(got, f.Name)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("protocol %d: %q, want %q", version, got, want)
+			}
+		}
+	})
+}
+
 // TestPullResumes begins with a partial file.
 func TestPullResumes(t *testing.T) {
 	realtest.Long(t)
-	eachPeer(t, func(t *testing.T, program string) {
+	eachPull(t, func(t *testing.T, version Protocol, pull func(...string) *process) {
 		data := noise(6, 8<<20+5)
+		repeats := slices.Concat(data[:2<<20], []byte("x"), data[:1<<20], data[3<<20:4<<20])
 		for name, test := range map[string]struct {
 			part []byte
 			most int64 // bytes that come
+			data []byte
 		}{
-			"nothing": {nil, 9 << 20}, "a part": {data[:6<<20+1000], 3 << 20}, "all": {data, 1 << 20}, "rubbish": {noise(7, 6<<20), 9 << 20},
-			"too much": {append(bytes.Clone(data), data...), 1 << 20}, "zeros": {make([]byte, 3<<20), 9 << 20},
-			"a hole": {append(append(bytes.Clone(data[:2<<20]), make([]byte, 1<<20)...), data[3<<20:]...), 3 << 20},
+			"blocks that come again": {data[:2<<20], 2 << 20, repeats}, "blocks further on": {append([]byte("xyz"), repeats...), 5 << 20, repeats},
+			"blocks that were further back": {repeats[100:], 9 << 20, repeats},
+			"nothing":                       {nil, 9 << 20, data}, "a part": {data[:6<<20+1000], 3 << 20, data}, "all": {data, 1 << 20, data}, "rubbish": {noise(7, 6<<20), 9 << 20, data},
+			"too much": {append(bytes.Clone(data), data...), 1 << 20, data}, "zeros": {make([]byte, 3<<20), 9 << 20, data},
+			"a hole": {append(append(bytes.Clone(data[:2<<20]), make([]byte, 1<<20)...), data[3<<20:]...), 3 << 20, data},
 		} {
 			t.Run(name, func(t *testing.T) {
 				from, to := t.TempDir(), t.TempDir()
-				write(t, from, map[string][]byte{"upgraded.zip": data})
+				write(t, from, map[string][]byte{"upgraded.zip": test.data})
 				if test.part != nil {
 					write(t, to, map[string][]byte{".upgraded.zip.part": test.part})
 				}
-				p := start(t, program, PullArgs(from+"/upgraded.zip")...)
-				counted := &counter{process: p}
-				_, said, err := Pull(t.Context(), counted, Target{Root: openRoot(t, to), Keep: true})
+				p := &counter{process: pull(from + "/upgraded.zip")}
+				_, said, err := Pull(t.Context(), p, version, Target{Root: openRoot(t, to), Keep: true})
 				if status, text := p.end(); err != nil || status != 0 {
 					t.Fatalf("%v, status %d, %q %q", err, status, said, text)
 				}
-				same(t, to, map[string][]byte{"upgraded.zip": data})
-				if counted.n > test.most {
-					t.Errorf("%d bytes came, want at most %d", counted.n, test.most)
+				same(t, to, map[string][]byte{"upgraded.zip": test.data})
+				if p.received > test.most {
+					t.Errorf("%d bytes came, want at most %d", p.received, test.most)
 				}
 			})
 		}
@@ -280,12 +373,18 @@ func TestPullResumes(t *testing.T) {
 
 type counter struct {
 	*process
-	n int64
+	received, sent int64
 }
 
 func (c *counter) Read(b []byte) (int, error) {
 	n, err := c.process.Read(b)
-	c.n += int64(n)
+	c.received += int64(n)
+	return n, err
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.process.Write(b)
+	c.sent += int64(n)
 	return n, err
 }
 
@@ -319,22 +418,29 @@ func TestServerFailures(t *testing.T) {
 	})
 }
 
-// TestRealClients has both versions of rsync talk to our server.
+// TestRealClients has every real rsync talk to our server.
 func TestRealClients(t *testing.T) {
 	realtest.Long(t)
 	helper := os.Args[0]
 	eachPeer(t, func(t *testing.T, program string) {
-		for name, options := range map[string][]string{
-			"the script of 2026": {"--delete-after", "--recursive", "--links", "--times"}, "the script of 2025": {"-a", "--delete-after"},
+		for name, test := range map[string]struct {
+			options   []string
+			checksums string // RSYNC_CHECKSUM_LIST
+		}{
+			"the script of 2026": {[]string{"--delete-after", "--recursive", "--links", "--times"}, ""}, "the script of 2025": {[]string{"-a", "--delete-after"}, ""},
+			"MD5": {[]string{"-a", "--delete-after"}, "md5 xxh64"}, "protocol 27": {[]string{"-a", "--delete-after", "--protocol=27"}, ""},
 		} {
 			t.Run(name, func(t *testing.T) {
+				if test.checksums != "" {
+					t.Setenv("RSYNC_CHECKSUM_LIST", test.checksums)
+				}
 				from, to := t.TempDir(), t.TempDir()
 				write(t, from, tree())
 				write(t, to, map[string][]byte{"old": nil})
-				run(t, program, append(options, "--rsh="+helper+" -test.run=^TestHelper$ --", from+"/", "host:"+to+"/")...)
+				run(t, program, append(test.options, "--rsh="+helper+" -test.run=^TestHelper$ --", from+"/", "host:"+to+"/")...)
 				same(t, to, tree())
 				one := filepath.Join(t.TempDir(), "x.zip")
-				run(t, program, append(options, "--rsh="+helper+" -test.run=^TestHelper$ --", from+"/blocks", "host:"+one)...)
+				run(t, program, append(test.options, "--rsh="+helper+" -test.run=^TestHelper$ --", from+"/blocks", "host:"+one)...)
 				if got, _ := os.ReadFile(one); !bytes.Equal(got, tree()["blocks"]) {
 					t.Errorf("%d bytes", len(got))
 				}

@@ -73,7 +73,7 @@ func (r *receiver) stored(i int) int64 {
 
 // prepare removes what is in the way of a file, or of a folder.
 func (r *receiver) prepare() error {
-	if r.Name == "" {
+	if r.Name == "" || len(r.list) == 0 {
 		return nil
 	}
 	info, err := r.Root.Lstat(r.Name)
@@ -138,5 +138,5 @@ func (r *receiver) partial(name string) string {
 // isComplete reports whether a file is here already, by its size and time.
 func (r *receiver) isComplete(e entry, name string) bool {
 	info, err := r.Root.Lstat(name)
-	return err == nil && info.Mode().IsRegular() && info.Size() == e.size && info.ModTime().Unix() == int64(e.modTime)
+	return err == nil && info.Mode().IsRegular() && info.Size() == e.size && info.ModTime().Unix() == e.modTime
 }

@@ -42,6 +42,9 @@ type Result struct {
 	Kept    int64      // bytes that are here and need not be sent again, after an error too
 }
 
+// ErrNotSent says that a file was requested and not sent. The rest was transferred.
+var ErrNotSent = errors.New("a file was not sent")
+
 // receiver receives a list of files.
 type receiver struct {
 	*conn
@@ -56,6 +59,7 @@ type receiver struct {
 	total     int64       // bytes of all files
 	here      int64       // bytes of them that are here
 	free      chan []byte // see newBuffers
+	notSent   error       // an ErrNotSent
 	result    Result
 }
 
@@ -74,20 +78,26 @@ func (r *receiver) run() error {
 	if err := <-sent; err != nil {
 		return err
 	}
-	if err := r.requestWhole(again); err != nil {
+	r.requestWhole(again)
+	for range r.phases() - 2 { // nothing is left to request; to say so now saves a round trip
+		r.putIndex(done)
+	}
+	if err := r.out.Flush(); err != nil {
 		return err
 	}
-	wrong, err := r.receiveAll()
-	if err != nil {
-		return err
+	for range r.phases() - 1 {
+		wrong, err := r.receiveAll()
+		if err != nil {
+			return err
+		}
+		if len(wrong) > 0 {
+			return fmt.Errorf("%s arrived damaged twice", r.list[wrong[0]].name)
+		}
+		for i := range r.requested { // the sender has said why, and continues
+			r.notSent = fmt.Errorf("%w: %s", ErrNotSent, r.list[i].name)
+		}
 	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("%s arrived damaged twice", r.list[wrong[0]].name)
-	}
-	for i := range r.requested {
-		return fmt.Errorf("the server did not send %s", r.list[i].name)
-	}
-	if r.Delete && !r.failed {
+	if r.Delete && !r.failed && !r.said.failed && r.notSent == nil {
 		err = r.deleteRest()
 	}
 	slices.SortFunc(r.result.Files, func(a, b Received) int { return strings.Compare(a.Name, b.Name) })
@@ -98,23 +108,24 @@ func (r *receiver) run() error {
 // damaged.
 func (r *receiver) receiveAll() (damaged []int, err error) {
 	for {
-		index, err := r.int()
-		if err != nil || index == done {
+		it, err := r.item()
+		if err != nil || it.index == done {
 			return damaged, err
 		}
+		i := int(it.index)
 		r.mu.Lock()
-		head, ok := r.requested[int(index)]
-		delete(r.requested, int(index))
+		head, ok := r.requested[i]
+		delete(r.requested, i)
 		r.mu.Unlock()
-		if !ok {
-			return damaged, violation("file %d, which was not requested", index)
+		if !ok || it.flags&itemTransfer == 0 {
+			return damaged, violation("file %d, which was not requested", i)
 		}
-		intact, err := r.receiveFile(int(index), head)
+		intact, err := r.receiveFile(i, head)
 		if err != nil {
 			return damaged, err
 		}
 		if !intact {
-			damaged = append(damaged, int(index))
+			damaged = append(damaged, i)
 		}
 	}
 }
@@ -126,8 +137,7 @@ func (r *receiver) request(indexes []int) error {
 			return err
 		}
 	}
-	r.putInt(done)
-	return r.out.Flush()
+	return r.endPhase()
 }
 
 func (r *receiver) requestFile(i int) error {
@@ -136,7 +146,7 @@ func (r *receiver) requestFile(i int) error {
 		defer file.Close()
 	}
 	r.expect(i, head)
-	r.putInt(int32(i))
+	r.putItem(transferItem(i))
 	r.putHead(head)
 	block := make([]byte, head.length)
 	for range head.count {
@@ -144,8 +154,8 @@ func (r *receiver) requestFile(i int) error {
 			clear(block) // does not match, so the file is sent from here on
 		}
 		r.putInt(int32(weakSum(block)))
-		strong := strongSum(block, r.seed)
-		if _, err := r.out.Write(strong[:]); err != nil {
+		strong := r.sums.block(block)
+		if _, err := r.out.Write(strong[:head.sumLength]); err != nil {
 			return err
 		}
 	}
@@ -160,14 +170,13 @@ func (r *receiver) expect(i int, head sumHead) {
 }
 
 // requestWhole asks for files from their first byte.
-func (r *receiver) requestWhole(indexes []int) error {
+func (r *receiver) requestWhole(indexes []int) {
 	for _, i := range indexes {
 		r.expect(i, sumHead{})
-		r.putInt(int32(i))
+		r.putItem(transferItem(i))
 		r.putHead(sumHead{})
 	}
-	r.putInt(done)
-	return r.out.Flush()
+	r.putIndex(done)
 }
 
 // resumeBlock is how many bytes a block has by which a partial file is compared: what is
@@ -189,7 +198,7 @@ func (r *receiver) basis(i int) (*os.File, sumHead) {
 	if err != nil {
 		return nil, sumHead{}
 	}
-	return file, sumHead{count: int(count), length: resumeBlock, sumLength: sumLength}
+	return file, sumHead{count: int(count), length: resumeBlock, sumLength: r.sums.size}
 }
 
 // deleteRest removes what the sender does not have.

@@ -11,8 +11,8 @@ import (
 	"os"
 )
 
-// errChanged says that a file is another than the list says.
-var errChanged = errors.New("it changed while it was sent")
+// ErrChanged says that a file is another than the list says.
+var ErrChanged = errors.New("it changed while it was sent")
 
 // receiveFile receives one file, of which the sums in head were sent. It reports whether
 // the file arrived as the sender's digest says.
@@ -32,7 +32,7 @@ func (r *receiver) receiveFile(i int, head sumHead) (intact bool, err error) {
 	if r.free == nil {
 		r.free = newBuffers()
 	}
-	s := newSink(file, fileSum(r.seed), r.Digest, r.free)
+	s := newSink(file, r.sums.file(), r.Digest, r.free)
 	err = r.tokens(s, e, head)
 	err = errors.Join(err, s.close())
 	if err == nil {
@@ -79,14 +79,12 @@ func (r *receiver) tokens(s *sink, e entry, head sumHead) error {
 				return violation("block %d of %d", block, head.count)
 			}
 			n = int64(head.size(block))
-			if err := s.reuse(int64(block)*int64(head.length), int(n)); err != nil {
-				return err
-			}
+			s.reuse(int64(block)*int64(head.length), int(n))
 		} else if err := s.fill(r.in, int(token)); err != nil {
 			return err
 		}
 		if s.size > e.size {
-			return errChanged
+			return ErrChanged
 		}
 		r.report(n)
 	}
@@ -94,14 +92,14 @@ func (r *receiver) tokens(s *sink, e entry, head sumHead) error {
 
 // settle compares the digest, and cuts off what was behind the file's end.
 func (r *receiver) settle(s *sink, e entry, name string) (intact bool, err error) {
-	var sum [sumLength]byte
-	if _, err := io.ReadFull(r.in, sum[:]); err != nil {
-		return false, unexpected(err)
+	sum, err := r.bytes(r.sums.size)
+	if err != nil {
+		return false, err
 	}
 	if s.size != e.size {
-		return false, errChanged
+		return false, ErrChanged
 	}
-	if string(s.sum.Sum(nil)) != string(sum[:]) {
+	if string(s.sum.Sum(nil)) != string(sum) {
 		r.report(-s.size)
 		return false, nil
 	}
@@ -193,16 +191,12 @@ func (s *sink) pass() {
 	}
 }
 
-// reuse appends a block that is in the file: either where it belongs, or further on,
-// where nothing was written yet.
-func (s *sink) reuse(from int64, n int) error {
-	if from < s.size {
-		return violation("a block at %d for byte %d", from, s.size)
-	}
+// reuse appends a block that is here: a sender refers to any one that is the same. If it is
+// overwritten by now, the sum of the file says so, and all of it is sent again.
+func (s *sink) reuse(from int64, n int) {
 	s.pass()
 	s.work <- task{from: from, n: n}
 	s.size += int64(n)
-	return nil
 }
 
 // close writes what is left and returns the first error.
@@ -225,7 +219,9 @@ func (s *sink) run() (err error) {
 				block = make([]byte, t.n)
 			}
 			data = block[:t.n]
-			_, err = s.file.ReadAt(data, t.from)
+			if _, err = s.file.ReadAt(data, t.from); err == io.EOF {
+				err = errors.New("the partial file is shorter than it was")
+			}
 		}
 		if err == nil && (t.data != nil || t.from != at) {
 			_, err = s.file.WriteAt(data, at)

@@ -1,6 +1,5 @@
-// Package rsync is an rsync engine: protocol 27, both ends, as sender and as receiver,
-// over any connection that carries bytes. It works with the rsync 3 that is in use: each
-// side announces its version, and the lower one rules.
+// Package rsync is an rsync engine: protocols 30 and 27, client and server, sender and
+// receiver, over any connection that carries bytes. It works with every rsync 3.
 //
 // A client calls Push or Pull on a connection to a server that was started with the
 // arguments of PushArgs or PullArgs, for example over SSH. A server parses its arguments
@@ -19,12 +18,18 @@ import (
 	"time"
 )
 
-// protocol is the version that is spoken: the last one that frames only the server's
-// output, sends the file list at once, and sums with MD4.
-const protocol = 27
+// Protocol is a version of rsync's protocol.
+type Protocol int32
 
-// oldest is the oldest version that a peer may have: before it, MD4 was computed wrong.
-const oldest = 27
+// The versions that are spoken. 30 is that of rsync 3.0; since rsync 3.2 the checksum is
+// negotiated over it. 31 and 32 exchange more messages and add nothing that is used here.
+// 27 is for a server that accepts only the exact command of the vendor's script for
+// downloads, which turns on incremental recursion in newer versions. It has only MD4, which
+// takes a third of a transfer's time.
+const (
+	Protocol27 Protocol = 27
+	Protocol30 Protocol = 30
+)
 
 // Limits of what a peer may send.
 const (

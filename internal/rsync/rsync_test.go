@@ -1,16 +1,21 @@
 package rsync
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,10 +25,11 @@ import (
 
 func TestParseArgs(t *testing.T) {
 	for line, want := range map[string]string{
-		"--server -ltre.iLsfxCIvu --delete-after . /data/origin.zip":                                                         "receives delete [/data/origin.zip]",
-		"--server -logDtpre.iLsfxCIvu --delete-after . /data/origin.zip":                                                     "receives delete [/data/origin.zip]",
-		"--server -ltre.iLsfxCIvu --delete-after --inplace . /data/origin.dump/":                                             "receives delete in place [/data/origin.dump/]",
-		"--server --sender -logDtpre.iLsfxCIvu --ignore-missing-args . /data/upgraded.zip /data/filestore /data/upgrade.log": "sends [/data/upgraded.zip /data/filestore /data/upgrade.log]",
+		"--server -ltre.iLsfxCIvu --delete-after . /data/origin.zip":                                                         "receives delete, knows iLsfxCIvu [/data/origin.zip]",
+		"--server -logDtpre.iLsfxCIvu --delete-after . /data/origin.zip":                                                     "receives delete, knows iLsfxCIvu [/data/origin.zip]",
+		"--server -ltre.iLsfxCIvu --delete-after --inplace . /data/origin.dump/":                                             "receives delete in place, knows iLsfxCIvu [/data/origin.dump/]",
+		"--server --sender -logDtpre.iLsfxCIvu --ignore-missing-args . /data/upgraded.zip /data/filestore /data/upgrade.log": "sends, knows iLsfxCIvu [/data/upgraded.zip /data/filestore /data/upgrade.log]",
+		"--server --sender -logDtpre.LsfxCIvu --ignore-missing-args . /data/upgraded.zip":                                    "sends, knows LsfxCIvu [/data/upgraded.zip]",
 	} {
 		a, err := ParseArgs(strings.Fields(line))
 		got := "receives"
@@ -36,7 +42,7 @@ func TestParseArgs(t *testing.T) {
 		if a.InPlace {
 			got += " in place"
 		}
-		if got = fmt.Sprint(got, " ", a.Paths); got != want || err != nil {
+		if got = fmt.Sprint(got, ", knows ", a.capabilities, " ", a.Paths); got != want || err != nil {
 			t.Errorf("%s: %s, %v", line, got, err)
 		}
 	}
@@ -76,70 +82,97 @@ func pair(t testing.TB) (a, b net.Conn) {
 	return a, b
 }
 
+// capabilities are what a client may offer a server: as of rsync 3.2, as of a late 3.1, and
+// from before the order of MD5's seed was mended. Those of protocol 27 are not used.
+var capabilities = map[string]string{"3.2": allCapabilities, "3.1": "LsfxC", "3.0": "Lsfx", "protocol 27": ""}
+
+const allCapabilities = "LsfxCIvu"
+
+// versionFor is the protocol that goes with capabilities.
+func versionFor(capabilities string) Protocol {
+	if capabilities == "" {
+		return Protocol27
+	}
+	return Protocol30
+}
+
+func eachVersion(t *testing.T, test func(t *testing.T, capabilities string)) {
+	for name, letters := range capabilities {
+		t.Run(name, func(t *testing.T) { test(t, letters) })
+	}
+}
+
 // evil sends a list and whatever else a hostile server would.
-func evil(t *testing.T, server func(c *conn)) (Result, error, string) {
+func evil(t *testing.T, capabilities string, hostile func(c *conn)) (Result, error, string) {
 	t.Helper()
 	here, there := pair(t)
 	go func() {
-		c, err := serverConn(there)
+		c, err := server(there, capabilities, 1)
 		if err == nil {
 			_, _ = c.int() // filters
-			server(c)
+			hostile(c)
 			_ = c.out.Flush()
 		}
 		_ = there.Close()
 	}()
 	dir := t.TempDir()
-	result, _, err := Pull(t.Context(), here, Target{Root: openRoot(t, dir), Keep: true, MaxBytes: 1 << 30})
+	result, _, err := Pull(t.Context(), here, versionFor(capabilities), Target{Root: openRoot(t, dir), Keep: true, MaxBytes: 1 << 30})
 	return result, err, dir
 }
 
-func serverConn(c net.Conn) (*conn, error) { return server(c, 1) }
-
 // put sends an entry of a list as it is.
 func (c *conn) put(name string, size int64, mode uint32) {
-	c.putByte(flagSameUID | flagSameGID | flagLongName)
-	c.putInt(int32(len(name)))
+	c.putFlags(flagSameUID | flagSameGID | flagLongName)
+	c.putVarint30(uint32(len(name)))
 	_, _ = c.out.WriteString(name)
 	c.putLong(size)
-	c.putInt(1)
+	c.putTime(1)
 	c.putInt(int32(mode))
 	if mode&modeType == modeLink {
-		c.putInt(4)
+		c.putVarint30(4)
 		_, _ = c.out.WriteString("/etc")
 	}
 	if kind := mode & modeType; kind == modeCharDev || kind == modeBlock {
-		c.putInt(5)
+		c.putVarint30(5)
+		if c.protocol >= Protocol30 {
+			c.putVarint30(6)
+		}
 	}
 }
 
-func (c *conn) endList() {
-	c.putByte(0)
-	for range 3 {
-		c.putInt(0)
+// putNegative sends a size that is below zero.
+func (c *conn) putNegative() {
+	if c.protocol < Protocol30 {
+		c.putInt(-5)
+	} else {
+		c.putVarlong(math.MaxUint64-4, 3)
 	}
 }
 
 // TestHostileNames sends names that would lead out of the folder, links and devices.
-func TestHostileNames(t *testing.T) {
-	result, err, dir := evil(t, func(c *conn) {
+func TestHostileNames(t *testing.T) { eachVersion(t, testHostileNames) }
+
+func testHostileNames(t *testing.T, capabilities string) {
+	result, err, dir := evil(t, capabilities, func(c *conn) {
 		for _, name := range []string{"../out", "/etc/x", "a/../../out", "..", "a\nb", "./x"} {
 			c.put(name, 3, sentFile)
 		}
 		c.put("link", 0, modeLink|0o777)
 		c.put("dev", 0, modeCharDev|0o666)
 		c.put("../dir", 0, sentFolder)
-		c.endList()
-		for range 2 {
+		c.endList(pullFields)
+		for range c.phases() {
 			_ = c.out.Flush()
-			if n, _ := c.int(); n != done {
+			if n, _ := c.index(); n != done {
 				t.Errorf("file %d was requested", n)
 			}
-			c.putInt(done)
+			c.putIndex(done)
 		}
-		for range 3 {
+		for range c.statCount() {
 			c.putLong(0)
 		}
+		_ = c.out.Flush()
+		_, _ = c.index() // goodbye
 	})
 	if err != nil || len(result.Files) > 0 || result.Skipped != 9 {
 		t.Errorf("%+v, %v", result, err)
@@ -154,82 +187,249 @@ func TestHostileNames(t *testing.T) {
 
 // TestHostileServers violates the protocol in other ways. None of it may succeed, hang or
 // need much memory.
-func TestHostileServers(t *testing.T) {
+func TestHostileServers(t *testing.T) { eachVersion(t, testHostileServers) }
+
+func testHostileServers(t *testing.T, capabilities string) {
 	for name, test := range map[string]struct {
 		server func(c *conn)
 		says   string
 	}{
 		"a list without end": {func(c *conn) {
 			for range maxFiles + 10 {
-				c.putByte(flagSameUID | flagSameGID | flagSameName | flagSameMode | flagSameTime)
+				c.putFlags(flagSameUID | flagSameGID | flagSameName | flagSameMode | flagSameTime)
 				c.putByte(0)
 				c.putByte(0)
 				c.putLong(0)
 			}
 		}, "more than"},
-		"a long name":     {func(c *conn) { c.putByte(flagLongName | flagSameUID); c.putInt(1 << 30) }, "a count of"},
-		"a negative size": {func(c *conn) { c.putByte(1); c.putByte(1); c.putByte('a'); c.putInt(-5) }, "a size of"},
-		"too large":       {func(c *conn) { c.put("a", 2<<30, sentFile); c.endList() }, "are allowed"},
-		"not requested":   {func(c *conn) { c.put("a", 3, sentFile); c.endList(); c.putInt(7) }, "was not requested"},
-		"a huge token":    {func(c *conn) { c.put("a", 3, sentFile); c.endList(); c.request(0); c.putInt(1 << 30) }, "at once"},
+		"a long name":     {func(c *conn) { c.putFlags(flagLongName | flagSameUID); c.putVarint30(1 << 30) }, "a count of"},
+		"a negative size": {func(c *conn) { c.putFlags(1); c.putByte(1); c.putByte('a'); c.putNegative() }, "a size of"},
+		"too large":       {func(c *conn) { c.put("a", 2<<30, sentFile); c.endList(pullFields) }, "are allowed"},
+		"not requested":   {func(c *conn) { c.put("a", 3, sentFile); c.endList(pullFields); c.putItem(transferItem(7)) }, "was not requested"},
+		"a huge token":    {func(c *conn) { c.put("a", 3, sentFile); c.endList(pullFields); c.request(0); c.putInt(1 << 30) }, "at once"},
 		"more than it said": {func(c *conn) {
 			c.put("a", 3, sentFile)
-			c.endList()
+			c.endList(pullFields)
 			c.request(0)
 			c.putInt(4)
 			_, _ = c.out.WriteString("1234")
 			c.putInt(0)
-			_, _ = c.out.Write(make([]byte, sumLength))
+			_, _ = c.out.Write(make([]byte, c.sums.size))
 		}, "it changed"},
-		"a block that is not there": {func(c *conn) { c.put("a", 3, sentFile); c.endList(); c.request(0); c.putInt(-1) }, "block 0 of 0"},
+		"a block that is not there": {func(c *conn) { c.put("a", 3, sentFile); c.endList(pullFields); c.request(0); c.putInt(-1) }, "block 0 of 0"},
 		"damaged twice": {func(c *conn) {
 			c.put("a", 3, sentFile)
-			c.endList()
+			c.endList(pullFields)
 			for range 2 {
 				c.request(0)
 				c.putInt(3)
 				_, _ = c.out.WriteString("123")
 				c.putInt(0)
-				_, _ = c.out.Write(make([]byte, sumLength))
-				c.putInt(done)
-				_ = c.out.Flush()
-				_, _ = c.int() // the end of the phase
+				_, _ = c.out.Write(make([]byte, c.sums.size))
+				_ = c.endPhase()
+				_, _ = c.index() // the end of the phase
 			}
 		}, "damaged twice"},
 		"sizes that overflow": {func(c *conn) {
 			for _, name := range []string{"a", "b", "c", "d", "e"} {
 				c.put(name, 1<<60, sentFile)
 			}
-			c.endList()
+			c.endList(pullFields)
 		}, "bytes in all"},
 		"many long names": {func(c *conn) {
 			for i := range maxNames/4000 + 1 {
 				c.put(fmt.Sprintf("%04000d", i), 0, sentFile)
 			}
-			c.endList()
+			c.endList(pullFields)
 		}, "bytes of names"},
 		"nothing of what was requested": {func(c *conn) {
 			c.put("a", 3, sentFile)
-			c.endList()
+			c.endList(pullFields)
 			_ = c.out.Flush()
-			_, _ = c.int()
+			_, _ = c.item()
 			_, _ = c.recvHead()
-			for range 2 {
-				_, _ = c.int() // the end of the phase
-				c.putInt(done)
-				_ = c.out.Flush()
+			for range c.phases() {
+				_, _ = c.index()
+				_ = c.endPhase()
 			}
-		}, "did not send a"},
-		"an old version": {nil, ""},
+			for range c.statCount() {
+				c.putLong(0)
+			}
+			_ = c.out.Flush()
+			_, _ = c.index()
+		}, "a file was not sent: a"},
 	} {
-		if test.server == nil {
-			continue
-		}
 		t.Run(name, func(t *testing.T) {
-			if _, err, _ := evil(t, test.server); err == nil || !strings.Contains(err.Error(), test.says) {
+			if _, err, _ := evil(t, capabilities, test.server); err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestReport has a server that reports about a file in place of sending it.
+func TestReport(t *testing.T) {
+	_, err, _ := evil(t, allCapabilities, func(c *conn) {
+		c.put("a", 3, sentFile)
+		c.endList(pullFields)
+		_ = c.out.Flush()
+		_, _ = c.item()
+		_, _ = c.recvHead()
+		c.putItem(item{index: 0})
+	})
+	if err == nil || !strings.Contains(err.Error(), "was not requested") {
+		t.Error(err)
+	}
+}
+
+// TestHostileGreetings has a server that agrees to what was not asked for.
+func TestHostileGreetings(t *testing.T) {
+	for name, test := range map[string]struct{ sent, says string }{
+		"an older version":         {"\x1c\x00\x00\x00", "version 28 of the rsync protocol, which is not supported"},
+		"a version of text":        {"HTTP/1.1 200 OK", "version 1347703880"},
+		"incremental recursion":    {"\x1e\x00\x00\x00\x01", "incremental recursion"},
+		"no sum that is known":     {"\x1e\x00\x00\x00\x80\x80\x06sha1 x", "no checksum in common"},
+		"a long list of sums":      {"\x1e\x00\x00\x00\x80\x80\xff\xff", "a name of 32767 bytes"},
+		"the end":                  {"\x1e\x00\x00\x00\x80\x80", "EOF"},
+		"a number of seven bytes":  {"\x1e\x00\x00\x00\xff\x01\x02\x03\x04\x05\x06", "a number of"},
+		"a number that is too big": {"\x1e\x00\x00\x00\xfb\x01\x02\x03\x04\x05\x06", "a number of"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := Pull(t.Context(), &recording{in: strings.NewReader(test.sent)}, Protocol30, Target{Root: openRoot(t, t.TempDir())})
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestFrames has messages for people, and some that are not, between the data.
+func TestFrames(t *testing.T) {
+	join := func(frames ...[]byte) string { return string(slices.Concat(frames...)) }
+	for name, test := range map[string]struct {
+		sent, data, text string
+		failed           bool
+		err              error
+	}{
+		"data":                  {join(frameHeader(0, 2), []byte("ab"), frameHeader(0, 0), frameHeader(0, 1), []byte("c")), "abc", "", false, nil},
+		"text":                  {join(frameHeader(codeError, 4), []byte("oops"), frameHeader(0, 1), []byte("c")), "c", "oops", false, nil},
+		"not text":              {join(frameHeader(lastCode, 4), make([]byte, 4), frameHeader(lastText+1, 4), make([]byte, 4), frameHeader(0, 1), []byte("c")), "c", "", false, nil},
+		"a failure":             {join(frameHeader(codeIOError, 4), []byte{1, 0, 0, 0}, frameHeader(0, 1), []byte("c")), "c", "", true, nil},
+		"much text":             {join(frameHeader(codeError, maxSaid+1), make([]byte, maxSaid+1), frameHeader(codeError, 1), []byte("x")), "", strings.Repeat("\x00", maxSaid), false, nil},
+		"a code above the last": {join(frameHeader(lastCode+1, 4)), "", "", false, errProtocol},
+		"a code below 0":        {join(frameHeader(-1, 4)), "", "", false, errProtocol},
+		"half a header":         {"\x01", "", "", false, io.ErrUnexpectedEOF},
+		"half a text":           {join(frameHeader(codeError, 4), []byte("oo")), "", "oo", false, io.ErrUnexpectedEOF},
+	} {
+		t.Run(name, func(t *testing.T) {
+			said := new(messages)
+			data, err := io.ReadAll(&demux{in: bufio.NewReader(strings.NewReader(test.sent)), said: said})
+			if string(data) != test.data || said.text.String() != test.text || said.failed != test.failed || !errors.Is(err, test.err) {
+				t.Errorf("%q, %+v, %v", data, said, err)
+			}
+		})
+	}
+}
+
+// TestNumbers writes numbers as io.c has them (write_varint, write_varlong, write_ndx), and
+// reads them again.
+func TestNumbers(t *testing.T) {
+	var b bytes.Buffer
+	c := &conn{in: bufio.NewReader(&b), out: bufio.NewWriter(&b), protocol: Protocol30, lastIn: -1, lastOut: -1}
+	sent := func() string {
+		_ = c.out.Flush()
+		return hex.EncodeToString(b.Bytes())
+	}
+	for n, want := range map[uint32]string{
+		0: "00", 1: "01", 0x7f: "7f", 0x80: "8080", 0x3fff: "bfff", 0x4000: "c00040", 0x1fffff: "dfffff", 0x200000: "e0000020", 0x0fffffff: "efffffff", 0x10000000: "f000000010", math.MaxUint32: "f0ffffffff",
+	} {
+		c.putVarint(n)
+		if got := sent(); got != want {
+			t.Errorf("%x: %s, want %s", n, got, want)
+		}
+		if got, err := c.varint(); got != n || err != nil {
+			t.Errorf("%x: %x, %v", n, got, err)
+		}
+	}
+	for _, test := range []struct {
+		n        uint64
+		shortest int
+		want     string
+	}{
+		{0, 3, "000000"}, {0x123456, 3, "125634"}, {0x7fffff, 3, "7fffff"}, {0x800000, 3, "80000080"}, {0x12345678, 3, "92785634"}, {0x7fffffff, 3, "c0ffffff7f"},
+		{0x65a0b1c2, 4, "65c2b1a0"}, {0x7fffffff, 4, "7fffffff"}, {0x80000000, 4, "8000000080"}, {math.MaxUint64, 4, "f8ffffffffffffffff"}, {1 << 40, 3, "e10000000000"},
+	} {
+		c.putVarlong(test.n, test.shortest)
+		if got := sent(); got != test.want {
+			t.Errorf("%x: %s, want %s", test.n, got, test.want)
+		}
+		if got, err := c.varlong(test.shortest); got != test.n || err != nil {
+			t.Errorf("%x: %x, %v", test.n, got, err)
+		}
+	}
+	for bit := 1; bit < 64; bit++ {
+		for n := uint64(1)<<bit - 2; n < 1<<bit+2; n++ {
+			c.putVarlong(n, 3)
+			_ = c.out.Flush()
+			if got, err := c.varlong(3); got != n || err != nil || b.Len() > 0 {
+				t.Errorf("%x: %x, %v", n, got, err)
+			}
+		}
+	}
+	for _, test := range []struct {
+		n    int32
+		want string
+	}{
+		{0, "01"}, {1, "01"}, {3, "02"}, {256, "fd"}, {510, "fe00fe"}, {510, "fe0000"}, {done, "00"}, {33_277, "fe7fff"}, {66_045, "fe80fd0101"}, {3, "fe80030000"}, {math.MaxInt32, "feffffffff"}, {7, "fe80070000"},
+	} {
+		c.putIndex(test.n)
+		if got := sent(); got != test.want {
+			t.Errorf("%d: %s, want %s", test.n, got, test.want)
+		}
+		if got, err := c.index(); got != test.n || err != nil || b.Len() > 0 {
+			t.Errorf("%d: %d, %v", test.n, got, err)
+		}
+	}
+}
+
+// TestNegotiation has both sides choose a checksum: the client's order decides.
+func TestNegotiation(t *testing.T) {
+	for theirs, want := range map[string][2]string{ // with us as the client, and as the server
+		"xxh128 xxh3 xxh64 md5 md4": {sumXXH64, sumXXH64}, "md5 xxh64": {sumXXH64, sumMD5}, "md5 md4": {sumMD5, sumMD5}, "sha1": {"", ""}, "": {"", ""},
+	} {
+		names := strings.Fields(theirs)
+		if got := [2]string{firstOfOurs(names), firstOfTheirs(names)}; got != want {
+			t.Errorf("%s: %q, want %q", theirs, got, want)
+		}
+	}
+}
+
+// TestSums has sums with and without a seed, as rsync takes them.
+func TestSums(t *testing.T) {
+	data, seed := []byte("some data"), []byte{1, 0, 0, 0}
+	join := func(parts ...[]byte) []byte { return slices.Concat(parts...) }
+	md5Of := func(b []byte) string { sum := md5.Sum(b); return hex.EncodeToString(sum[:]) }
+	md4Of := func(b []byte) string {
+		h := newMD4()
+		_, _ = h.Write(b)
+		return hex.EncodeToString(h.Sum(nil))
+	}
+	for _, test := range []struct {
+		name        string
+		seed        uint32
+		file, block string
+	}{
+		{sumMD4, 1, md4Of(join(seed, data)), md4Of(join(data, seed))}, {sumMD4, 0, md4Of(join(make([]byte, 4), data)), md4Of(data)},
+		{sumMD5, 1, md5Of(data), md5Of(join(seed, data))}, {sumMD5, 0, md5Of(data), md5Of(data)},
+		{sumMD5Old, 1, md5Of(data), md5Of(join(data, seed))}, {sumMD5Old, 0, md5Of(data), md5Of(data)},
+	} {
+		s := newSums(test.name, test.seed)
+		h := s.file()
+		_, _ = h.Write(data)
+		block := s.block(data)
+		if file, block := hex.EncodeToString(h.Sum(nil)), hex.EncodeToString(block[:s.size]); file != test.file || block != test.block {
+			t.Errorf("%s with seed %d: %s and %s, want %s and %s", test.name, test.seed, file, block, test.file, test.block)
+		}
 	}
 }
 
@@ -271,11 +471,11 @@ func TestFinalStatuses(t *testing.T) {
 }
 
 // request waits for a file to be requested, and begins to send it.
-func (c *conn) request(index int32) {
+func (c *conn) request(index int) {
 	_ = c.out.Flush()
-	_, _ = c.int()
+	_, _ = c.item()
 	head, _ := c.recvHead()
-	c.putInt(index)
+	c.putItem(transferItem(index))
 	c.putHead(head)
 }
 
@@ -284,14 +484,14 @@ func TestCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("enough")
 	go func() {
-		c, _ := server(there, 1)
+		c, _ := server(there, allCapabilities, 1)
 		c.put("a", 1000, sentFile)
-		c.endList()
+		c.endList(pullFields)
 		c.request(0)
 		_ = c.out.Flush()
 		cancel(why)
 	}()
-	if _, _, err := Pull(ctx, here, Target{Root: openRoot(t, t.TempDir())}); !errors.Is(err, why) {
+	if _, _, err := Pull(ctx, here, Protocol30, Target{Root: openRoot(t, t.TempDir())}); !errors.Is(err, why) {
 		t.Error(err)
 	}
 }
@@ -325,7 +525,6 @@ func (c *cutter) count(n int) error {
 // TestCuts breaks transfers of files and folders, up and down, at pseudo-random bytes,
 // and resumes them. ODOO_UPGRADE_TEST_CUTS sets how many; .ci/run makes 300.
 func TestCuts(t *testing.T) {
-	realtest.Long(t)
 	realtest.Long(t)
 	cuts := 40
 	if text := os.Getenv("ODOO_UPGRADE_TEST_CUTS"); text != "" {
@@ -383,13 +582,13 @@ func cutTransfer(t *testing.T, seed uint64, r *rand.Rand, files map[string][]byt
 			}()
 			_, err = Push(t.Context(), counted, local(t, from, "."), PushOptions{Delete: true})
 		} else {
-			a, _ := ParseArgs(PullArgs("/"))
+			a, _ := ParseArgs(PullArgs(Protocol30, "/"))
 			go func() {
 				_, err := ServeSender(context.Background(), there, a, local(t, from, "upgraded.dump"), 7)
 				_ = there.Close()
 				over <- err
 			}()
-			_, _, err = Pull(t.Context(), counted, Target{Root: openRoot(t, to), Keep: true, Digest: true})
+			_, _, err = Pull(t.Context(), counted, Protocol30, Target{Root: openRoot(t, to), Keep: true, Digest: true})
 		}
 		_ = here.Close()
 		served := <-over
@@ -412,8 +611,8 @@ func TestFullDisk(t *testing.T) {
 	from := t.TempDir()
 	write(t, from, map[string][]byte{"x": noise(1, 3<<20)})
 	eachPeer(t, func(t *testing.T, program string) {
-		p := start(t, program, PullArgs(from+"/x")...)
-		_, _, err := Pull(t.Context(), p, Target{Root: openRoot(t, dir)})
+		p := start(t, program, PullArgs(Protocol30, from+"/x")...)
+		_, _, err := Pull(t.Context(), p, Protocol30, Target{Root: openRoot(t, dir)})
 		if err == nil || !strings.Contains(err.Error(), "no space left") {
 			t.Error(err)
 		}
@@ -431,25 +630,33 @@ func TestFullDisk(t *testing.T) {
 // The fuzz targets want an end, whatever comes, in bounded time and memory.
 
 func FuzzReceiver(f *testing.F) {
-	f.Add(recorded(f, true))
+	for _, version := range []Protocol{Protocol27, Protocol30} {
+		sender, _ := recorded(f, version)
+		f.Add(sender)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		root, err := os.OpenRoot(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer root.Close()
-		_, _, _ = Pull(t.Context(), &recording{in: bytes.NewReader(data)}, Target{Root: root, MaxBytes: 1 << 20, Digest: true})
+		for _, version := range []Protocol{Protocol27, Protocol30} {
+			_, _, _ = Pull(t.Context(), &recording{in: bytes.NewReader(data)}, version, Target{Root: root, MaxBytes: 1 << 20, Digest: true})
+		}
 		a, _ := ParseArgs(PushArgs("/"))
 		_, _, _ = ServeReceiver(t.Context(), &recording{in: bytes.NewReader(data)}, a, Target{Root: root, MaxBytes: 1 << 20}, 1)
 	})
 }
 
 func FuzzSender(f *testing.F) {
-	f.Add(recorded(f, false))
+	for _, version := range []Protocol{Protocol27, Protocol30} {
+		_, receiver := recorded(f, version)
+		f.Add(receiver)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		files := []File{{Name: "a", Size: 3, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("abc")), nil }}}
 		_, _ = Push(t.Context(), &recording{in: bytes.NewReader(data)}, files, PushOptions{Delete: true})
-		a, _ := ParseArgs(PullArgs("/"))
+		a, _ := ParseArgs(PullArgs(Protocol30, "/"))
 		_, _ = ServeSender(t.Context(), &recording{in: bytes.NewReader(data)}, a, files, 1)
 	})
 }
@@ -461,14 +668,14 @@ func (r *recording) Read(b []byte) (int, error)  { return r.in.Read(b) }
 func (r *recording) Write(b []byte) (int, error) { return len(b), nil }
 func (r *recording) Close() error                { return nil }
 
-// recorded is what one side of a good transfer sends: the sender's, or the receiver's.
-func recorded(f *testing.F, sender bool) []byte {
+// recorded is what the sides of a good transfer send.
+func recorded(f *testing.F, version Protocol) (sender, receiver []byte) {
 	f.Helper()
 	from, to := f.TempDir(), f.TempDir()
 	write(f, from, map[string][]byte{"a": []byte("hello"), "b/c": noise(1, 1000)})
 	here, there := pair(f)
 	var sent, received bytes.Buffer
-	a, _ := ParseArgs(PullArgs("/"))
+	a, _ := ParseArgs(PullArgs(version, "/"))
 	over := make(chan error, 1)
 	go func() {
 		files, err := Local(openRoot(f, from), ".")
@@ -477,14 +684,11 @@ func recorded(f *testing.F, sender bool) []byte {
 		}
 		over <- err
 	}()
-	_, _, err := Pull(f.Context(), &tee{here, &received}, Target{Root: openRoot(f, to)})
+	_, _, err := Pull(f.Context(), &tee{here, &received}, version, Target{Root: openRoot(f, to)})
 	if served := <-over; err != nil || served != nil {
 		f.Fatal(err, served)
 	}
-	if sender {
-		return sent.Bytes()
-	}
-	return received.Bytes()
+	return sent.Bytes(), received.Bytes()
 }
 
 type tee struct {

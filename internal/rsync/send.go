@@ -17,40 +17,53 @@ type sender struct {
 	files    []File
 	progress func(int64) // bytes that the peer has, of all files; may be nil
 	total    int64
-	free     chan []byte // see newBuffers
+	sent     map[int32]bool // indexes
+	free     chan []byte    // see newBuffers
 }
 
-// run answers requests until both phases are over.
+// run answers requests until all phases are over.
 func (s *sender) run() error {
+	s.sent = map[int32]bool{}
 	if err := s.out.Flush(); err != nil {
 		return err
 	}
-	for phase := 0; phase < 2; {
-		index, err := s.int()
+	for phase := 0; phase < s.phases(); {
+		it, err := s.item()
 		if err != nil {
 			return err
 		}
-		if index == done {
+		if it.index == done {
 			phase++
-			s.putInt(done)
-			if err := s.out.Flush(); err != nil {
+			if err := s.endPhase(); err != nil {
 				return err
 			}
 			continue
 		}
-		if index < 0 || int(index) >= len(s.files) || s.files[index].Open == nil {
-			return violation("a request for file %d of %d", index, len(s.files))
+		if it.index < 0 || int(it.index) >= len(s.files) {
+			return violation("a request for file %d of %d", it.index, len(s.files))
 		}
-		if err := s.sendFile(index, s.files[index]); err != nil {
+		if err := s.answer(it, s.files[it.index]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// answer sends what is asked for.
+func (s *sender) answer(it item, f File) error {
+	if it.flags&itemTransfer == 0 {
+		s.putItem(it) // a report is echoed
+		return nil
+	}
+	if f.Open == nil {
+		return violation("a request for %s, which is a folder", f.Name)
+	}
+	return s.sendFile(it, f)
+}
+
 // sendFile sends what the peer does not have of a file: references to the blocks of its
 // prefix, then data.
-func (s *sender) sendFile(index int32, f File) (err error) {
+func (s *sender) sendFile(it item, f File) (err error) {
 	head, err := s.recvHead()
 	if err != nil {
 		return err
@@ -60,12 +73,16 @@ func (s *sender) sendFile(index int32, f File) (err error) {
 		return fmt.Errorf("opening %s: %w", f.Name, err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	digest := fileSum(s.seed)
+	digest := s.sums.file()
 	matched, rest, err := s.prefix(head, file, digest)
 	if err != nil {
 		return err
 	}
-	s.putInt(index)
+	if s.sent[it.index] { // it arrived damaged
+		s.report(-f.Size)
+	}
+	s.sent[it.index] = true
+	s.putItem(it)
 	s.putHead(head)
 	size := int64(0)
 	for i := range matched {
@@ -98,7 +115,7 @@ func (s *sender) prefix(head sumHead, file io.Reader, digest hash.Hash) (matched
 		if err != nil {
 			return 0, nil, err
 		}
-		var strong [sumLength]byte
+		var strong [maxSum]byte
 		if _, err := io.ReadFull(s.in, strong[:head.sumLength]); err != nil {
 			return 0, nil, unexpected(err)
 		}
@@ -110,8 +127,8 @@ func (s *sender) prefix(head sumHead, file io.Reader, digest hash.Hash) (matched
 			return 0, nil, err
 		}
 		_, _ = digest.Write(block[:n])
-		own := strongSum(block[:n], s.seed)
-		if n < head.size(i) || weakSum(block[:n]) != uint32(weak) || string(own[:head.sumLength]) != string(strong[:head.sumLength]) {
+		own, known := s.sums.block(block[:n]), min(head.sumLength, s.sums.size)
+		if n < head.size(i) || weakSum(block[:n]) != uint32(weak) || string(own[:known]) != string(strong[:known]) {
 			comparing, rest = false, block[:n]
 			continue
 		}
@@ -187,7 +204,7 @@ const aheadBlocks = 4
 func newBuffers() chan []byte {
 	free := make(chan []byte, aheadBlocks)
 	for range aheadBlocks {
-		free <- make([]byte, 0, buffered)
+		free <- make([]byte, 0, bufferSize)
 	}
 	return free
 }

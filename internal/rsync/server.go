@@ -1,6 +1,7 @@
 package rsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -15,10 +16,10 @@ import (
 // the checksums. It returns what is there, and the exit status for the client.
 func ServeReceiver(ctx context.Context, c Connection, a Args, t Target, seed uint32) (result Result, status int, err error) {
 	t.InPlace, t.Delete = t.InPlace || a.InPlace, a.Delete
-	err = serve(ctx, c, seed, func(p *conn) error {
+	err = serve(ctx, c, a, seed, func(p *conn) error {
 		if a.Delete {
-			if n, err := p.int(); err != nil || n != 0 {
-				return errors.Join(err, violation("filters"))
+			if err := p.recvFilters(); err != nil {
+				return err
 			}
 		}
 		list, failed, err := p.recvList(a.list)
@@ -32,8 +33,7 @@ func ServeReceiver(ctx context.Context, c Connection, a Args, t Target, seed uin
 		if err != nil {
 			return err
 		}
-		p.putInt(done) // goodbye
-		return p.out.Flush()
+		return cmp.Or(p.endPhase(), r.notSent)
 	})
 	return result, exitStatus(err), err
 }
@@ -41,9 +41,9 @@ func ServeReceiver(ctx context.Context, c Connection, a Args, t Target, seed uin
 // ServeSender sends files to a client, as the server's arguments say. It returns the exit
 // status for the client.
 func ServeSender(ctx context.Context, c Connection, a Args, files []File, seed uint32) (status int, err error) {
-	err = serve(ctx, c, seed, func(p *conn) error {
-		if n, err := p.int(); err != nil || n != 0 {
-			return errors.Join(err, violation("filters"))
+	err = serve(ctx, c, a, seed, func(p *conn) error {
+		if err := p.recvFilters(); err != nil {
+			return err
 		}
 		s := &sender{conn: p, files: p.sendList(files, a.list)}
 		if len(files) == 0 {
@@ -52,31 +52,39 @@ func ServeSender(ctx context.Context, c Connection, a Args, files []File, seed u
 		if err := s.run(); err != nil {
 			return err
 		}
-		for range 3 { // statistics, which we do not take
+		for range p.statCount() { // which are not collected here
 			p.putLong(s.total)
 		}
 		if err := p.out.Flush(); err != nil {
 			return err
 		}
-		_, err := p.int() // the client's goodbye
-		return err
+		return p.recvGoodbye()
 	})
 	return exitStatus(err), err
 }
 
 // serve greets the client and does the work. The client is told about an error.
-func serve(ctx context.Context, c Connection, seed uint32, work func(*conn) error) error {
+func serve(ctx context.Context, c Connection, a Args, seed uint32, work func(*conn) error) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
-	p, err := server(c, seed)
+	p, err := server(c, a.capabilities, seed)
 	if err != nil {
 		return err
 	}
 	if err = work(p); err != nil {
-		complain(c, "rsync: "+err.Error())
+		_ = p.mux.frame(codeError, []byte("rsync: "+err.Error()+"\n"))
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	return err
+}
+
+// recvFilters reads the list of filters, which has to be empty.
+func (c *conn) recvFilters() error {
+	n, err := c.int()
+	if err == nil && n != 0 {
+		err = violation("filters")
 	}
 	return err
 }

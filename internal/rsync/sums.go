@@ -1,18 +1,92 @@
 package rsync
 
 import (
+	"crypto/md5"
 	"encoding/binary"
 	"hash"
+
+	"github.com/cespare/xxhash/v2"
 )
 
-// sumLength is the length of an MD4 sum, in bytes.
-const sumLength = 16
+// Names of checksums. The first two are negotiated, the faster one first; the others are
+// for peers that cannot negotiate.
+const (
+	sumXXH64  = "xxh64"
+	sumMD5    = "md5"
+	sumMD5Old = "md5 without compatSeedFix"
+	sumMD4    = "md4" // in protocol 27
+)
+
+var sumNames = []string{sumXXH64, sumMD5}
+
+// maxSum is the length of the longest sum, in bytes.
+const maxSum = 16
+
+// sums are the algorithm by which files and blocks are compared. It protects against
+// accidents only; every file travels over SSH.
+type sums struct {
+	size  int                            // of a sum, in bytes
+	file  func() hash.Hash               // of a file
+	block func(data []byte) [maxSum]byte // of a block; not safe for concurrent use
+}
+
+func newSums(name string, seed uint32) *sums {
+	seedBytes := binary.LittleEndian.AppendUint32(nil, seed)
+	switch name {
+	case sumXXH64:
+		return newXXH64(seed)
+	case sumMD4:
+		file := func() hash.Hash {
+			h := newMD4()
+			_, _ = h.Write(seedBytes)
+			return h
+		}
+		return &sums{maxSum, file, blockSum(newMD4(), nil, seedBytes, seed)}
+	case sumMD5Old:
+		return &sums{maxSum, md5.New, blockSum(md5.New(), nil, seedBytes, seed)}
+	}
+	return &sums{maxSum, md5.New, blockSum(md5.New(), seedBytes, nil, seed)}
+}
+
+// blockSum takes the sum of a block between what comes before and after it, which is left
+// out with a seed of 0 (checksum.c, get_checksum2).
+func blockSum(h hash.Hash, before, after []byte, seed uint32) func(data []byte) [maxSum]byte {
+	if seed == 0 {
+		before, after = nil, nil
+	}
+	return func(data []byte) (sum [maxSum]byte) {
+		h.Reset()
+		for _, part := range [][]byte{before, data, after} {
+			_, _ = h.Write(part)
+		}
+		h.Sum(sum[:0])
+		return sum
+	}
+}
+
+func newXXH64(seed uint32) *sums {
+	block := xxhash.New()
+	signed := uint64(int64(int32(seed))) // it is a signed int in rsync
+	return &sums{8, func() hash.Hash { return littleEndian{xxhash.New()} }, func(data []byte) (sum [maxSum]byte) {
+		block.ResetWithSeed(signed)
+		_, _ = block.Write(data)
+		binary.LittleEndian.PutUint64(sum[:], block.Sum64())
+		return sum
+	}}
+}
+
+// littleEndian is XXH64 as rsync sends it.
+type littleEndian struct{ *xxhash.Digest }
+
+func (l littleEndian) Sum(in []byte) []byte {
+	return binary.LittleEndian.AppendUint64(in, l.Sum64())
+}
 
 // sumHead is how a file is cut into blocks.
 type sumHead struct {
 	count     int // blocks
 	length    int // bytes of each
-	sumLength int // bytes of each block's strong sum
+	sumLength int // bytes of each block's strong sum; rsync 3.2 may send more than there are
 	remainder int // bytes of the last block, 0 if it is a whole one
 }
 
@@ -34,7 +108,7 @@ func (c *conn) recvHead() (h sumHead, err error) {
 	for _, field := range []struct {
 		into *int
 		most int32
-	}{{&h.count, maxBlocks}, {&h.length, maxBlock}, {&h.sumLength, sumLength}, {&h.remainder, maxBlock}} {
+	}{{&h.count, maxBlocks}, {&h.length, maxBlock}, {&h.sumLength, maxSum}, {&h.remainder, maxBlock}} {
 		if *field.into, err = c.count(field.most); err != nil {
 			return h, err
 		}
@@ -43,12 +117,6 @@ func (c *conn) recvHead() (h sumHead, err error) {
 		return h, violation("blocks of %d bytes, the last of %d", h.length, h.remainder)
 	}
 	return h, nil
-}
-
-// blockSum is the weak and the strong sum of a block.
-type blockSum struct {
-	weak   uint32
-	strong [sumLength]byte
 }
 
 // weakSum is rsync's rolling checksum, of which only the value of a whole block is
@@ -66,22 +134,4 @@ func weakSum(b []byte) uint32 {
 		s2 += s1
 	}
 	return s1&0xffff | s2<<16
-}
-
-// strongSum is MD4 over a block and the seed (get_checksum2).
-func strongSum(b []byte, seed uint32) (sum [sumLength]byte) {
-	digest := newMD4()
-	_, _ = digest.Write(b)
-	if seed != 0 {
-		_, _ = digest.Write(binary.LittleEndian.AppendUint32(nil, seed))
-	}
-	digest.Sum(sum[:0])
-	return sum
-}
-
-// fileSum is MD4 over the seed and a whole file (sum_init).
-func fileSum(seed uint32) hash.Hash {
-	digest := newMD4()
-	_, _ = digest.Write(binary.LittleEndian.AppendUint32(nil, seed))
-	return digest
 }

@@ -67,7 +67,8 @@ func (p *Platform) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Ite
 	return a, result.Kept, nil
 }
 
-// pull receives a file or a folder.
+// pull receives a file or a folder. If the server refuses our command, it repeats with the
+// exact one of the vendor's script, which is slower.
 func (p *Platform) pull(l *line, name string, part *workspace.PartialFolder, progress func(done, total int64)) (result rsync.Result, err error) {
 	target := rsync.Target{Root: part.Root, Keep: true, Digest: true, Progress: func(done, total int64) {
 		l.feed()
@@ -76,14 +77,19 @@ func (p *Platform) pull(l *line, name string, part *workspace.PartialFolder, pro
 	if free, known := p.Folder.Free(); known {
 		target.MaxBytes = max(1, free)
 	}
-	err = l.rsync(rsync.PullArgs(p.root+"/"+name), func(c rsync.Connection) (messages string, err error) {
-		result, messages, err = rsync.Pull(l.ctx, c, target)
-		return messages, err
-	})
+	receive := func(version rsync.Protocol) error {
+		return l.rsync(rsync.PullArgs(version, p.root+"/"+name), func(c rsync.Connection) (messages string, err error) {
+			result, messages, err = rsync.Pull(l.ctx, c, version, target)
+			return messages, err
+		})
+	}
+	if err = receive(rsync.Protocol30); isCommandRefused(err) {
+		err = receive(rsync.Protocol27)
+	}
 	if large, ok := errors.AsType[*rsync.TooLargeError](err); ok {
 		return result, &workspace.NoSpaceError{Needs: large.Needs, Free: large.Allowed}
 	}
-	if err != nil && strings.Contains(err.Error(), "it changed while it was sent") {
+	if errors.Is(err, rsync.ErrChanged) {
 		err = retry.Transient(err)
 	}
 	return result, transferError(err)

@@ -186,7 +186,7 @@ func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages st
 		return l.cause(err)
 	}
 	messages, err := transfer(progressing{process, l.feed})
-	if err != nil && !rsync.IsBroken(err) {
+	if err != nil && !rsync.IsBroken(err) && !errors.Is(err, rsync.ErrNotSent) {
 		_ = process.Close() // the server would wait
 	}
 	stop := time.AfterFunc(endTime, func() { _ = process.Close() })
@@ -199,6 +199,17 @@ func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages st
 		return nil
 	}
 	return &rsync.RemoteError{Status: status, Messages: strings.TrimSpace(messages + "\n" + stderr), Err: sshclient.Ended(err)}
+}
+
+// isCommandRefused reports whether a server has rsync but refused the command, or ran
+// another one: it may still accept the exact command of the vendor's script.
+func isCommandRefused(err error) bool {
+	remote, ok := errors.AsType[*rsync.RemoteError](err)
+	if !ok {
+		return false
+	}
+	refused := errors.Is(remote.Err, rsync.ErrNoGreeting) && remote.Status > 0 && remote.Status != rsync.StatusNoProgram
+	return refused || errors.Is(remote.Err, rsync.ErrIncRecurse)
 }
 
 // endTime is how long a server may take to end after a transfer.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -80,7 +79,7 @@ func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, 
 		p.Tell(event.Resumed{Step: event.Upload, Done: size, Total: size})
 		sent(size)
 	}
-	if refused, ok := errors.AsType[*rsync.RemoteError](err); ok && errors.Is(refused.Err, rsync.ErrNoGreeting) && refused.Status != rsync.StatusNoProgram && refused.Status > 0 {
+	if isCommandRefused(err) {
 		return send()
 	}
 	return err

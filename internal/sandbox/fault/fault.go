@@ -54,10 +54,11 @@ var faultKinds = map[string]struct {
 	"replaced":    {true, false, "none"},  // it is another file of the same size, until half of it was read
 	"rate":        {true, false, "bytes"}, // that many bytes a second at most
 
-	"no-inplace": {true, false, "none"},  // rsync does not know --inplace
-	"no-rsync":   {true, false, "none"},  // rsync is not installed
-	"disk-full":  {true, false, "bytes"}, // rsync cannot write more than that
-	"new-port":   {false, true, "none"},  // a transfer gets an SSH port of its own
+	"no-inplace":  {true, false, "none"},  // rsync does not know --inplace
+	"script-only": {true, false, "none"},  // only the commands of the vendor's script are accepted
+	"no-rsync":    {true, false, "none"},  // rsync is not installed
+	"disk-full":   {true, false, "bytes"}, // rsync cannot write more than that
+	"new-port":    {false, true, "none"},  // a transfer gets an SSH port of its own
 }
 
 // faultSubjects are what faults can be on: the API's methods, the pages that a

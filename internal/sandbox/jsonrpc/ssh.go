@@ -84,6 +84,7 @@ func (s *Server) run(ctx context.Context, channel ssh.Channel, id int, command s
 	if _, none := failing["no-inplace"]; none && slices.Contains(words, "--inplace") {
 		return refuse(channel, rsync.StatusUnsupported, "rsync: --inplace: unknown option")
 	}
+	_, scriptOnly := failing["script-only"]
 	a, err := rsync.ParseArgs(words[1:])
 	if err != nil {
 		return refuse(channel, rsync.StatusUnsupported, "rsync: "+err.Error())
@@ -93,21 +94,36 @@ func (s *Server) run(ctx context.Context, channel ssh.Channel, id int, command s
 	}
 	r, _ := s.Store.Get(id)
 	switch {
-	case !a.Sender && r.Transfer == "upload" && r.State == requests.Draft && slices.Contains([]string{
-		"--server -ltre.iLsfxCIvu --delete-after", "--server -logDtpre.iLsfxCIvu --delete-after",
-		"--server -ltre.iLsfxCIvu --delete-after --inplace", "--server -logDtpre.iLsfxCIvu --delete-after --inplace",
-	}, options(words)):
+	case !a.Sender && r.Transfer == "upload" && r.State == requests.Draft && uploads.allow(words, scriptOnly):
 		return s.receive(ctx, channel, r, a, failing["disk-full"])
-	case a.Sender && r.Transfer == "download" && options(words) == "--server --sender -logDtpre.iLsfxCIvu --ignore-missing-args":
+	case a.Sender && r.Transfer == "download" && downloads.allow(words, scriptOnly):
 		return s.send(ctx, channel, r, a)
 	}
 	return refuse(channel, rsync.StatusUnsupported, "this command is not allowed")
 }
 
-// options are the words of a command before its paths.
-func options(words []string) string {
+// commands are those that are allowed, without their paths.
+type commands struct {
+	script   []string // of the vendor's script, in 2026 and 2025
+	variants []string // that this program sends
+}
+
+var (
+	uploads = commands{
+		[]string{"--server -ltre.iLsfxCIvu --delete-after", "--server -logDtpre.iLsfxCIvu --delete-after"},
+		[]string{"--server -ltre.iLsfxCIvu --delete-after --inplace", "--server -logDtpre.iLsfxCIvu --delete-after --inplace"},
+	}
+	downloads = commands{
+		[]string{"--server --sender -logDtpre.iLsfxCIvu --ignore-missing-args"},
+		[]string{"--server --sender -logDtpre.LsfxCIvu --ignore-missing-args"},
+	}
+)
+
+// allow reports whether a command is one of them.
+func (c commands) allow(words []string, scriptOnly bool) bool {
 	end := slices.Index(words, ".")
-	return strings.Join(words[1:max(1, end)], " ")
+	command := strings.Join(words[1:max(1, end)], " ")
+	return slices.Contains(c.script, command) || !scriptOnly && slices.Contains(c.variants, command)
 }
 
 func refuse(channel ssh.Channel, status int, why string) int {
@@ -122,13 +138,13 @@ func seed() uint32 {
 	return binary.LittleEndian.Uint32(b[:])
 }
 
-// uploads are the names that an upload can have.
-var uploads = []string{"origin.sql", "origin.dump", "origin.zip", "origin.sql.gz"}
+// uploadNames are the names that an upload can have.
+var uploadNames = []string{"origin.sql", "origin.dump", "origin.zip", "origin.sql.gz"}
 
 // receive takes an upload.
 func (s *Server) receive(ctx context.Context, channel ssh.Channel, r requests.Record, a rsync.Args, most int64) int {
 	remote, ok := strings.CutPrefix(strings.TrimSuffix(a.Paths[0], "/"), data)
-	if !ok || !slices.Contains(uploads, remote) {
+	if !ok || !slices.Contains(uploadNames, remote) {
 		return refuse(channel, rsync.StatusNoFolder, "this path is not allowed")
 	}
 	root, err := os.OpenRoot(s.Store.Path(r.ID, ""))
@@ -141,7 +157,7 @@ func (s *Server) receive(ctx context.Context, channel ssh.Channel, r requests.Re
 		limit = most
 	}
 	target := rsync.Target{Root: root, Name: requests.OriginalFile, MaxBytes: limit}
-	_, status, err := rsync.ServeReceiver(ctx, channel, a, target, seed())
+	result, status, err := rsync.ServeReceiver(ctx, channel, a, target, seed())
 	if _, full := errors.AsType[*rsync.TooLargeError](err); full && limit != most {
 		return refuse(channel, rsync.StatusFileIO, "rsync: "+requests.ErrTooLarge.Error())
 	} else if full {
@@ -149,6 +165,8 @@ func (s *Server) receive(ctx context.Context, channel ssh.Channel, r requests.Re
 	}
 	if err != nil {
 		s.Log("rsync: " + err.Error())
+	} else if len(result.Files) == 0 {
+		return status // the client had nothing to send
 	} else if _, err := s.Store.Update(r.ID, func(r *requests.Record) error {
 		r.Remote, r.Filename = remote, remote
 		return nil
