@@ -127,7 +127,7 @@ func (s *schedule) fault() string {
 	bytes := strconv.Itoa(r.IntN(len(s.dump)))
 	if s.inputs["protocol"] != "v1" && r.IntN(2) == 0 {
 		if r.IntN(3) == 0 {
-			return pick(r, "rsync"+calls+"=no-inplace", "sftp"+calls+"=cut:"+bytes, "sftp"+calls+"=refuse:20s")
+			return pick(r, "rsync"+calls+"=no-inplace", "rsync"+calls+"=script-only", "sftp"+calls+"=cut:"+bytes, "sftp"+calls+"=refuse:20s")
 		}
 		on := pick(r, "rpc-create", "rpc-process", "rpc-process", "rpc-status", "rpc-status", "transfer-start", "transfer-stop", "logs")
 		return on + calls + "=" + pick(r, "reset", "lost", "lost", "truncated", "html", "hang", "slow:20s", "slow:2m", "late:5s", "late:90s", "429", "503", "503:2m", "500", "502", "504", "cut:100")
