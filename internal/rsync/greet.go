@@ -22,8 +22,7 @@ const (
 
 var compatLetters = map[byte]uint32{'f': compatSafeList, 'C': compatSeedFix, 'v': compatVarintFlags, 'u': compatID0Names}
 
-// ErrNoGreeting says that a server ended before its first word: it did not accept the
-// command.
+// ErrNoGreeting says that a server sent no version: it may not have accepted the command.
 var ErrNoGreeting = errors.New("the server did not start rsync")
 
 // ErrIncRecurse says that the server sends its list in pieces, which this package does not
@@ -37,9 +36,6 @@ var ErrIncRecurse = errors.New("the server insists on incremental recursion")
 func client(rw io.ReadWriter, version Protocol, begin func(*conn)) (*conn, error) {
 	c := newConn(rw)
 	if err := c.greet(version); err != nil {
-		if IsBroken(err) {
-			err = fmt.Errorf("%w: %w", ErrNoGreeting, err)
-		}
 		return c, err
 	}
 	name := sumMD4
@@ -103,18 +99,18 @@ func server(rw io.ReadWriter, capabilities string, seed uint32) (*conn, error) {
 func (c *conn) greet(version Protocol) error {
 	c.putInt(int32(version))
 	if err := c.out.Flush(); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrNoGreeting, err)
 	}
 	theirs, err := c.int()
-	if err != nil {
-		return err
+	if err == nil && (theirs < 0 || theirs > 99) { // it is text, of something else
+		err = violation("protocol version %d", theirs)
 	}
-	if theirs < 0 || theirs > 99 { // not a version: something else was started
-		return violation("protocol version %d", theirs)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoGreeting, err)
 	}
 	c.protocol = min(version, Protocol(theirs))
 	if c.protocol != Protocol27 && c.protocol != Protocol30 {
-		return fmt.Errorf("the other side speaks version %d of the rsync protocol, which is not supported: it needs rsync 3", theirs)
+		return fmt.Errorf("the other side speaks version %d of the rsync protocol, which is not supported: rsync 3 is needed there", theirs)
 	}
 	return nil
 }

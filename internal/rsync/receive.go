@@ -149,9 +149,14 @@ func (r *receiver) requestFile(i int) error {
 	r.putItem(transferItem(i))
 	r.putHead(head)
 	block := make([]byte, head.length)
-	for range head.count {
+	for n := range head.count {
 		if _, err := io.ReadFull(file, block); err != nil {
 			clear(block) // does not match, so the file is sent from here on
+		}
+		if n%sumsAtOnce == sumsAtOnce-1 {
+			if err := r.out.Flush(); err != nil {
+				return err
+			}
 		}
 		r.putInt(int32(weakSum(block)))
 		strong := r.sums.block(block)
@@ -182,6 +187,10 @@ func (r *receiver) requestWhole(indexes []int) {
 // resumeBlock is how many bytes a block has by which a partial file is compared: what is
 // behind the last whole one is sent again.
 const resumeBlock = 128 << 10
+
+// sumsAtOnce is after how many blocks their sums are sent. On a slow disk they are the only
+// sign that a large partial file is being read.
+const sumsAtOnce = 1024
 
 // basis returns what is here of a file, if that is worth comparing.
 func (r *receiver) basis(i int) (*os.File, sumHead) {

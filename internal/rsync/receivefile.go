@@ -11,7 +11,7 @@ import (
 	"os"
 )
 
-// ErrChanged says that a file is another than the list says.
+// ErrChanged says that a file is not the one in the list: its size differs.
 var ErrChanged = errors.New("it changed while it was sent")
 
 // receiveFile receives one file, of which the sums in head were sent. It reports whether

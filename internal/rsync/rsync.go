@@ -5,7 +5,7 @@
 // arguments of PushArgs or PullArgs, for example over SSH. A server parses its arguments
 // with ParseArgs and calls ServeReceiver or ServeSender.
 //
-// A partial file is resumed by its prefix: block i is only compared with block i. A
+// A partial file is resumed by its prefix: a sender compares block i only with block i. A
 // receiver trusts nothing: names stay inside its folder, links and devices are not
 // written, and counts, sizes and lengths are limited.
 package rsync
@@ -86,11 +86,12 @@ func (e *RemoteError) Unwrap() error { return e.Err }
 
 func (e *RemoteError) Error() string {
 	text := statusText(e.Status)
-	if e.Messages != "" {
-		lines := strings.FieldsFunc(e.Messages, func(c rune) bool { return c == '\r' || c == '\n' })
+	lines := strings.FieldsFunc(e.Messages, func(c rune) bool { return c == '\r' || c == '\n' })
+	if e.Err != nil && (len(lines) == 0 || !IsBroken(e.Err)) {
+		lines = append(lines, e.Err.Error())
+	}
+	if len(lines) > 0 {
 		text += ": " + strings.Join(lines, "; ")
-	} else if e.Err != nil {
-		text += ": " + e.Err.Error()
 	}
 	return text
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/md5"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -18,7 +19,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"github.com/cespare/xxhash/v2"
 
 	"odoo-upgrade-action/internal/realtest"
 )
@@ -286,7 +290,7 @@ func TestReport(t *testing.T) {
 func TestHostileGreetings(t *testing.T) {
 	for name, test := range map[string]struct{ sent, says string }{
 		"an older version":         {"\x1c\x00\x00\x00", "version 28 of the rsync protocol, which is not supported"},
-		"a version of text":        {"HTTP/1.1 200 OK", "version 1347703880"},
+		"text":                     {"HTTP/1.1 200 OK", "did not start rsync"},
 		"incremental recursion":    {"\x1e\x00\x00\x00\x01", "incremental recursion"},
 		"no sum that is known":     {"\x1e\x00\x00\x00\x80\x80\x06sha1 x", "no checksum in common"},
 		"a long list of sums":      {"\x1e\x00\x00\x00\x80\x80\xff\xff", "a name of 32767 bytes"},
@@ -414,11 +418,17 @@ func TestSums(t *testing.T) {
 		_, _ = h.Write(b)
 		return hex.EncodeToString(h.Sum(nil))
 	}
+	xxh64Of := func(seed uint64) string { // little-endian
+		h := xxhash.NewWithSeed(seed)
+		_, _ = h.Write(data)
+		return hex.EncodeToString(binary.LittleEndian.AppendUint64(nil, h.Sum64()))
+	}
 	for _, test := range []struct {
 		name        string
 		seed        uint32
 		file, block string
 	}{
+		{sumXXH64, 1, xxh64Of(0), xxh64Of(1)}, {sumXXH64, 0x80000000, xxh64Of(0), xxh64Of(math.MaxUint64 - 1<<31 + 1)},
 		{sumMD4, 1, md4Of(join(seed, data)), md4Of(join(data, seed))}, {sumMD4, 0, md4Of(join(make([]byte, 4), data)), md4Of(data)},
 		{sumMD5, 1, md5Of(data), md5Of(join(seed, data))}, {sumMD5, 0, md5Of(data), md5Of(data)},
 		{sumMD5Old, 1, md5Of(data), md5Of(join(data, seed))}, {sumMD5Old, 0, md5Of(data), md5Of(data)},
@@ -496,10 +506,47 @@ func TestCanceled(t *testing.T) {
 	}
 }
 
+// TestSentAgain damages a file on its way: all of it is sent again, and counted once.
+func TestSentAgain(t *testing.T) {
+	from, to := t.TempDir(), t.TempDir()
+	data := noise(1, 1<<20)
+	write(t, from, map[string][]byte{"x": data})
+	here, there := pair(t)
+	a, _ := ParseArgs(PushArgs("/"))
+	over := make(chan error, 1)
+	go func() {
+		_, _, err := ServeReceiver(context.Background(), &damaging{Conn: there, at: 500_000}, a, Target{Root: openRoot(t, to)}, 7)
+		over <- err
+	}()
+	var sent int64
+	_, err := Push(t.Context(), here, local(t, from, "."), PushOptions{Delete: true, Sent: func(n int64) { sent = n }})
+	if served := <-over; err != nil || served != nil || sent != int64(len(data)) {
+		t.Errorf("%v, %v, %d bytes of %d", err, served, sent, len(data))
+	}
+	same(t, to, map[string][]byte{"x": data})
+}
+
+// damaging is a connection on which one byte arrives as another.
+type damaging struct {
+	net.Conn
+	at int // which; -1 afterwards
+}
+
+func (d *damaging) Read(b []byte) (int, error) {
+	n, err := d.Conn.Read(b)
+	if d.at >= 0 && d.at < n {
+		b[d.at] ^= 1
+	}
+	if d.at >= 0 {
+		d.at = max(-1, d.at-n)
+	}
+	return n, err
+}
+
 // cutter breaks a connection after some bytes, either way.
 type cutter struct {
 	net.Conn
-	left int64
+	left atomic.Int64
 }
 
 func (c *cutter) Read(b []byte) (int, error) {
@@ -515,7 +562,7 @@ func (c *cutter) Write(b []byte) (int, error) {
 }
 
 func (c *cutter) count(n int) error {
-	if c.left -= int64(n); c.left < 0 {
+	if c.left.Add(-int64(n)) < 0 {
 		_ = c.Conn.Close()
 		return io.ErrUnexpectedEOF
 	}
@@ -571,7 +618,8 @@ func cutTransfer(t *testing.T, seed uint64, r *rand.Rand, files map[string][]byt
 			limit = 100 + r.Int64N(wanted/int64(cuts))
 		}
 		here, there := pair(t)
-		counted := &cutter{here, limit}
+		counted := &cutter{Conn: here}
+		counted.left.Store(limit)
 		over := make(chan error, 1)
 		if push {
 			a, _ := ParseArgs(PushArgs("/", "--inplace"))
@@ -592,7 +640,7 @@ func cutTransfer(t *testing.T, seed uint64, r *rand.Rand, files map[string][]byt
 		}
 		_ = here.Close()
 		served := <-over
-		moved += limit - max(0, counted.left)
+		moved += limit - max(0, counted.left.Load())
 		if try == cuts && (err != nil || served != nil) {
 			t.Fatalf("seed %d: %v, %v", seed, err, served)
 		}

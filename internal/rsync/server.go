@@ -72,6 +72,7 @@ func serve(ctx context.Context, c Connection, a Args, seed uint32, work func(*co
 		return err
 	}
 	if err = work(p); err != nil {
+		go func() { _, _ = io.Copy(io.Discard, c) }() // the client may have to write first
 		_ = p.mux.frame(codeError, []byte("rsync: "+err.Error()+"\n"))
 	}
 	if ctx.Err() != nil {
@@ -96,6 +97,8 @@ func exitStatus(err error) int {
 		return 0
 	case errors.Is(err, errProtocol):
 		return StatusProtocol
+	case errors.Is(err, ErrNotSent):
+		return StatusPartial
 	case path || errors.Is(err, syscall.ENOSPC):
 		return StatusFileIO
 	}

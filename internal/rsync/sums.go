@@ -8,8 +8,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Names of checksums. The first two are negotiated, the faster one first; the others are
-// for peers that cannot negotiate.
+// Names of checksums. The first two are negotiated, the faster one first. MD5 is also for
+// peers that cannot negotiate.
 const (
 	sumXXH64  = "xxh64"
 	sumMD5    = "md5"

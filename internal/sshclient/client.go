@@ -126,7 +126,10 @@ type Process struct {
 // maxStderr is how many bytes of a command's error output are kept.
 const maxStderr = 16 << 10
 
-// Exec starts a command.
+// ErrNoExec says that a server does not run a command.
+var ErrNoExec = errors.New("the server does not run the command")
+
+// Exec starts a command. The error is ErrNoExec if the server refuses that.
 func (c *Conn) Exec(command string) (*Process, error) {
 	channel, requests, err := c.OpenChannel("session", nil)
 	if err != nil {
@@ -138,9 +141,13 @@ func (c *Conn) Exec(command string) (*Process, error) {
 		_, _ = io.Copy(io.Discard, channel.Stderr()) // unread, it would fill the channel's window
 	})
 	p.over.Go(func() { p.watch(requests) })
-	if ok, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{command})); err != nil || !ok {
+	ok, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{command}))
+	if err == nil && !ok {
+		err = ErrNoExec
+	}
+	if err != nil {
 		_ = channel.Close()
-		return nil, errors.Join(errors.New("the server does not run commands"), err)
+		return nil, err
 	}
 	return p, nil
 }

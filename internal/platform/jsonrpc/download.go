@@ -83,7 +83,11 @@ func (p *Platform) pull(l *line, name string, part *workspace.PartialFolder, pro
 			return messages, err
 		})
 	}
-	if err = receive(rsync.Protocol30); isCommandRefused(err) {
+	if !p.script {
+		err = receive(rsync.Protocol30)
+		p.script = isCommandRefused(err) // also in the next try: this connection may be over
+	}
+	if p.script {
 		err = receive(rsync.Protocol27)
 	}
 	if large, ok := errors.AsType[*rsync.TooLargeError](err); ok {

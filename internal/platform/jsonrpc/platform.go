@@ -62,6 +62,7 @@ type Platform struct {
 	session session
 	key     ssh.Signer
 	open    bool   // a transfer was started and not stopped
+	script  bool   // the server refused our command for downloads: the script's is left
 	tries   int    // uploads that were tried
 	kept    int64  // bytes of the dump that were sent
 	copies  bool   // the platform is a sandbox that upgrades nothing

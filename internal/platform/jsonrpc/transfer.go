@@ -201,15 +201,13 @@ func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages st
 	return &rsync.RemoteError{Status: status, Messages: strings.TrimSpace(messages + "\n" + stderr), Err: sshclient.Ended(err)}
 }
 
-// isCommandRefused reports whether a server has rsync but refused the command, or ran
-// another one: it may still accept the exact command of the vendor's script.
+// isCommandRefused reports whether a server that has rsync did not start it, or ran another
+// command: it may still accept the exact one of the vendor's script.
 func isCommandRefused(err error) bool {
-	remote, ok := errors.AsType[*rsync.RemoteError](err)
-	if !ok {
+	if remote, ok := errors.AsType[*rsync.RemoteError](err); ok && remote.Status == rsync.StatusNoProgram {
 		return false
 	}
-	refused := errors.Is(remote.Err, rsync.ErrNoGreeting) && remote.Status > 0 && remote.Status != rsync.StatusNoProgram
-	return refused || errors.Is(remote.Err, rsync.ErrIncRecurse)
+	return errors.Is(err, rsync.ErrNoGreeting) || errors.Is(err, rsync.ErrIncRecurse) || errors.Is(err, sshclient.ErrNoExec)
 }
 
 // endTime is how long a server may take to end after a transfer.

@@ -111,7 +111,7 @@ type commands struct {
 var (
 	uploads = commands{
 		[]string{"--server -ltre.iLsfxCIvu --delete-after", "--server -logDtpre.iLsfxCIvu --delete-after"},
-		[]string{"--server -ltre.iLsfxCIvu --delete-after --inplace", "--server -logDtpre.iLsfxCIvu --delete-after --inplace"},
+		[]string{"--server -ltre.iLsfxCIvu --delete-after --inplace"},
 	}
 	downloads = commands{
 		[]string{"--server --sender -logDtpre.iLsfxCIvu --ignore-missing-args"},
