@@ -22,8 +22,9 @@ const (
 
 var compatLetters = map[byte]uint32{'f': compatSafeList, 'C': compatSeedFix, 'v': compatVarintFlags, 'u': compatID0Names}
 
-// ErrNoGreeting says that a server sent no version: it may not have accepted the command.
-var ErrNoGreeting = errors.New("the server did not start rsync")
+// ErrNoGreeting says that the other side sent no version: a server may not have accepted
+// the command.
+var ErrNoGreeting = errors.New("the other side did not start rsync")
 
 // ErrIncRecurse says that the server sends its list in pieces, which this package does not
 // implement: it was started with other arguments than those of PullArgs.

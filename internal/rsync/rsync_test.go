@@ -506,6 +506,27 @@ func TestCanceled(t *testing.T) {
 	}
 }
 
+// TestEmptyList has a client with nothing to send: what is there stays.
+func TestEmptyList(t *testing.T) {
+	to := t.TempDir()
+	write(t, to, map[string][]byte{"x": []byte("earlier")})
+	here, there := pair(t)
+	a, _ := ParseArgs(PushArgs("/x"))
+	over := make(chan error, 1)
+	go func() {
+		result, _, err := ServeReceiver(context.Background(), there, a, Target{Root: openRoot(t, to), Name: "x"}, 7)
+		if len(result.Files) > 0 {
+			err = fmt.Errorf("%+v", result.Files)
+		}
+		over <- err
+	}()
+	_, err := Push(t.Context(), here, nil, PushOptions{Delete: true})
+	if served := <-over; err != nil || served != nil {
+		t.Error(err, served)
+	}
+	same(t, to, map[string][]byte{"x": []byte("earlier")})
+}
+
 // TestSentAgain damages a file on its way: all of it is sent again, and counted once.
 func TestSentAgain(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
