@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +11,12 @@ import (
 // Bounds of what an archive of pg_dump may claim about itself.
 const (
 	maxText      = 64 << 20 // of one string: a view or a function can be long
+	maxLabel     = 1 << 10  // of a name, a version or a kind of entry
 	maxEntries   = 10_000_000
 	maxDepends   = 1_000_000
 	maxChunk     = 1 << 30
-	maxKeptText  = maxRow // of a string that is read
+	maxTag       = 256 << 10 // of what an entry is about: a function has its arguments' types in it
+	maxCopyText  = maxRow    // of COPY, with the names of all columns
 	archiveBytes = 64 << 10
 	wantedTables = 2 // whose rows are read, once each
 )
@@ -26,6 +29,7 @@ type archive struct {
 	intSize    int
 	offsetSize int
 	format     byte
+	folder     bool // it is toc.dat of a folder, not of a tar
 
 	compression string
 	database    string
@@ -91,7 +95,7 @@ func (a *archive) readRest() error {
 		}
 	}
 	for _, text := range []*string{&a.database, &a.postgreSQL, &a.pgDump} {
-		value, err := a.text(200)
+		value, err := a.text(maxLabel)
 		if err != nil {
 			return err
 		}
@@ -158,29 +162,59 @@ func (a *archive) uint(size int) (uint64, error) {
 	return value, nil
 }
 
-// text reads a string, but keeps nothing of one that is longer than keep. NULL
-// is empty.
-func (a *archive) text(keep int) (string, error) {
-	text, _, err := a.nullable(keep)
+// text reads a string of most bytes at most; NULL is empty. A longer one is an error: to a
+// check that took it for an empty one, it would say what it does not say to pg_restore.
+func (a *archive) text(most int) (string, error) {
+	text, _, err := a.nullable(most)
 	return text, err
 }
 
-func (a *archive) nullable(keep int) (text string, null bool, err error) {
-	length, err := a.int()
+// skipText reads a string that is not needed, and reports whether it is NULL.
+func (a *archive) skipText() (null bool, err error) {
+	length, err := a.length(maxText)
+	if err != nil || length < 0 {
+		return true, err
+	}
+	for length > 0 {
+		part, err := a.in.Peek(min(length, archiveBytes))
+		if len(part) == 0 {
+			return false, a.cut(err)
+		}
+		if bytes.IndexByte(part, 0) >= 0 {
+			return false, errZeroInText
+		}
+		n, _ := a.in.Discard(len(part))
+		a.at, length = a.at+int64(n), length-n
+	}
+	return false, nil
+}
+
+// errZeroInText says that a text has a byte 0: programs written in C end a text there, and
+// would read another one than this package does.
+var errZeroInText = errors.New("a text with a zero byte in its table of contents")
+
+func (a *archive) nullable(most int) (text string, null bool, err error) {
+	length, err := a.length(most)
 	if err != nil || length < 0 {
 		return "", true, err
 	}
-	if length > maxText {
-		return "", false, fmt.Errorf("a text of %d bytes after %d bytes", length, a.at)
-	}
-	if length > keep {
-		return "", false, a.skip(int64(length))
-	}
-	bytes := make([]byte, length)
-	n, err := io.ReadFull(a.in, bytes)
+	content := make([]byte, length)
+	n, err := io.ReadFull(a.in, content)
 	a.at += int64(n)
 	if err != nil {
 		return "", false, a.cut(err)
 	}
-	return string(bytes), false, nil
+	if bytes.IndexByte(content, 0) >= 0 {
+		return "", false, errZeroInText
+	}
+	return string(content), false, nil
+}
+
+// length reads the length of a string, -1 of NULL.
+func (a *archive) length(most int) (int, error) {
+	length, err := a.int()
+	if err == nil && length > most {
+		err = fmt.Errorf("a text of %d bytes after %d bytes, where pg_dump writes %d at most", length, a.at, most)
+	}
+	return length, err
 }

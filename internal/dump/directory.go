@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -109,6 +110,7 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile, o Options)
 	if err != nil {
 		return err
 	}
+	a.folder = true
 	i.takeHead(a)
 	if a.format != formatTar { // which is what -Fd writes, too
 		return fmt.Errorf("a folder of format %d", a.format)
@@ -118,35 +120,76 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile, o Options)
 	if err != nil {
 		return err
 	}
-	there := map[string]string{} // names with their extension, by names without
-	for _, file := range files {
-		bare := file.name
-		if at := strings.Index(bare, ".dat"); at >= 0 {
-			bare = bare[:at+len(".dat")]
-		}
-		there[bare] = file.name
-	}
+	there := fileNames(files)
 	for _, e := range contents.files {
-		if e == blobsFile { // pg_dump 17 has several, with numbers
+		if listName.MatchString(e) {
+			if !there[e] {
+				return truncated("without %s, the list of its large objects", e)
+			}
 			continue
 		}
-		if there[e] == "" {
-			return truncated("without %s, one of the files that its toc.dat names", e)
+		name, err := there.data(e)
+		if err == nil {
+			err = i.checkFile(ctx, name, o)
 		}
-		if err := i.checkFile(ctx, there[e], o); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	if err := i.checkBlobs(contents, files); err != nil {
+	if err := i.checkBlobs(there); err != nil {
 		return err
 	}
 	for _, e := range contents.wanted {
-		if err := i.folderTable(ctx, there[e.file], e, &f); err != nil {
+		name, err := there.data(e.file)
+		if err == nil {
+			err = i.folderTable(ctx, name, e, &f)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	i.odd(&f)
 	return i.take(&f)
+}
+
+// names are those of a folder's files.
+type names map[string]bool
+
+func fileNames(files []folderFile) names {
+	there := names{}
+	for _, f := range files {
+		there[f.name] = true
+	}
+	return there
+}
+
+// compressions are the endings that a file of data may have, in the order in which
+// pg_restore tries them.
+var compressions = []string{"", ".gz", ".lz4", ".zst"}
+
+// data returns the one file that pg_restore would read for a name in toc.dat. Of two,
+// versions of it choose in different ways.
+func (n names) data(name string) (string, error) {
+	bare, found := strings.TrimSuffix(name, ".gz"), ""
+	for _, ending := range compressions {
+		switch {
+		case !n[bare+ending]:
+		case found != "":
+			return "", fmt.Errorf("%s and %s, of which only one can be the data", found, bare+ending)
+		default:
+			found = bare + ending
+		}
+	}
+	if found == "" {
+		return "", truncated("without %s, one of the files that its toc.dat names", name)
+	}
+	return found, nil
+}
+
+// has reports whether a file of data is here.
+func (n names) has(name string) bool {
+	_, err := n.data(name)
+	return err == nil
 }
 
 // checkFile checks the file of a table: all of it if the folder is read whole, else its
@@ -221,30 +264,22 @@ func lastBytes(in io.Reader, name string, last []byte) error {
 	}
 }
 
-// checkBlobs returns an error if there are large objects whose files are not all here.
-func (i *Info) checkBlobs(c contents, files []folderFile) error {
-	if !slices.Contains(c.files, blobsFile) {
-		return nil
-	}
-	names, lists := map[string]bool{}, 0
-	for _, f := range files {
-		names[strings.TrimSuffix(f.name, filepath.Ext(f.name))] = true
-		names[f.name] = true
-	}
-	for _, f := range files {
-		if !strings.HasPrefix(f.name, "blobs") || !strings.Contains(f.name, ".toc") {
+// checkBlobs checks every list of large objects that is here, whether toc.dat names it or
+// not, and that the files in it are.
+func (i *Info) checkBlobs(there names) error {
+	for _, name := range slices.Sorted(maps.Keys(there)) {
+		if !strings.HasPrefix(name, "blobs") {
 			continue
 		}
-		lists++
-		if filepath.Ext(f.name) != ".toc" { // pg_dump never compresses them, and pg_restore would read them
-			return fmt.Errorf("%.60q, a list of large objects that is compressed", f.name)
+		if strings.Contains(name, ".toc.") { // pg_dump never compresses them, and pg_restore would read them
+			return fmt.Errorf("%.60q, a list of large objects that is compressed", name)
 		}
-		if err := listedBlobs(filepath.Join(i.Path, f.name), names); err != nil {
+		if filepath.Ext(name) != ".toc" {
+			continue
+		}
+		if err := listedBlobs(filepath.Join(i.Path, name), there); err != nil {
 			return err
 		}
-	}
-	if lists == 0 {
-		return truncated("without %s, the list of its large objects", blobsFile)
 	}
 	return nil
 }
@@ -254,7 +289,7 @@ func (i *Info) checkBlobs(c contents, files []folderFile) error {
 var listedBlob = regexp.MustCompile(`^[0-9]{1,10} blob_[0-9]{1,10}\.dat$`)
 
 // listedBlobs returns an error if a file of large objects is not here that a list names.
-func listedBlobs(list string, names map[string]bool) error {
+func listedBlobs(list string, there names) error {
 	file, err := os.Open(list)
 	if err != nil {
 		return err
@@ -265,7 +300,7 @@ func listedBlobs(list string, names map[string]bool) error {
 		if !listedBlob.MatchString(lines.Text()) {
 			return fmt.Errorf("in %s a line that pg_dump does not write: %.60q", filepath.Base(list), lines.Text())
 		}
-		if _, name, _ := strings.Cut(lines.Text(), " "); !names[name] {
+		if _, name, _ := strings.Cut(lines.Text(), " "); !there.has(name) {
 			return truncated("without %.100q, the file of a large object", name)
 		}
 	}

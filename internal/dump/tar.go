@@ -131,7 +131,7 @@ func readMembers(members *tarReader, toc contents, f *facts) error {
 			return cutTar(err, "in one of its members")
 		}
 		name := member.Name
-		if strings.HasPrefix(name, "blobs") && path.Ext(name) == ".toc" {
+		if listName.MatchString(name) {
 			name = blobsFile
 		}
 		at, known := place[name]

@@ -80,40 +80,39 @@ func (a *archive) readFields() (e tocEntry, err error) {
 	hadDumper := 0
 	number := func(into *int) {
 		if err == nil {
-			var n int
-			if n, err = a.int(); into != nil {
-				*into = n
-			}
+			*into, err = a.int()
 		}
 	}
-	text := func(into *string, keep int) {
+	text := func(into *string, most int) {
 		if err == nil {
-			var s string
-			if s, err = a.text(keep); into != nil {
-				*into = s
+			*into, err = a.text(most)
+		}
+	}
+	skip := func(texts int) {
+		for range texts {
+			if err == nil {
+				_, err = a.skipText()
 			}
 		}
 	}
+	section, relkind := 0, 0
 	number(&e.id)
 	number(&hadDumper)
-	text(nil, 0) // tableoid
-	text(nil, 0) // oid
-	text(&e.tag, 200)
-	text(&e.desc, 200)
-	number(nil)  // section
-	text(nil, 0) // definition
-	text(nil, 0) // drop statement
-	text(&e.statement, maxKeptText)
-	text(&e.namespace, 200)
-	text(nil, 0) // tablespace
+	skip(2) // tableoid, oid
+	text(&e.tag, maxTag)
+	text(&e.desc, maxLabel)
+	number(&section)
+	skip(2) // definition, drop statement
+	text(&e.statement, maxCopyText)
+	text(&e.namespace, maxLabel)
+	skip(1) // tablespace
 	if a.version >= 114 {
-		text(nil, 0) // table access method
+		skip(1) // table access method
 	}
 	if a.version >= 116 {
-		number(nil) // relkind
+		number(&relkind)
 	}
-	text(nil, 0) // owner
-	text(nil, 0) // with oids
+	skip(2) // owner, with oids
 	if err == nil {
 		err = a.skipDepends()
 	}
@@ -124,7 +123,7 @@ func (a *archive) readFields() (e tocEntry, err error) {
 // skipDepends reads the entry's dependencies, which end with NULL.
 func (a *archive) skipDepends() error {
 	for range maxDepends {
-		_, null, err := a.nullable(0)
+		null, err := a.skipText()
 		if err != nil || null {
 			return err
 		}
@@ -139,29 +138,44 @@ const (
 	offsetNone  = 3 // without data
 )
 
-// dataName is what pg_dump calls the files of data. A program that restores opens what a name says,
-// wherever that is.
-var dataName = regexp.MustCompile(`^(?:[0-9]{1,20}\.dat(?:\.gz)?|blobs(?:_[0-9]{1,20})?\.toc)$`)
+// What pg_dump calls the files of data, and the lists of large objects. A program that
+// restores opens what a name says, wherever that is, and what a list of large objects names.
+var (
+	dataName = regexp.MustCompile(`^[0-9]{1,20}\.dat(?:\.gz)?$`)
+	listName = regexp.MustCompile(`^blobs(?:_[0-9]{1,20})?\.toc$`)
+)
 
-// maxFileName is how much of a name is read: more than a good one can have.
-const maxFileName = 200
+// blobsEntry is the kind of an entry whose data is a list of large objects.
+const blobsEntry = "BLOBS"
+
+// readFile reads which file of a tar or a folder has the entry's data.
+func (a *archive) readFile(c *contents, e *tocEntry) error {
+	file, err := a.text(maxLabel)
+	if err != nil || file == "" {
+		return err
+	}
+	good := dataName.MatchString(file)
+	if e.desc == blobsEntry {
+		// In a tar, the entry has a name like a table's, and pg_restore reads the list by its own.
+		if good = listName.MatchString(file) || good && !a.folder; good && !a.folder {
+			file = blobsFile
+		}
+	}
+	if !good {
+		return fmt.Errorf("the data of %.60q in a file with another name than pg_dump gives: %.60q", e.tag, file)
+	}
+	e.file = file
+	if e.hasRows {
+		c.data++
+		c.files = append(c.files, file)
+	}
+	return nil
+}
 
 // readPlace reads where the entry's data is.
 func (a *archive) readPlace(c *contents, e *tocEntry) error {
 	if a.format != formatCustom {
-		file, err := a.text(maxFileName)
-		if err == nil && file != "" && !dataName.MatchString(file) {
-			err = fmt.Errorf("the data of %.60q in a file with another name than pg_dump gives: %.60q", e.tag, file)
-		}
-		if e.desc == "BLOBS" {
-			file = blobsFile
-		}
-		e.file = file
-		if e.hasRows && file != "" {
-			c.data++
-			c.files = append(c.files, file)
-		}
-		return err
+		return a.readFile(c, e)
 	}
 	flag, err := a.byte()
 	if err != nil {
