@@ -33,6 +33,7 @@ var levels = map[string]int{
 	module + "/internal/rsync":            2,
 	module + "/internal/realtest":         2, // for tests only
 	module + "/internal/actions":          1,
+	module + "/internal/confine":          1,
 	module + "/internal/retry":            1,
 	module + "/internal/sshclient":        1,
 	module + "/internal/upgrade":          1,

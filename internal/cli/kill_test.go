@@ -28,7 +28,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 func TestKilledWithJSONRPC(t *testing.T) {
 	killAtEveryStep(t, killed{
 		inputs: map[string]string{"protocol": "json-rpc"}, transfer: "transfer-start", process: "rpc-process",
-		partial: ".upgraded-dump.part.d/.upgraded.zip.part", last: `Continuing request \d+`,
+		partial: ".upgraded-dump.part.d/arriving/*", last: `Continuing request \d+`,
 	})
 }
 

@@ -121,6 +121,9 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile, o Options)
 		return err
 	}
 	there := fileNames(files)
+	if err := i.checkBlobs(there); err != nil {
+		return err
+	}
 	for _, e := range contents.files {
 		if listName.MatchString(e) {
 			if !there[e] {
@@ -135,9 +138,6 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile, o Options)
 		if err != nil {
 			return err
 		}
-	}
-	if err := i.checkBlobs(there); err != nil {
-		return err
 	}
 	for _, e := range contents.wanted {
 		name, err := there.data(e.file)

@@ -21,7 +21,7 @@ type Connection interface {
 // server's exit status say more.
 func Push(ctx context.Context, c Connection, files []File, o PushOptions) (messages string, err error) {
 	return whileOpen(ctx, c, func() (*conn, error) {
-		s := &sender{progress: o.Sent}
+		s := &sender{progress: o.Sent, compared: o.Compared}
 		p, err := client(c, Protocol30, func(p *conn) {
 			if o.Delete {
 				p.putInt(0) // an empty list of filters
@@ -42,6 +42,8 @@ func Push(ctx context.Context, c Connection, files []File, o PushOptions) (messa
 type PushOptions struct {
 	Delete bool        // as in the server's arguments
 	Sent   func(int64) // called, unless nil, with the bytes that the server has, of all files
+	// Compared is called, unless nil, with the bytes of a partial file whose sums arrived.
+	Compared func(n int64)
 }
 
 // Pull receives files from a server that was started with PullArgs and the same protocol,

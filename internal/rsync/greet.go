@@ -3,11 +3,14 @@ package rsync
 import (
 	"bufio"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Compatibility flags of protocol 30 (compat.c, CF_…), and the letters by which a client
@@ -103,8 +106,8 @@ func (c *conn) greet(version Protocol) error {
 		return fmt.Errorf("%w: %w", ErrNoGreeting, err)
 	}
 	theirs, err := c.int()
-	if err == nil && (theirs < 0 || theirs > 99) { // it is text, of something else
-		err = violation("protocol version %d", theirs)
+	if err == nil && (theirs < 0 || theirs > 99) {
+		return &TextError{c.textFrom(theirs)}
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoGreeting, err)
@@ -114,6 +117,37 @@ func (c *conn) greet(version Protocol) error {
 		return fmt.Errorf("the other side speaks version %d of the rsync protocol, which is not supported: rsync 3 is needed there", theirs)
 	}
 	return nil
+}
+
+// TextError says that the other side sent text before rsync's greeting, or in its place: a
+// login shell or a forced command that prints something.
+type TextError struct{ Text string }
+
+func (e *TextError) Error() string {
+	return fmt.Sprintf("in the place of rsync's greeting the server sent the text %q", e.Text)
+}
+
+// Is makes it an ErrNoGreeting, too.
+func (e *TextError) Is(target error) bool { return target == ErrNoGreeting }
+
+// Advice says what to do.
+func (e *TextError) Advice() string {
+	return "The server's login shell, or a command that it forces, prints it. Nothing may be printed before rsync starts: report that to the platform's operator."
+}
+
+// maxShown is how much of such a text is shown, in bytes.
+const maxShown = 200
+
+// textFrom returns what was sent in place of a version, of which first was read.
+func (c *conn) textFrom(first int32) string {
+	text := binary.LittleEndian.AppendUint32(nil, uint32(first))
+	rest, _ := c.in.Peek(min(c.in.Buffered(), maxShown))
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) && r != '\n' {
+			return -1
+		}
+		return r
+	}, strings.TrimSpace(string(append(text, rest...))))
 }
 
 // negotiate applies compatibility flags and returns the name of the checksum. Since rsync

@@ -269,7 +269,7 @@ func TestPullFromRealRsync(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := pull(from+"/upgraded.zip", from+"/filestore", from+"/missing", from+"/upgrade.log")
-		result, said, err := Pull(t.Context(), p, version, Target{Root: openRoot(t, to), Keep: true, Digest: true})
+		result, said, err := Pull(t.Context(), p, version, Target{Partial: ".partial", Root: openRoot(t, to), Keep: true, Digest: true})
 		if status, text := p.end(); err != nil || status != 0 || said != "" {
 			t.Fatalf("%v, status %d, %q %q", err, status, said, text)
 		}
@@ -300,7 +300,7 @@ func TestVanished(t *testing.T) {
 		write(t, from, files)
 		p := start(t, program, PullArgs(Protocol30, from+"/")...)
 		vanishing := &vanishing{process: p, path: filepath.Join(from, "blocks")}
-		_, said, err := Pull(t.Context(), vanishing, Protocol30, Target{Root: openRoot(t, to), Keep: true})
+		_, said, err := Pull(t.Context(), vanishing, Protocol30, Target{Partial: ".partial", Root: openRoot(t, to), Keep: true})
 		status, text := p.end()
 		if !errors.Is(err, ErrNotSent) || status != StatusVanished || !strings.Contains(said+text, "vanished") {
 			t.Errorf("%v, status %d, %q %q", err, status, said, text)
@@ -330,7 +330,7 @@ func TestIncRecurse(t *testing.T) {
 		from, to := t.TempDir(), t.TempDir()
 		write(t, from, tree())
 		p := start(t, program, PullArgs(Protocol27, from)...)
-		if _, _, err := Pull(t.Context(), p, Protocol30, Target{Root: openRoot(t, to)}); !errors.Is(err, ErrIncRecurse) {
+		if _, _, err := Pull(t.Context(), p, Protocol30, Target{Partial: ".partial", Root: openRoot(t, to)}); !errors.Is(err, ErrIncRecurse) {
 			t.Error(err)
 		}
 	})
@@ -387,12 +387,12 @@ func TestPullResumes(t *testing.T) {
 				from, to := t.TempDir(), t.TempDir()
 				write(t, from, map[string][]byte{"upgraded.zip": test.data})
 				if test.part != nil {
-					write(t, to, map[string][]byte{".upgraded.zip.part": test.part})
+					write(t, to, map[string][]byte{(&receiver{Target: Target{Partial: ".partial"}}).partial("upgraded.zip"): test.part})
 				}
 				p := &counter{process: pull(from + "/upgraded.zip")}
 				var here, total int64
 				progress := func(n, of int64) { here, total = n, of }
-				_, said, err := Pull(t.Context(), p, version, Target{Root: openRoot(t, to), Keep: true, Progress: progress})
+				_, said, err := Pull(t.Context(), p, version, Target{Partial: ".partial", Root: openRoot(t, to), Keep: true, Progress: progress})
 				if here != total || total != int64(len(test.data)) {
 					t.Errorf("progress ended with %d of %d", here, total)
 				}
@@ -554,7 +554,7 @@ func serveStdio(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return StatusNoFolder
 	}
-	_, status, err := ServeReceiver(context.Background(), stdio{}, a, Target{Root: target, Name: name}, seed)
+	_, status, err := ServeReceiver(context.Background(), stdio{}, a, Target{Partial: ".partial", Root: target, Name: name}, seed)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}

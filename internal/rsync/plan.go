@@ -1,8 +1,14 @@
 package rsync
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
+	"strings"
 )
 
 // plan decides what to receive, and creates the folders. Nothing is changed here before
@@ -18,6 +24,7 @@ func (r *receiver) plan() error {
 	for i, e := range r.list {
 		switch {
 		case e.name == "." && e.isFolder():
+		case !r.isAsked(e.name):
 		case !r.isWanted(i):
 			r.result.Skipped++
 		case e.isFolder():
@@ -48,14 +55,75 @@ func (r *receiver) measure() error {
 	if r.MaxBytes > 0 && needs > r.MaxBytes {
 		return &TooLargeError{needs, r.MaxBytes}
 	}
+	return r.withinLimits()
+}
+
+// blockSize is what a file or a folder takes on a disk at least, in bytes.
+const blockSize = 4 << 10
+
+// withinLimits checks what will be here against the limits.
+func (r *receiver) withinLimits() error {
+	if r.Limits == (Limits{}) {
+		return nil
+	}
+	bytes, entries, listed := int64(0), 0, map[string]bool{}
+	for i, e := range r.list {
+		if !r.isWanted(i) {
+			continue
+		}
+		if depth := strings.Count(e.name, "/") + 1; r.Limits.Depth > 0 && (depth > r.Limits.Depth || e.isFolder() && depth == r.Limits.Depth) {
+			return fmt.Errorf("%w: %.100q is in a folder that is not allowed here", ErrLimit, e.name)
+		}
+		listed[r.name(i)] = true
+		bytes += max(e.size, blockSize)
+		entries++
+	}
+	err := fs.WalkDir(r.Root.FS(), r.top(), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || r.single && r.Name != "" {
+			return cmp.Or(ignoreMissing(err), fs.SkipAll) // a single file takes the place of all
+		}
+		if listed[name] || name == r.top() {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		bytes += max(info.Size(), blockSize)
+		entries++
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case r.Limits.Entries > 0 && entries > r.Limits.Entries:
+		return fmt.Errorf("%w: %d files and folders, and only %d are allowed", ErrLimit, entries, r.Limits.Entries)
+	case r.Limits.Bytes > 0 && bytes > r.Limits.Bytes:
+		return &TooLargeError{bytes, r.Limits.Bytes}
+	}
 	return nil
+}
+
+// ErrLimit says that more would be here than Limits allow. Nothing was received.
+var ErrLimit = errors.New("too many files")
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // isWanted reports whether an entry is a file or a folder that can be written here.
 func (r *receiver) isWanted(i int) bool {
 	e := r.list[i]
 	repeated := i > 0 && r.list[i-1].name == e.name
-	return !repeated && e.name != "." && isSafe(e.name) && (e.isFile() || e.isFolder())
+	return !repeated && e.name != "." && isSafe(e.name) && (e.isFile() || e.isFolder()) && r.isAsked(e.name)
+}
+
+// isAsked reports whether a name is that of Only, or in that folder.
+func (r *receiver) isAsked(name string) bool {
+	return r.Only == "" || name == r.Only || strings.HasPrefix(name, r.Only+"/")
 }
 
 // stored is how many bytes of a file are here, complete or partial.
@@ -73,20 +141,32 @@ func (r *receiver) stored(i int) int64 {
 
 // prepare removes what is in the way of a file, or of a folder.
 func (r *receiver) prepare() error {
-	if r.Name == "" || len(r.list) == 0 {
+	if !r.InPlace {
+		if err := r.Root.MkdirAll(r.Partial, 0o700); err != nil {
+			return err
+		}
+	}
+	if len(r.list) == 0 {
 		return nil
 	}
-	info, err := r.Root.Lstat(r.Name)
+	if r.Name == "" {
+		return r.Root.MkdirAll(r.top(), 0o700)
+	}
+	info, err := r.Root.Lstat(r.top())
 	if err == nil && info.IsDir() == r.single {
-		if err := r.Root.RemoveAll(r.Name); err != nil {
+		if err := r.Root.RemoveAll(r.top()); err != nil {
 			return err
 		}
 	}
 	if r.single {
 		return nil
 	}
-	return r.Root.MkdirAll(r.Name, 0o700)
+	return r.Root.MkdirAll(r.top(), 0o700)
 }
+
+// top is where everything arrives: a folder or, for a single file with a name of ours, that
+// file.
+func (r *receiver) top() string { return path.Join(".", r.Folder, r.Name) }
 
 // TooLargeError says that more would be received than is allowed. Nothing was.
 type TooLargeError struct{ Needs, Allowed int64 } // bytes
@@ -122,17 +202,19 @@ func (r *receiver) skipComplete() error {
 // name is what file i is called here.
 func (r *receiver) name(i int) string {
 	if r.single && r.Name != "" {
-		return r.Name
+		return r.top()
 	}
-	return path.Join(r.Name, r.list[i].name)
+	return path.Join(r.top(), r.list[i].name)
 }
 
-// partial is what a file is called until it is complete.
+// partial is what a file is called until it is complete: a digest of its name, which has
+// not too many characters, and is no other file's.
 func (r *receiver) partial(name string) string {
 	if r.InPlace {
 		return name
 	}
-	return path.Join(path.Dir(name), "."+path.Base(name)+".part")
+	sum := sha256.Sum256([]byte(name))
+	return path.Join(r.Partial, hex.EncodeToString(sum[:20]))
 }
 
 // isComplete reports whether a file is here already, by its size and time.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -15,9 +14,16 @@ import (
 // Target is where a receiver writes.
 type Target struct {
 	Root *os.Root
+	// Folder is where in Root everything arrives; "" is Root itself.
+	Folder string
 	// Name is what a single file is called in place of the sender's name, and the folder
-	// that several files go to; "" keeps the names, and uses Root itself.
+	// that several files go to; "" keeps the names.
 	Name string
+	// Partial is a folder in Root for partial files, to which no name of the sender's
+	// leads. It is needed unless InPlace is set.
+	Partial string
+	// Only is the one file or folder of the list that is received; "" for all.
+	Only string
 	// InPlace writes to the files themselves, so that a cut leaves their beginning.
 	// Without it a file has its name only once it is complete.
 	InPlace bool
@@ -29,9 +35,21 @@ type Target struct {
 	Digest bool
 	// MaxBytes limits the bytes that are not here yet; 0 for any number.
 	MaxBytes int64
+	// Limits limit everything that is here afterwards.
+	Limits Limits
 	// Progress is called with the bytes that are here, of all files, and with the sum of
 	// their sizes; it may be nil.
 	Progress func(done, total int64)
+	// Compared is called, unless nil, with the bytes of a partial file whose sums were sent.
+	// It may be called while Progress is.
+	Compared func(n int64)
+}
+
+// Limits are those of everything in a folder, with what was there before. 0 is no limit.
+type Limits struct {
+	Bytes   int64 // also for names: a file or a folder counts as a block of a disk at least
+	Entries int   // files and folders
+	Depth   int   // of folders in the folder
 }
 
 // Result is what a receiver has after a transfer.
@@ -59,16 +77,23 @@ type receiver struct {
 	total     int64       // bytes of all files
 	here      int64       // bytes of them that are here
 	free      chan []byte // see newBuffers
+	unsynced  []arrival   // complete, but perhaps not on disk
 	notSent   error       // an ErrNotSent
 	result    Result
 }
 
 // run requests and receives all files. The requests come from a goroutine of their own,
 // so that a sender need not wait for each.
-func (r *receiver) run() error {
+func (r *receiver) run() (err error) {
 	if err := r.plan(); err != nil {
 		return err
 	}
+	defer func() {
+		err = errors.Join(err, r.settleAll())
+		if !r.InPlace {
+			_ = r.Root.Remove(r.Partial) // which is empty after a complete transfer
+		}
+	}()
 	sent := make(chan error, 1)
 	go func() { sent <- r.request(r.wanted) }()
 	again, err := r.receiveAll()
@@ -96,6 +121,9 @@ func (r *receiver) run() error {
 		for i := range r.requested { // the sender has said why, and continues
 			r.notSent = fmt.Errorf("%w: %s", ErrNotSent, r.list[i].name)
 		}
+	}
+	if err := r.settleAll(); err != nil {
+		return err
 	}
 	if r.Delete && !r.failed && !r.said.failed && r.notSent == nil {
 		err = r.deleteRest()
@@ -159,6 +187,9 @@ func (r *receiver) requestFile(i int) error {
 			}
 		}
 		r.putInt(int32(weakSum(block)))
+		if r.Compared != nil {
+			r.Compared(int64(len(block)))
+		}
 		strong := r.sums.block(block)
 		if _, err := r.out.Write(strong[:head.sumLength]); err != nil {
 			return err
@@ -212,7 +243,7 @@ func (r *receiver) basis(i int) (*os.File, sumHead) {
 
 // deleteRest removes what the sender does not have.
 func (r *receiver) deleteRest() error {
-	top := path.Clean(r.Name)
+	top := r.top()
 	keep := map[string]bool{top: true}
 	whole := false // whether the list is a folder's content
 	for i, e := range r.list {

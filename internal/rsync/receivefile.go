@@ -103,32 +103,24 @@ func (r *receiver) settle(s *sink, e entry, name string) (intact bool, err error
 		r.report(-s.size)
 		return false, nil
 	}
-	if err := s.file.Truncate(s.size); err != nil {
-		return false, err
-	}
-	if r.InPlace {
-		return true, nil
-	}
-	return true, s.file.Sync()
+	return true, s.file.Truncate(s.size)
 }
 
-// complete gives a file its time and its name, and records it.
+// complete gives a file its time, and its name once it is on disk, and records it.
 func (r *receiver) complete(s *sink, e entry, name string) error {
 	partial := r.partial(name)
 	if err := r.Root.Chtimes(partial, e.modified(), e.modified()); err != nil {
 		return err
-	}
-	if partial != name {
-		if err := r.Root.Rename(partial, name); err != nil {
-			return err
-		}
 	}
 	done := Received{Name: e.name, Size: e.size}
 	if s.digest != nil {
 		done.SHA256 = hex.EncodeToString(s.digest.Sum(nil))
 	}
 	r.result.Files = append(r.result.Files, done)
-	return nil
+	if r.InPlace {
+		return nil
+	}
+	return r.arrived(arrival{partial, name, e.size})
 }
 
 // sink writes a file, and takes its digests, while the caller reads from the network.

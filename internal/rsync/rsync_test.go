@@ -120,7 +120,7 @@ func evil(t *testing.T, capabilities string, hostile func(c *conn)) (Result, err
 		_ = there.Close()
 	}()
 	dir := t.TempDir()
-	result, _, err := Pull(t.Context(), here, versionFor(capabilities), Target{Root: openRoot(t, dir), Keep: true, MaxBytes: 1 << 30})
+	result, _, err := Pull(t.Context(), here, versionFor(capabilities), Target{Partial: ".partial", Root: openRoot(t, dir), Keep: true, MaxBytes: 1 << 30})
 	return result, err, dir
 }
 
@@ -290,7 +290,8 @@ func TestReport(t *testing.T) {
 func TestHostileGreetings(t *testing.T) {
 	for name, test := range map[string]struct{ sent, says string }{
 		"an older version":         {"\x1c\x00\x00\x00", "version 28 of the rsync protocol, which is not supported"},
-		"text":                     {"HTTP/1.1 200 OK", "did not start rsync"},
+		"text":                     {"HTTP/1.1 200 OK", `the server sent the text "HTTP/1.1 200 OK"`},
+		"text with colors":         {"\x1b[31mWelcome\x07\r\nto the node\r\n", `the server sent the text "[31mWelcome\nto the node"`},
 		"incremental recursion":    {"\x1e\x00\x00\x00\x01", "incremental recursion"},
 		"no sum that is known":     {"\x1e\x00\x00\x00\x80\x80\x06sha1 x", "no checksum in common"},
 		"a long list of sums":      {"\x1e\x00\x00\x00\x80\x80\xff\xff", "a name of 32767 bytes"},
@@ -299,7 +300,7 @@ func TestHostileGreetings(t *testing.T) {
 		"a number that is too big": {"\x1e\x00\x00\x00\xfb\x01\x02\x03\x04\x05\x06", "a number of"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := Pull(t.Context(), &recording{in: strings.NewReader(test.sent)}, Protocol30, Target{Root: openRoot(t, t.TempDir())})
+			_, _, err := Pull(t.Context(), &recording{in: strings.NewReader(test.sent)}, Protocol30, Target{Partial: ".partial", Root: openRoot(t, t.TempDir())})
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Error(err)
 			}
@@ -451,9 +452,9 @@ func TestRoomForTheRest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(".a.part", 700)
 	write("folder", 1)
-	r := receiver{Target: Target{Root: openRoot(t, dir), MaxBytes: 300}, list: []entry{{name: "a", size: 1000, mode: sentFile}}}
+	r := receiver{Target: Target{Partial: ".", Root: openRoot(t, dir), MaxBytes: 300}, list: []entry{{name: "a", size: 1000, mode: sentFile}}}
+	write(r.partial("a"), 700)
 	if err := r.measure(); err != nil || r.total != 1000 {
 		t.Errorf("%d, %v", r.total, err)
 	}
@@ -501,7 +502,7 @@ func TestCanceled(t *testing.T) {
 		_ = c.out.Flush()
 		cancel(why)
 	}()
-	if _, _, err := Pull(ctx, here, Protocol30, Target{Root: openRoot(t, t.TempDir())}); !errors.Is(err, why) {
+	if _, _, err := Pull(ctx, here, Protocol30, Target{Partial: ".partial", Root: openRoot(t, t.TempDir())}); !errors.Is(err, why) {
 		t.Error(err)
 	}
 }
@@ -514,7 +515,7 @@ func TestEmptyList(t *testing.T) {
 	a, _ := ParseArgs(PushArgs("/x"))
 	over := make(chan error, 1)
 	go func() {
-		result, _, err := ServeReceiver(context.Background(), there, a, Target{Root: openRoot(t, to), Name: "x"}, 7)
+		result, _, err := ServeReceiver(context.Background(), there, a, Target{Partial: ".partial", Root: openRoot(t, to), Name: "x"}, 7)
 		if len(result.Files) > 0 {
 			err = fmt.Errorf("%+v", result.Files)
 		}
@@ -536,7 +537,7 @@ func TestSentAgain(t *testing.T) {
 	a, _ := ParseArgs(PushArgs("/"))
 	over := make(chan error, 1)
 	go func() {
-		_, _, err := ServeReceiver(context.Background(), &damaging{Conn: there, at: 500_000}, a, Target{Root: openRoot(t, to)}, 7)
+		_, _, err := ServeReceiver(context.Background(), &damaging{Conn: there, at: 500_000}, a, Target{Partial: ".partial", Root: openRoot(t, to)}, 7)
 		over <- err
 	}()
 	var sent int64
@@ -645,7 +646,7 @@ func cutTransfer(t *testing.T, seed uint64, r *rand.Rand, files map[string][]byt
 		if push {
 			a, _ := ParseArgs(PushArgs("/", "--inplace"))
 			go func() {
-				_, _, err := ServeReceiver(context.Background(), there, a, Target{Root: openRoot(t, to)}, 7)
+				_, _, err := ServeReceiver(context.Background(), there, a, Target{Partial: ".partial", Root: openRoot(t, to)}, 7)
 				_ = there.Close()
 				over <- err
 			}()
@@ -657,7 +658,7 @@ func cutTransfer(t *testing.T, seed uint64, r *rand.Rand, files map[string][]byt
 				_ = there.Close()
 				over <- err
 			}()
-			_, _, err = Pull(t.Context(), counted, Protocol30, Target{Root: openRoot(t, to), Keep: true, Digest: true})
+			_, _, err = Pull(t.Context(), counted, Protocol30, Target{Partial: ".partial", Root: openRoot(t, to), Keep: true, Digest: true})
 		}
 		_ = here.Close()
 		served := <-over
@@ -681,7 +682,7 @@ func TestFullDisk(t *testing.T) {
 	write(t, from, map[string][]byte{"x": noise(1, 3<<20)})
 	eachPeer(t, func(t *testing.T, program string) {
 		p := start(t, program, PullArgs(Protocol30, from+"/x")...)
-		_, _, err := Pull(t.Context(), p, Protocol30, Target{Root: openRoot(t, dir)})
+		_, _, err := Pull(t.Context(), p, Protocol30, Target{Partial: ".partial", Root: openRoot(t, dir)})
 		if err == nil || !strings.Contains(err.Error(), "no space left") {
 			t.Error(err)
 		}
@@ -710,10 +711,10 @@ func FuzzReceiver(f *testing.F) {
 		}
 		defer root.Close()
 		for _, version := range []Protocol{Protocol27, Protocol30} {
-			_, _, _ = Pull(t.Context(), &recording{in: bytes.NewReader(data)}, version, Target{Root: root, MaxBytes: 1 << 20, Digest: true})
+			_, _, _ = Pull(t.Context(), &recording{in: bytes.NewReader(data)}, version, Target{Partial: ".partial", Root: root, MaxBytes: 1 << 20, Digest: true})
 		}
 		a, _ := ParseArgs(PushArgs("/"))
-		_, _, _ = ServeReceiver(t.Context(), &recording{in: bytes.NewReader(data)}, a, Target{Root: root, MaxBytes: 1 << 20}, 1)
+		_, _, _ = ServeReceiver(t.Context(), &recording{in: bytes.NewReader(data)}, a, Target{Partial: ".partial", Root: root, MaxBytes: 1 << 20}, 1)
 	})
 }
 
@@ -753,7 +754,7 @@ func recorded(f *testing.F, version Protocol) (sender, receiver []byte) {
 		}
 		over <- err
 	}()
-	_, _, err := Pull(f.Context(), &tee{here, &received}, version, Target{Root: openRoot(f, to)})
+	_, _, err := Pull(f.Context(), &tee{here, &received}, version, Target{Partial: ".partial", Root: openRoot(f, to)})
 	if served := <-over; err != nil || served != nil {
 		f.Fatal(err, served)
 	}

@@ -16,6 +16,7 @@ type sender struct {
 	*conn
 	files    []File
 	progress func(int64) // bytes that the peer has, of all files; may be nil
+	compared func(int64) // bytes of a file whose sums arrived; may be nil
 	total    int64
 	sent     map[int32]bool // indexes
 	free     chan []byte    // see newBuffers
@@ -118,6 +119,9 @@ func (s *sender) prefix(head sumHead, file io.Reader, digest hash.Hash) (matched
 		var strong [maxSum]byte
 		if _, err := io.ReadFull(s.in, strong[:head.sumLength]); err != nil {
 			return 0, nil, unexpected(err)
+		}
+		if s.compared != nil {
+			s.compared(int64(head.size(i)))
 		}
 		if !comparing {
 			continue

@@ -65,7 +65,8 @@ func (s *Server) login(conn ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissio
 	if id, ok := s.v1.Login(conn.User(), key); ok {
 		return &ssh.Permissions{Extensions: map[string]string{"id": strconv.Itoa(id), "protocol": ProtocolV1}}, nil
 	}
-	if id, ok := s.rpc.Login(conn.User(), key); ok {
+	_, port, _ := net.SplitHostPort(conn.LocalAddr().String())
+	if id, ok := s.rpc.Login(conn.User(), key, port); ok {
 		return &ssh.Permissions{Extensions: map[string]string{"id": strconv.Itoa(id), "protocol": ProtocolRPC}}, nil
 	}
 	return nil, errors.New("no such user and key")
@@ -112,19 +113,24 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 	s.serveChannels(channels, most, serve)
 }
 
-// newPort serves SSH on another port, too, until ctx ends.
-func (s *Server) newPort(ctx context.Context) (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// newPort serves SSH on another port of the same address, too, until ctx ends or it is
+// closed.
+func (s *Server) newPort(ctx context.Context, address string) (port string, closePort func(), err error) {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return "", err
+		return "", nil, err
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	s.running.Go(func() {
 		defer stop()
 		_ = s.serveSSH(ctx, listener)
 	})
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
+	_, port, err = net.SplitHostPort(listener.Addr().String())
+	return port, func() { _ = listener.Close() }, err
 }
 
 // serveChannels hands each session on a connection to serve, most of them at most.

@@ -127,20 +127,41 @@ func (f *Folder) Close() error { return f.root.Close() }
 // Path returns the path of a file in the folder as users know it.
 func (f *Folder) Path(name string) string { return filepath.ToSlash(filepath.Join(f.shown, name)) }
 
-// free returns an error if a folder has the name that a download will get, with any
-// extension: better now than after hours.
+// free returns an error if something has the name that a download will get, with any
+// extension, and must not be replaced: better now than after hours.
 func (f *Folder) free(name string) error {
 	entries, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		bare := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name()))
-		if e.IsDir() && (e.Name() == name || bare == name) && filepath.Ext(e.Name()) != ".dir" {
-			return fmt.Errorf("there is a folder %s, and a download may need that name: move it away, or set another download-path", f.Path(e.Name()))
+		if bare := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())); e.Name() != name && bare != name {
+			continue
+		}
+		if err := f.replaceable(e.Name()); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// replaceable returns an error for a folder that is not a download, or was changed since: a
+// download in its place would delete what is in it. A file is replaced by a newer download.
+func (f *Folder) replaceable(name string) error {
+	info, err := f.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		info, err = f.root.Stat(name)
+	}
+	if err == nil && !info.IsDir() || f.isReceived(name) {
+		return nil
+	}
+	return fmt.Errorf("there is a folder %s that this program did not download, or that was changed since, and a download needs that name: move it away, or set another download-path", f.Path(name))
 }
 
 // Location returns where a file in the folder is on this machine.

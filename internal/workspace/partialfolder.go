@@ -28,6 +28,13 @@ type PartialFolder struct {
 	done   bool
 }
 
+// Folders in a PartialFolder: of what has arrived, under the names that its sender gives it,
+// and of what is arriving, under names of the receiver's.
+const (
+	Arrived  = "arrived"
+	Arriving = "arriving"
+)
+
 func (p *PartialFolder) dirName() string  { return "." + p.name + ".part.d" }
 func (p *PartialFolder) noteName() string { return "." + p.name + ".part.d.json" }
 
@@ -35,6 +42,9 @@ func (p *PartialFolder) noteName() string { return "." + p.name + ".part.d.json"
 // it will be called, without an extension. While a run has it open, no other one can.
 func (f *Folder) BeginFolder(name, source string) (_ *PartialFolder, err error) {
 	p := &PartialFolder{folder: f, name: name}
+	if err := f.free(name); err != nil {
+		return nil, err
+	}
 	if err := f.removeUnless(p.noteName(), fs.FileMode.IsRegular); err != nil {
 		return nil, err
 	}
@@ -93,25 +103,48 @@ func (f *Folder) removeUnless(name string, is func(fs.FileMode) bool) error {
 	return f.root.RemoveAll(name)
 }
 
-// Commit gives what arrived under a name its final name, extension included. What had
-// that name before is replaced. The File has no size and no digest.
+// Commit gives what arrived under a name its final name, extension included. An earlier
+// download with that name is replaced. The File has no size and no digest.
 func (p *PartialFolder) Commit(arrived, extension string) (File, error) {
-	name, old := p.name+extension, "."+p.name+".old"
-	from := path.Join(p.dirName(), arrived)
+	name := p.name + extension
+	from := path.Join(p.dirName(), Arrived, arrived)
 	if err := p.give(from); err != nil {
 		return File{}, err
 	}
+	p.done = true // complete, whatever it is called
+	if err := p.replace(from, name); err != nil {
+		return File{}, fmt.Errorf("%s is complete, but cannot get its name: %w", p.folder.Path(from), err)
+	}
 	root := p.folder.root
-	err := errors.Join(root.RemoveAll(old), ignoreMissing(root.Rename(name, old)))
+	return File{Path: p.folder.Path(name), Location: p.folder.Location(name)}, errors.Join(root.RemoveAll(p.dirName()), root.Remove(p.noteName()))
+}
+
+// replace moves what arrived to its name. After an error, what had the name has it still.
+func (p *PartialFolder) replace(from, name string) error {
+	f, old := p.folder, "."+p.name+".old"
+	if err := f.replaceable(name); err != nil {
+		return err
+	}
+	info, err := f.root.Lstat(from)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.root.RemoveAll(old), ignoreMissing(f.root.Rename(name, old))); err != nil {
+		return err
+	}
+	if info.IsDir() {
+		err = f.receive(from, name)
+	} else {
+		err = f.dropReceipt(name)
+	}
 	if err == nil {
-		err = root.Rename(from, name)
+		err = f.root.Rename(from, name)
 	}
 	if err != nil {
-		_ = root.Rename(old, name) // as it was
-		return File{}, err
+		_ = f.root.Rename(old, name)
+		return err
 	}
-	p.done = true
-	return File{Path: p.folder.Path(name), Location: p.folder.Location(name)}, errors.Join(root.RemoveAll(old), root.RemoveAll(p.dirName()), root.Remove(p.noteName()))
+	return f.root.RemoveAll(old)
 }
 
 func ignoreMissing(err error) error {

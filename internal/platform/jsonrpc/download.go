@@ -36,8 +36,18 @@ func remoteName(item upgrade.Item, dumpName string) (string, error) {
 	return dumpName, nil
 }
 
-// Fetch downloads an item once, a file or a folder. What a cut left here is resumed.
+// Fetch downloads an item once, a file or a folder. What a cut left here is resumed. The log
+// is also there for a platform that offers it by HTTPS alone.
 func (p *Platform) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error) {
+	a, kept, err = p.fetch(ctx, s, item, progress)
+	_, missing := errors.AsType[*upgrade.MissingError](err)
+	if item == upgrade.Log && (missing || isCommandRefused(err)) {
+		a, err = p.saveLog(ctx, s.Ticket, err)
+	}
+	return a, kept, err
+}
+
+func (p *Platform) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error) {
 	if err := p.use(s.Ticket); err != nil {
 		return a, 0, err
 	}
@@ -55,7 +65,7 @@ func (p *Platform) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Ite
 		return a, 0, err
 	}
 	defer func() { part.Close(ctx, err) }()
-	result, err := p.pull(l, name, part, progress)
+	result, err := p.pull(l, name, dumpName, part, progress)
 	if err != nil {
 		return a, result.Kept, err
 	}
@@ -67,28 +77,90 @@ func (p *Platform) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Ite
 	return a, result.Kept, nil
 }
 
-// pull receives a file or a folder. If the server refuses our command, it repeats with the
-// exact one of the vendor's script, which is slower.
-func (p *Platform) pull(l *line, name string, part *workspace.PartialFolder, progress func(done, total int64)) (result rsync.Result, err error) {
-	target := rsync.Target{Root: part.Root, Keep: true, Digest: true, Progress: func(done, total int64) {
-		l.feed()
-		progress(done, total)
-	}}
+// saveLog writes the log that can be read by a call to the folder of downloads; instead of
+// it, there is only the error of the transfer.
+func (p *Platform) saveLog(ctx context.Context, t upgrade.Ticket, transfer error) (a upgrade.Artifact, err error) {
+	part, err := p.Folder.Begin(ctx, string(upgrade.Log), "")
+	if err != nil {
+		return a, err
+	}
+	defer func() { part.Close(ctx, err) }()
+	if err = part.Start("", -1); err != nil {
+		return a, err
+	}
+	for {
+		text, err := p.ReadLog(ctx, t, part.Size())
+		if retry.IsTransient(err) {
+			return a, err
+		}
+		if err != nil {
+			return a, transfer
+		}
+		if len(text) == 0 {
+			break
+		}
+		if _, err := part.Write(text); err != nil {
+			return a, err
+		}
+	}
+	if part.Size() == 0 {
+		return a, transfer
+	}
+	f, err := part.Commit(dump.Sniff(part.Head()).Extension())
+	return upgrade.Artifact{Item: upgrade.Log, Path: f.Path, Location: f.Location, Size: f.Size, SHA256: f.SHA256}, err
+}
+
+// command is one by which a server is asked for a download. A strict one accepts only the
+// last, or the last two.
+type command int
+
+const (
+	ownCommand     command = iota // ours, which is the fastest
+	scriptsOptions                // the exact options of the vendor's script, for one item
+	scriptsLine                   // its whole line, with the names of all items
+)
+
+// arguments returns the command's arguments, for an item with a name on the platform.
+func (c command) arguments(root, name, dumpName string) (rsync.Protocol, []string) {
+	switch c {
+	case ownCommand:
+		return rsync.Protocol30, rsync.PullArgs(rsync.Protocol30, root+"/"+name)
+	case scriptsOptions:
+		return rsync.Protocol27, rsync.PullArgs(rsync.Protocol27, root+"/"+name)
+	}
+	var paths []string
+	for _, item := range []upgrade.Item{upgrade.UpgradedDump, upgrade.Filestore, upgrade.Notes, upgrade.Log} {
+		if name, err := remoteName(item, dumpName); err == nil {
+			paths = append(paths, root+"/"+name)
+		}
+	}
+	return rsync.Protocol27, rsync.PullArgs(rsync.Protocol27, paths...)
+}
+
+// pull receives a file or a folder. If the server refuses our command, it repeats with those
+// of the vendor's script, which are slower.
+func (p *Platform) pull(l *line, name, dumpName string, part *workspace.PartialFolder, progress func(done, total int64)) (result rsync.Result, err error) {
+	target := rsync.Target{
+		Root: part.Root, Folder: workspace.Arrived, Partial: workspace.Arriving, Only: name, Keep: true, Digest: true,
+		Compared: func(int64) { l.feed() },
+		Progress: func(done, total int64) {
+			l.feed()
+			progress(done, total)
+		},
+	}
 	if free, known := p.Folder.Free(); known {
 		target.MaxBytes = max(1, free)
 	}
-	receive := func(version rsync.Protocol) error {
-		return l.rsync(rsync.PullArgs(version, p.root+"/"+name), func(c rsync.Connection) (messages string, err error) {
+	for {
+		version, arguments := p.command.arguments(p.root, name, dumpName)
+		err = l.rsync(arguments, func(c rsync.Connection) (messages string, err error) {
 			result, messages, err = rsync.Pull(l.ctx, c, version, target)
 			return messages, err
 		})
-	}
-	if !p.script {
-		err = receive(rsync.Protocol30)
-		p.script = isCommandRefused(err) // also in the next try: this connection may be over
-	}
-	if p.script {
-		err = receive(rsync.Protocol27)
+		if !isCommandRefused(err) || p.command == scriptsLine {
+			break
+		}
+		p.command++ // also in the next try: this connection may be over
 	}
 	if large, ok := errors.AsType[*rsync.TooLargeError](err); ok {
 		return result, &workspace.NoSpaceError{Needs: large.Needs, Free: large.Allowed}
@@ -147,7 +219,7 @@ func arrived(part *workspace.PartialFolder, item upgrade.Item, name string, resu
 
 // sniff returns what kind of file arrived.
 func sniff(part *workspace.PartialFolder, name string) (dump.Kind, error) {
-	file, err := part.Root.Open(name)
+	file, err := part.Root.Open(path.Join(workspace.Arrived, name))
 	if err != nil {
 		return "", err
 	}

@@ -61,12 +61,12 @@ type Platform struct {
 	ticket  upgrade.Ticket
 	session session
 	key     ssh.Signer
-	open    bool   // a transfer was started and not stopped
-	script  bool   // the server refused our command for downloads: the script's is left
-	tries   int    // uploads that were tried
-	kept    int64  // bytes of the dump that were sent
-	copies  bool   // the platform is a sandbox that upgrades nothing
-	info    string // of the platform about the new request: told once its token is masked
+	open    bool    // a transfer was started and not stopped
+	command command // for downloads: those before it were refused
+	tries   int     // uploads that were tried
+	kept    int64   // bytes of the dump that were sent
+	copies  bool    // the platform is a sandbox that upgrades nothing
+	info    string  // of the platform about the new request: told once its token is masked
 }
 
 // session is what a later job needs beside the token.
@@ -151,8 +151,8 @@ func (p *Platform) seal() upgrade.Ticket {
 	return p.ticket
 }
 
-// hostShape is a host name or an address, with a port or not.
-var hostShape = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
+// hostShape is a host name or an address, of IPv6 in brackets, with a port or not.
+var hostShape = regexp.MustCompile(`^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$`)
 
 // follow makes node, as the platform names it, the address of further calls. The token
 // goes nowhere but to the configured host or a subdomain of it.

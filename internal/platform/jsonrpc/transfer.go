@@ -25,7 +25,9 @@ const (
 	dataRoot = "/data"
 )
 
-// How long a server may send nothing at all, and how long a transfer may not progress.
+// How long a server may send nothing at all, and how long a transfer may not progress, which
+// is to move or to compare bytes of the file: a server that only shows that it is alive does
+// not make it progress.
 const (
 	sshIdle     = time.Minute
 	idleTimeout = 5 * time.Minute
@@ -150,32 +152,13 @@ func (l *line) close() {
 	<-l.over
 }
 
-// feed grants another idle timeout from now.
+// feed grants another idle timeout from now: bytes of the file were moved or compared.
 func (l *line) feed() { l.timer.Reset(time.Duration(l.idle.Load())) }
 
 // sentAll grants the time that a server may need for what it has.
 func (l *line) sentAll() {
 	l.idle.Store(int64(lastTimeout))
 	l.feed()
-}
-
-// progressing is a connection on which bytes are progress: also the sums by which a large
-// partial file is compared.
-type progressing struct {
-	rsync.Connection
-	feed func()
-}
-
-func (p progressing) Read(b []byte) (int, error) {
-	n, err := p.Connection.Read(b)
-	p.feed()
-	return n, err
-}
-
-func (p progressing) Write(b []byte) (int, error) {
-	n, err := p.Connection.Write(b)
-	p.feed()
-	return n, err
 }
 
 // rsync runs a server with arguments, and a transfer with it. A failure has the server's
@@ -185,7 +168,7 @@ func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages st
 	if err != nil {
 		return l.cause(err)
 	}
-	messages, err := transfer(progressing{process, l.feed})
+	messages, err := transfer(process)
 	if err != nil && !rsync.IsBroken(err) && !errors.Is(err, rsync.ErrNotSent) {
 		_ = process.Close() // the server would wait
 	}
@@ -202,9 +185,13 @@ func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages st
 }
 
 // isCommandRefused reports whether a server that has rsync did not start it, or ran another
-// command: it may still accept the exact one of the vendor's script.
+// command: it may still accept the exact one of the vendor's script. One that sends text in
+// place of a greeting sends it with any command.
 func isCommandRefused(err error) bool {
 	if remote, ok := errors.AsType[*rsync.RemoteError](err); ok && remote.Status == rsync.StatusNoProgram {
+		return false
+	}
+	if _, text := errors.AsType[*rsync.TextError](err); text {
 		return false
 	}
 	return errors.Is(err, rsync.ErrNoGreeting) || errors.Is(err, rsync.ErrIncRecurse) || errors.Is(err, sshclient.ErrNoExec)

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"odoo-upgrade-action/internal/confine"
 	"odoo-upgrade-action/internal/retry"
 )
 
@@ -80,6 +81,9 @@ func (s *Server) prepare(ctx context.Context, data string, log func(string)) err
 			return errors.New("psql is too old to restrict what a dump can do on this machine: install PostgreSQL's client programs of August 2025 (17.6, 16.10, 15.14, 14.19, 13.22) or later")
 		}
 		return err
+	}
+	if !confine.Available() {
+		log("this system cannot confine pg_restore and psql (Landlock, Linux 5.13 or later): only the checks keep a dump from reading files here; serve strangers from a machine or container that has nothing else")
 	}
 	if err := s.dropLeft(ctx, log); err != nil {
 		return err
@@ -280,6 +284,17 @@ func secrets(address *url.URL) []string {
 		list = append(list, "PGPASSWORD="+password)
 	}
 	return list
+}
+
+// certificates are the files that libpq may read to connect to an address ("SSL Support").
+func certificates(address *url.URL) (paths []string) {
+	for _, key := range []string{"sslrootcert", "sslcert", "sslkey"} {
+		if path := address.Query().Get(key); path != "" {
+			paths = append(paths, path)
+		}
+	}
+	home, _ := os.UserHomeDir()
+	return append(paths, filepath.Join(home, ".postgresql"))
 }
 
 // variables are those that tell any program of libpq's where a database is.

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"odoo-upgrade-action/internal/confine"
 )
 
 // workVariable marks every process of an engine with the folder that it works in, so that
@@ -26,7 +28,8 @@ type program struct {
 	stdin  io.Reader
 	stdout io.Writer // also gets standard error where stderr is nil
 	stderr io.Writer
-	alone  bool // nothing else works in the folder: what is left there afterwards is killed, too
+	alone  bool     // nothing else works in the folder: what is left there afterwards is killed, too
+	reads  []string // it handles a stranger's data, and can read these paths alone; nil: it can read what this process can
 }
 
 // run runs a program to its end, and ends all that it started. Where ctx ends, so does
@@ -47,7 +50,7 @@ func (p program) run(ctx context.Context) error {
 	}
 	input, err := p.input(command)
 	if err == nil {
-		err = command.Start()
+		err = p.start(command)
 	}
 	if err != nil {
 		closeAll(output)
@@ -68,6 +71,13 @@ func (p program) run(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return errors.Join(readError, err)
+}
+
+func (p program) start(command *exec.Cmd) error {
+	if p.reads == nil {
+		return command.Start()
+	}
+	return confine.Start(command, p.reads...)
 }
 
 // outputs connects a program with pipes: unlike those of package exec, they are read until

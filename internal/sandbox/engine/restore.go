@@ -48,7 +48,7 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 			"-f", "-",
 		},
 		env: secrets(d.address), folder: w.Folder, stdin: io.MultiReader(strings.NewReader("\\restrict "+random(16)+"\n"), portable, strings.NewReader(lastStatement)),
-		stdout: io.Discard, stderr: said,
+		stdout: io.Discard, stderr: said, reads: certificates(d.address),
 	}.run(ctx)
 	said.end()
 	_ = portable.Close()
@@ -160,7 +160,7 @@ func archiveSQL(ctx context.Context, w requests.Work, in io.Reader, more ...func
 	ended := make(chan error, 1)
 	go func() {
 		said := &lines{to: w.Log}
-		err := missing("pg_restore", program{args: args, env: []string{"LC_ALL=C"}, folder: w.Folder, stdin: in, stdout: writer, stderr: said}.run(ctx))
+		err := missing("pg_restore", program{args: args, env: []string{"LC_ALL=C"}, folder: w.Folder, stdin: in, stdout: writer, stderr: said, reads: []string{w.Original}}.run(ctx))
 		said.end()
 		if _, failed := status(err); failed {
 			err = &requests.FailedError{Message: "The dump could not be read by pg_restore: " + said.tail()}

@@ -56,6 +56,7 @@ var faultKinds = map[string]struct {
 
 	"no-inplace":  {true, false, "none"},  // rsync does not know --inplace
 	"script-only": {true, false, "none"},  // only the commands of the vendor's script are accepted
+	"exact-line":  {true, false, "none"},  // only its whole lines, with the names of all items
 	"no-rsync":    {true, false, "none"},  // rsync is not installed
 	"disk-full":   {true, false, "bytes"}, // rsync cannot write more than that
 	"new-port":    {false, true, "none"},  // a transfer gets an SSH port of its own

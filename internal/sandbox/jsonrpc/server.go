@@ -33,9 +33,12 @@ type Server struct {
 	Targets   []string     // the versions that there are
 	Faults    *fault.Set
 	HostKey   ssh.PublicKey
-	Port      string                 // of the SSH server
-	NewPort   func() (string, error) // opens another port for the SSH server
-	Log       func(string)
+	Port      string // of the SSH server
+	// NewPort opens another port for the SSH server, until it is closed.
+	NewPort func() (port string, closePort func(), err error)
+	Log     func(string)
+
+	ports ports
 }
 
 // maxBody limits the body of a call.
@@ -67,13 +70,11 @@ func (s *Server) Serve(ctx context.Context, mux *http.ServeMux) {
 
 // params are a call's.
 type params struct {
-	Contract   string   `json:"contract"`
-	Target     string   `json:"target"`
-	Aim        string   `json:"aim"`
-	Actuator   string   `json:"actuator"`
-	EnvVars    []string `json:"env_vars"`
-	SSHKey     string   `json:"ssh_key"`
-	APIVersion string   `json:"api_version"`
+	Contract string   `json:"contract"`
+	Target   string   `json:"target"`
+	Aim      string   `json:"aim"`
+	EnvVars  []string `json:"env_vars"`
+	SSHKey   string   `json:"ssh_key"`
 
 	Token        string `json:"token"`
 	TransferType string `json:"transfer_type"`
@@ -131,8 +132,6 @@ func (s *Server) create(r *http.Request, p params) (map[string]any, error) {
 		return nil, refusal("The target version is not valid: " + p.Target)
 	case p.Aim != "test" && p.Aim != "production":
 		return nil, refusal("The aim is not valid: " + p.Aim)
-	case p.Actuator != "cli" || p.APIVersion == "":
-		return nil, refusal("actuator and api_version are missing")
 	case err != nil:
 		return nil, refusal("The SSH key is not valid")
 	}
@@ -193,18 +192,14 @@ func (s *Server) startTransfer(r *http.Request, p params) (map[string]any, error
 	default:
 		return nil, refusal("The transfer type is not valid: " + p.TransferType)
 	}
-	port := s.Port
-	if slices.ContainsFunc(s.Faults.Active("transfer-start"), func(f fault.Fault) bool { return f.Kind == "new-port" }) {
-		if port, err = s.NewPort(); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := s.Store.Update(found.ID, func(r *requests.Record) error { r.Transfer = p.TransferType; return nil }); err != nil {
+	always := slices.ContainsFunc(s.Faults.Active("transfer-start"), func(f fault.Fault) bool { return f.Kind == "new-port" })
+	port, err := s.openTransfer(found, p.TransferType, always)
+	if err != nil {
 		return nil, err
 	}
 	host, _, err := net.SplitHostPort(r.Host)
 	if err != nil {
-		host = r.Host
+		host = strings.Trim(r.Host, "[]")
 	}
 	number, err := strconv.Atoi(port)
 	result := map[string]any{"ssh_port": number, "known_hosts": host + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.HostKey))) + "\n"}
@@ -217,7 +212,7 @@ func (s *Server) startTransfer(r *http.Request, p params) (map[string]any, error
 func (s *Server) stopTransfer(r *http.Request, p params) (map[string]any, error) {
 	found, err := s.find(r, p.Token)
 	if err == nil {
-		_, err = s.Store.Update(found.ID, func(r *requests.Record) error { r.Transfer = ""; return nil })
+		err = s.closeTransfer(found.ID)
 	}
 	return map[string]any{}, err
 }
@@ -227,17 +222,21 @@ func (s *Server) process(r *http.Request, p params) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Store.Size(found.ID, requests.OriginalFile) == 0 {
-		return nil, refusal("No dump was uploaded")
-	}
-	_, err = s.Store.Submit(found.ID, func(r *requests.Record) error {
+	now, err := s.Store.Submit(found.ID, func(r *requests.Record) error {
 		if r.State != requests.Draft {
-			return refusal("The request is " + state(*r) + ": only a new one can be processed")
+			return requests.ErrNotDraft
 		}
-		r.Transfer = ""
 		return nil
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, requests.ErrNoUpload):
+		return nil, refusal("No dump was uploaded")
+	case errors.Is(err, requests.ErrNotDraft):
+		return nil, refusal("The request is " + state(now) + ": only a new one can be processed")
+	case err != nil:
+		return nil, err
+	}
+	if err := s.closeTransfer(found.ID); err != nil {
 		return nil, err
 	}
 	s.Start(found.ID)

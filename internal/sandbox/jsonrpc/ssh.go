@@ -1,7 +1,6 @@
 package jsonrpc
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -27,14 +26,9 @@ const User = "odoo"
 // data is the folder that the script thinks it writes to and reads from.
 const data = "/data/"
 
-// Login returns the request of a key, if it has a transfer open.
-func (s *Server) Login(user string, key ssh.PublicKey) (id int, ok bool) {
-	r, ok := s.Store.With(func(r requests.Record) bool {
-		return r.Transfer != "" && slices.ContainsFunc(r.SSHKeys, func(line string) bool {
-			own, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
-			return err == nil && bytes.Equal(own.Marshal(), key.Marshal())
-		})
-	})
+// Login returns the request of a key that has a transfer open on a port.
+func (s *Server) Login(user string, key ssh.PublicKey, port string) (id int, ok bool) {
+	r, ok := s.transferOf([]string{strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))}, port, 0)
 	return r.ID, ok && user == User
 }
 
@@ -84,7 +78,9 @@ func (s *Server) run(ctx context.Context, channel ssh.Channel, id int, command s
 	if _, none := failing["no-inplace"]; none && slices.Contains(words, "--inplace") {
 		return refuse(channel, rsync.StatusUnsupported, "rsync: --inplace: unknown option")
 	}
+	_, exact := failing["exact-line"]
 	_, scriptOnly := failing["script-only"]
+	scriptOnly = scriptOnly || exact
 	a, err := rsync.ParseArgs(words[1:])
 	if err != nil {
 		return refuse(channel, rsync.StatusUnsupported, "rsync: "+err.Error())
@@ -95,22 +91,36 @@ func (s *Server) run(ctx context.Context, channel ssh.Channel, id int, command s
 	r, _ := s.Store.Get(id)
 	switch {
 	case !a.Sender && r.Transfer == "upload" && r.State == requests.Draft && uploads.allow(words, scriptOnly):
-		return s.receive(ctx, channel, r, a, failing["disk-full"])
-	case a.Sender && r.Transfer == "download" && downloads.allow(words, scriptOnly):
+		status := 0
+		if err := s.Store.WhileDraft(ctx, id, func(ctx context.Context) error {
+			status = s.receive(ctx, channel, r, a, failing["disk-full"])
+			return nil
+		}); err != nil {
+			return refuse(channel, rsync.StatusStream, "rsync: "+err.Error())
+		}
+		return status
+	case a.Sender && r.Transfer == "download" && downloads.allow(words, scriptOnly) && (!exact || len(a.Paths) == scriptsPaths):
 		return s.send(ctx, channel, r, a)
 	}
 	return refuse(channel, rsync.StatusUnsupported, "this command is not allowed")
 }
 
+// scriptsPaths is how many paths the script asks for: the database, the filestore, the report
+// and the log.
+const scriptsPaths = 4
+
 // commands are those that are allowed, without their paths.
 type commands struct {
-	script   []string // of the vendor's script, in 2026 and 2025
+	script   []string // of the vendor's script, from 2021 to 2026
 	variants []string // that this program sends
 }
 
 var (
 	uploads = commands{
-		[]string{"--server -ltre.iLsfxCIvu --delete-after", "--server -logDtpre.iLsfxCIvu --delete-after"},
+		[]string{
+			"--server -ltre.iLsfxCIvu --delete-after", "--server -logDtpre.iLsfxCIvu --delete-after",
+			"--server -logDtpre.iLsfxCIvu", "--server -vlogDtpre.iLsfxCIvu", // until 2024
+		},
 		[]string{"--server -ltre.iLsfxCIvu --delete-after --inplace"},
 	}
 	downloads = commands{
@@ -141,6 +151,13 @@ func seed() uint32 {
 // uploadNames are the names that an upload can have.
 var uploadNames = []string{"origin.sql", "origin.dump", "origin.zip", "origin.sql.gz"}
 
+// partialFolder is where partial files are, which a restart removes like other parts of
+// uploads.
+const partialFolder = "upload-partial"
+
+// maxEntries limits the files of a dump in directory format.
+const maxEntries = 100_000
+
 // receive takes an upload.
 func (s *Server) receive(ctx context.Context, channel ssh.Channel, r requests.Record, a rsync.Args, most int64) int {
 	remote, ok := strings.CutPrefix(strings.TrimSuffix(a.Paths[0], "/"), data)
@@ -156,7 +173,10 @@ func (s *Server) receive(ctx context.Context, channel ssh.Channel, r requests.Re
 	if most > 0 && (limit == 0 || most < limit) {
 		limit = most
 	}
-	target := rsync.Target{Root: root, Name: requests.OriginalFile, MaxBytes: limit}
+	target := rsync.Target{
+		Root: root, Name: requests.OriginalFile, Partial: partialFolder,
+		Limits: rsync.Limits{Bytes: limit, Entries: maxEntries, Depth: 1}, // as pg_dump -Fd writes it
+	}
 	result, status, err := rsync.ServeReceiver(ctx, channel, a, target, seed())
 	if _, full := errors.AsType[*rsync.TooLargeError](err); full && limit != most {
 		return refuse(channel, rsync.StatusFileIO, "rsync: "+requests.ErrTooLarge.Error())

@@ -67,8 +67,9 @@ type Record struct {
 
 	Estimate time.Duration `json:"estimate"` // of how long the upgrade takes; 0 where it is not known
 
-	Remote   string `json:"remote"`   // what json-rpc calls the upload, like origin.zip
-	Transfer string `json:"transfer"` // that json-rpc has open: upload, download or none
+	Remote   string `json:"remote"`        // what json-rpc calls the upload, like origin.zip
+	Transfer string `json:"transfer"`      // that json-rpc has open: upload, download or none
+	Port     string `json:"transfer_port"` // of the SSH server, where that transfer is
 
 	Message string `json:"message"` // of the engine to the customer
 	Notes   string `json:"notes"`   // of the engine about what it changed
@@ -111,6 +112,7 @@ type Store struct {
 	records map[int]Record
 	next    int
 	guesses guesses
+	gates   gates
 }
 
 // Open opens the store in a folder, and what an earlier process left there.
@@ -305,12 +307,25 @@ func (s *Store) Update(id int, change func(*Record) error) (Record, error) {
 	return r, s.write(r)
 }
 
-// Submit makes a draft with an upload pending; change may refuse that, and changes more of
-// it.
+// ErrNoUpload says that nothing was uploaded to a request.
+var ErrNoUpload = errors.New("nothing was uploaded")
+
+// Submit makes a draft with an upload pending, after it has ended what still writes the
+// upload; change may refuse that, and changes more of it. Without an upload the error is
+// ErrNoUpload, and ErrNotDraft while another call submits the request.
 func (s *Store) Submit(id int, change func(*Record) error) (Record, error) {
+	open, ok := s.close(id)
+	if !ok {
+		r, _ := s.Get(id)
+		return r, ErrNotDraft
+	}
+	defer open()
 	bytes := s.Size(id, OriginalFile)
 	estimate := s.estimate(bytes)
 	return s.Update(id, func(r *Record) error {
+		if r.State == Draft && bytes == 0 {
+			return ErrNoUpload
+		}
 		if err := change(r); err != nil {
 			return err
 		}

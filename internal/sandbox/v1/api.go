@@ -142,9 +142,6 @@ func process(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 	if err != nil || failures != nil {
 		return nil, failures, err
 	}
-	if found.State == requests.Draft && s.Store.Size(found.ID, requests.OriginalFile) == 0 {
-		return nil, []failure{{Reason: "DUMP:MISSING", Message: "No dump was uploaded for this request"}}, nil
-	}
 	now, err := s.Store.Submit(found.ID, func(r *requests.Record) error {
 		if r.State != requests.Draft {
 			return errState
@@ -152,7 +149,10 @@ func process(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 		r.SSHKeys = nil
 		return nil
 	})
-	if errors.Is(err, errState) {
+	if errors.Is(err, requests.ErrNoUpload) {
+		return nil, []failure{{Reason: "DUMP:MISSING", Message: "No dump was uploaded for this request"}}, nil
+	}
+	if errors.Is(err, errState) || errors.Is(err, requests.ErrNotDraft) {
 		return nil, []failure{wrongState(now.State, requests.Draft)}, nil
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package v1
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -112,28 +113,42 @@ func (s Share) OpenFile(request *sftp.Request) (sftp.WriterAtReaderAt, error) {
 	if flags.Trunc {
 		mode |= os.O_TRUNC
 	}
-	file, err := os.OpenFile(path, mode, 0)
+	var file *os.File
+	err = s.whileDraft(func() (err error) {
+		file, err = os.OpenFile(path, mode, 0)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &sharedUpload{File: file, share: s}, nil
 }
 
-// sharedUpload is the shared file while it may be written: once the request is
-// no longer a draft, what was open before is read-only too.
+// whileDraft changes the upload, unless the request was submitted: what was opened before
+// is read-only then.
+func (s Share) whileDraft(change func() error) error {
+	err := s.Server.Store.WhileDraft(s.Server.ctx, s.ID, func(context.Context) error { return change() })
+	if errors.Is(err, requests.ErrNotDraft) {
+		return sftp.ErrSSHFxPermissionDenied
+	}
+	return err
+}
+
+// sharedUpload is the shared file while it may be written.
 type sharedUpload struct {
 	*os.File
 	share Share
 }
 
-func (u *sharedUpload) WriteAt(p []byte, offset int64) (int, error) {
-	if r, _ := u.share.Server.Store.Get(u.share.ID); r.State != requests.Draft {
-		return 0, sftp.ErrSSHFxPermissionDenied
-	}
+func (u *sharedUpload) WriteAt(p []byte, offset int64) (n int, err error) {
 	if most := u.share.Server.Store.MaxUpload; most > 0 && offset+int64(len(p)) > most {
 		return 0, requests.ErrTooLarge
 	}
-	return u.File.WriteAt(p, offset)
+	err = u.share.whileDraft(func() (err error) {
+		n, err = u.File.WriteAt(p, offset)
+		return err
+	})
+	return n, err
 }
 
 // Filecmd implements sftp.FileCmder: no renaming, removing, making of folders,
@@ -142,14 +157,15 @@ func (s Share) Filecmd(request *sftp.Request) error {
 	if flags := request.AttrFlags(); request.Method != "Setstat" || !flags.Size || flags.UidGid || flags.Permissions || flags.Acmodtime {
 		return sftp.ErrSSHFxPermissionDenied
 	}
-	path, r, err := s.file(request.Filepath)
+	path, _, err := s.file(request.Filepath)
 	if err != nil {
 		return err
 	}
-	if size := request.Attributes().Size; r.State == requests.Draft && size <= uint64(cmp.Or(s.Server.Store.MaxUpload, maxSize)) {
-		return os.Truncate(path, int64(size))
+	size := request.Attributes().Size
+	if size > uint64(cmp.Or(s.Server.Store.MaxUpload, maxSize)) {
+		return sftp.ErrSSHFxPermissionDenied
 	}
-	return sftp.ErrSSHFxPermissionDenied
+	return s.whileDraft(func() error { return os.Truncate(path, int64(size)) })
 }
 
 // maxSize limits what a client can make the shared file, in bytes: it takes no space, but

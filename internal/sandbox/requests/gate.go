@@ -1,0 +1,95 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// ErrNotDraft says that a request takes no upload any more.
+var ErrNotDraft = errors.New("the request takes no upload any more")
+
+// gates let uploads be written until their request is submitted: what is inspected then is
+// what stays there, whatever connections are still open.
+type gates struct {
+	mu   sync.Mutex
+	byID map[int]*gate
+}
+
+// gate is that of a request on which something is being done.
+type gate struct {
+	closed  bool
+	writers map[*context.CancelCauseFunc]bool
+	over    sync.WaitGroup // of the writers
+}
+
+// WhileDraft calls write, which changes a request's upload. When the request is submitted,
+// the context of write ends, and the submission waits for its end. The error is ErrNotDraft
+// for a request that is not a draft, or write's.
+func (s *Store) WhileDraft(ctx context.Context, id int, write func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	leave, ok := s.enter(id, &cancel)
+	if !ok {
+		return ErrNotDraft
+	}
+	defer leave()
+	return write(ctx)
+}
+
+// enter counts a writer, unless the request is submitted.
+func (s *Store) enter(id int, cancel *context.CancelCauseFunc) (leave func(), ok bool) {
+	s.gates.mu.Lock()
+	defer s.gates.mu.Unlock()
+	g := s.gates.byID[id]
+	if r, known := s.Get(id); !known || r.State != Draft || g != nil && g.closed {
+		return nil, false
+	}
+	if g == nil {
+		g = &gate{writers: map[*context.CancelCauseFunc]bool{}}
+		if s.gates.byID == nil {
+			s.gates.byID = map[int]*gate{}
+		}
+		s.gates.byID[id] = g
+	}
+	g.writers[cancel] = true
+	g.over.Add(1)
+	return func() {
+		s.gates.mu.Lock()
+		defer s.gates.mu.Unlock()
+		delete(g.writers, cancel)
+		if len(g.writers) == 0 && !g.closed {
+			delete(s.gates.byID, id)
+		}
+		g.over.Done()
+	}, true
+}
+
+// close ends the writers of a request's upload and keeps new ones out until open is called.
+// It reports false if another call has closed it.
+func (s *Store) close(id int) (open func(), ok bool) {
+	s.gates.mu.Lock()
+	g := s.gates.byID[id]
+	if g == nil {
+		g = &gate{}
+		if s.gates.byID == nil {
+			s.gates.byID = map[int]*gate{}
+		}
+		s.gates.byID[id] = g
+	}
+	if g.closed {
+		s.gates.mu.Unlock()
+		return nil, false
+	}
+	g.closed = true
+	for cancel := range g.writers {
+		(*cancel)(ErrNotDraft)
+	}
+	s.gates.mu.Unlock()
+	g.over.Wait()
+	return func() {
+		s.gates.mu.Lock()
+		defer s.gates.mu.Unlock()
+		delete(s.gates.byID, id)
+	}, true
+}
