@@ -35,7 +35,7 @@ type sandboxCommand struct {
 	Restore    bool          `help:"For the engine command: restore the dump into the scratch database first, and dump it again afterwards" local:""`
 	Workers    int           `default:"2" help:"How many requests are upgraded at the same time; the others wait. 0 means no limit" local:""`
 	Timeout    time.Duration `name:"upgrade-timeout" default:"24h" help:"Maximum time for an upgrade, from its first start; 0 means no limit" local:""`
-	MaxUpload  size          `name:"max-upload" default:"0" help:"Maximum size of a dump, like 20GiB; 0 means no limit" local:""`
+	MaxUpload  size          `name:"max-upload" default:"64GiB" help:"Maximum size of a dump, like 20GiB, with all of its files; 0 means no limit" local:""`
 	Retention  time.Duration `default:"0" help:"How long ended requests and unused drafts are kept, with their dumps, like 168h; 0 keeps them forever" local:""`
 	PublicURL  string        `name:"public-url" help:"URL of the sandbox for its clients, like https://upgrade.example.com, where it is behind a reverse proxy" local:""`
 	Proxy      []string      `name:"trusted-proxy" help:"Address or network of a reverse proxy whose X-Forwarded headers are believed; can be repeated" local:""`

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -140,6 +141,9 @@ func (p *program) openFolder(o planned, tell func(event.Event)) (*workspace.Fold
 		return nil, fmt.Errorf("opening download-path: %w", err)
 	}
 	for _, item := range o.plan.Items {
+		if err := folder.IsFree(string(item)); err != nil {
+			return nil, errors.Join(fmt.Errorf("download-path: %w", err), folder.Close())
+		}
 		for _, path := range folder.Named(string(item)) {
 			tell(event.Leftover{Path: path})
 		}

@@ -66,9 +66,9 @@ type Cluster struct {
 	user *syscall.Credential
 }
 
-// StartCluster starts a cluster that ends with the test, or skips the test where
-// PostgreSQL is missing.
-func StartCluster(t testing.TB) *Cluster {
+// StartCluster starts a cluster with settings, like work_mem=1MB, that ends with the test, or
+// skips the test where PostgreSQL is missing.
+func StartCluster(t testing.TB, settings ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t}
 	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin"} {
@@ -99,7 +99,11 @@ func StartCluster(t testing.TB) *Cluster {
 		}
 	}
 	c.Run("initdb", "-D", c.Dir+"/data", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	c.Run("pg_ctl", "-D", c.Dir+"/data", "-w", "-l", c.Dir+"/log", "-o", "-k "+c.Dir+" -h '' -F", "start")
+	options := "-k " + c.Dir + " -h '' -F"
+	for _, setting := range settings {
+		options += " -c " + setting
+	}
+	c.Run("pg_ctl", "-D", c.Dir+"/data", "-w", "-l", c.Dir+"/log", "-o", options, "start")
 	t.Cleanup(func() { c.Run("pg_ctl", "-D", c.Dir+"/data", "-m", "immediate", "stop") })
 	return c
 }

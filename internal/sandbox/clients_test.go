@@ -28,7 +28,10 @@ import (
 // runs serves a sandbox until the test's end and returns its address.
 func runs(t *testing.T, config Config) string {
 	t.Helper()
-	config.Data, config.Outcome = t.TempDir(), "done"
+	config.Outcome = "done"
+	if config.Data == "" {
+		config.Data = t.TempDir()
+	}
 	address, stop, err := Run(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -130,6 +133,7 @@ func (c *client) untilDone() {
 		case `"failed"`:
 			c.t.Fatalf("the request failed: %s", status["customer_message"])
 		}
+		time.Sleep(10 * time.Millisecond) // what a request does can only be polled, and others need the processor
 	}
 }
 

@@ -690,24 +690,27 @@ func TestWhatIsReportedOfAnUpload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := open(t, Config{})
-	run := func() map[string]any {
-		address := b.created()
-		b.query("upload", address, string(sample))
-		b.form("process", address)
-		b.worker.Wait()
-		return b.form("status", address).Request
-	}
-	if got := run()["estimated_time"]; got != nil {
-		t.Errorf("an estimate without an earlier upgrade: %v", got)
-	}
-	got := run()
-	for field, want := range map[string]any{
-		"state": "done", "database_version": "16.0", "postgresql": "15.18 (Debian 15.18-0+deb12u1)", "filestore": true, "compressions": []any{"zip", "sql"},
-		"filesize": fmt.Sprintf("%.2f Kb", float64(len(sample))/1024), "database_uuid": "4b7e6c1e-52a3-4c7e-9d3a-0d6f3f1c9a10", "estimated_time": "00:00", "elapsed": "00:00",
-	} {
-		if diff := cmp.Diff(want, got[field]); diff != "" {
-			t.Errorf("%s: %s", field, diff)
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, Config{Pace: time.Second})
+		run := func() map[string]any {
+			address := b.created()
+			b.query("upload", address, string(sample))
+			b.form("process", address)
+			b.worker.Wait()
+			return b.form("status", address).Request
 		}
-	}
+		if got := run()["estimated_time"]; got != nil {
+			t.Errorf("an estimate without an earlier upgrade: %v", got)
+		}
+		got := run()
+		for field, want := range map[string]any{
+			"state": "done", "database_version": "16.0", "postgresql": "15.18 (Debian 15.18-0+deb12u1)", "filestore": true, "compressions": []any{"zip", "sql"},
+			"filesize": fmt.Sprintf("%.2f Kb", float64(len(sample))/1024), "database_uuid": "4b7e6c1e-52a3-4c7e-9d3a-0d6f3f1c9a10", "estimated_time": "00:01", "elapsed": "00:02",
+		} {
+			if diff := cmp.Diff(want, got[field]); diff != "" {
+				t.Errorf("%s: %s", field, diff)
+			}
+		}
+		b.stop()
+	})
 }

@@ -127,9 +127,9 @@ func (f *Folder) Close() error { return f.root.Close() }
 // Path returns the path of a file in the folder as users know it.
 func (f *Folder) Path(name string) string { return filepath.ToSlash(filepath.Join(f.shown, name)) }
 
-// free returns an error if something has the name that a download will get, with any
+// IsFree returns an error if something has the name that a download will get, with any
 // extension, and must not be replaced: better now than after hours.
-func (f *Folder) free(name string) error {
+func (f *Folder) IsFree(name string) error {
 	entries, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func (p *PartialFolder) noteName() string { return "." + p.name + ".part.d.json"
 // it will be called, without an extension. While a run has it open, no other one can.
 func (f *Folder) BeginFolder(name, source string) (_ *PartialFolder, err error) {
 	p := &PartialFolder{folder: f, name: name}
-	if err := f.free(name); err != nil {
+	if err := f.IsFree(name); err != nil {
 		return nil, err
 	}
 	if err := f.removeUnless(p.noteName(), fs.FileMode.IsRegular); err != nil {

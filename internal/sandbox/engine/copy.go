@@ -46,12 +46,30 @@ func (Copy) Upgrade(ctx context.Context, w requests.Work) (requests.Result, erro
 		}
 	}
 	if info, err := os.Stat(w.Original); err == nil && info.IsDir() {
-		return result, os.CopyFS(w.Upgraded, os.DirFS(w.Original))
+		return result, copyFolder(ctx, w.Upgraded, w.Original)
 	}
 	if os.Link(w.Original, w.Upgraded) == nil {
 		return result, nil
 	}
 	return result, writeFile(w.Upgraded, func(out io.Writer) error { return copyTo(ctx, out, w.Original) })
+}
+
+// copyFolder copies the files of a folder, which has nothing else in it, until ctx ends.
+func copyFolder(ctx context.Context, to, from string) error {
+	entries, err := os.ReadDir(from)
+	if err == nil {
+		err = os.MkdirAll(to, 0o700)
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		source := filepath.Join(from, entry.Name())
+		if err := writeFile(filepath.Join(to, entry.Name()), func(out io.Writer) error { return copyTo(ctx, out, source) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // upgradedName is what an upgraded file is called: "upgraded_" and the name of the upload.
@@ -79,6 +97,19 @@ func writeFile(to string, write func(io.Writer) error) error {
 	return os.Rename(to+".new", to)
 }
 
+// stoppable is a writer until ctx ends.
+type stoppable struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (s stoppable) Write(b []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
+	return s.Writer.Write(b)
+}
+
 // copyTo copies a file until ctx ends.
 func copyTo(ctx context.Context, out io.Writer, path string) error {
 	in, err := os.Open(path)
@@ -86,10 +117,6 @@ func copyTo(ctx context.Context, out io.Writer, path string) error {
 		return err
 	}
 	defer in.Close()
-	stop := context.AfterFunc(ctx, func() { _ = in.Close() })
-	_, err = io.Copy(out, in)
-	if !stop() {
-		return context.Cause(ctx)
-	}
+	_, err = io.Copy(stoppable{ctx, out}, in)
 	return err
 }

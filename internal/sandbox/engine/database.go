@@ -237,6 +237,9 @@ func (s *Server) dropOnce(ctx context.Context, name string) error {
 		_, err = s.admin(ctx, "ALTER DATABASE "+name+" IS_TEMPLATE false")
 	}
 	if err == nil && there != "" {
+		err = s.rollBack(ctx, name)
+	}
+	if err == nil && there != "" {
 		_, err = s.admin(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 	}
 	if err != nil {
@@ -246,6 +249,33 @@ func (s *Server) dropOnce(ctx context.Context, name string) error {
 		return fmt.Errorf("dropping the role %s: %w", name, err)
 	}
 	return nil
+}
+
+// rollBack ends what a dump has prepared in the database (PREPARE TRANSACTION), which outlives
+// every connection and keeps the database from being dropped. That takes a connection to it,
+// as the role that prepared it.
+func (s *Server) rollBack(ctx context.Context, name string) error {
+	prepared, err := s.admin(ctx, "SELECT encode(convert_to(gid, 'UTF8'), 'hex') FROM pg_prepared_xacts WHERE database = '"+name+"'")
+	if err != nil || prepared == "" {
+		return err
+	}
+	// Whatever the dump has made of the database: its owner can take all of this away.
+	script := fmt.Sprintf("ALTER DATABASE %[1]s ALLOW_CONNECTIONS true CONNECTION LIMIT -1;\nALTER DATABASE %[1]s RESET ALL;\nGRANT CONNECT ON DATABASE %[1]s TO CURRENT_USER;\n", name)
+	if err := s.psql(ctx, s.address, s.folder, strings.NewReader(script), io.Discard, "-f", "-"); err != nil {
+		return err
+	}
+	var rolled strings.Builder
+	fmt.Fprintf(&rolled, "SET ROLE %s;\n", name)
+	for gid := range strings.FieldsSeq(prepared) {
+		text, err := hex.DecodeString(gid)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&rolled, "ROLLBACK PREPARED '%s';\n", strings.ReplaceAll(string(text), "'", "''"))
+	}
+	inside := *s.address
+	inside.Path = "/" + name
+	return s.psql(ctx, &inside, s.folder, strings.NewReader(rolled.String()), io.Discard, "-f", "-")
 }
 
 // admin runs one statement as the user of database-url and returns its rows.

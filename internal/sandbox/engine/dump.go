@@ -81,11 +81,8 @@ func (d *scratch) dumpZip(ctx context.Context, w requests.Work) error {
 	}
 	defer original.Close()
 	return writeFile(w.Upgraded, func(out io.Writer) error {
-		z := zip.NewWriter(out)
+		z := zip.NewWriter(stoppable{ctx, out})
 		for _, member := range original.File {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
 			if err := replaced(ctx, z, member, made, info); err != nil {
 				return err
 			}

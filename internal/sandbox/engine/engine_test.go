@@ -8,14 +8,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"odoo-upgrade-action/internal/confine"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/realtest"
 	"odoo-upgrade-action/internal/sandbox/requests"
@@ -266,6 +271,77 @@ func TestPostgresSaysWhyItFails(t *testing.T) {
 	}
 }
 
+// TestPreparedTransactions has dumps that prepare transactions, which outlive them, and take
+// away what is needed to end those. server checks that nothing is left.
+func TestPreparedTransactions(t *testing.T) {
+	realtest.Long(t)
+	c := realtest.StartCluster(t, "max_prepared_transactions=10")
+	for name, statements := range map[string]string{
+		"one":            "PREPARE TRANSACTION 'x';",
+		"with odd names": "PREPARE TRANSACTION 'it''s \\ :x \n';\nBEGIN;\nCREATE TABLE b (a int);\nPREPARE TRANSACTION 'x';",
+		"no connections": "PREPARE TRANSACTION 'x';\nDO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' CONNECTION LIMIT 0'; EXECUTE 'REVOKE ALL ON DATABASE ' || current_database() || ' FROM ' || current_user; END $$;",
+		"settings":       "PREPARE TRANSACTION 'x';\nDO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET statement_timeout = 1'; EXECUTE 'ALTER DATABASE ' || current_database() || ' SET role = none'; END $$;",
+	} {
+		t.Run(name, func(t *testing.T) {
+			upload := write(t, "db.sql", strings.Replace(realtest.Dump(""), "SELECT 1;", "BEGIN;\nCREATE TABLE a (a int);\n"+statements, 1))
+			r, log := newBench(t, NewPostgres(server(t, c), nil)).upgrade(upload)
+			if left := c.SQL("postgres", "SELECT gid FROM pg_prepared_xacts"); left != "" {
+				t.Errorf("%s: left: %q\n%s", r.State, left, log)
+			}
+		})
+	}
+}
+
+// TestPreparedByAnotherRole drops what a killed sandbox left, as a user that is not a
+// superuser.
+func TestPreparedByAnotherRole(t *testing.T) {
+	realtest.Long(t)
+	c := realtest.StartCluster(t, "max_prepared_transactions=10")
+	c.SQL("postgres", "CREATE ROLE upgrader LOGIN CREATEDB CREATEROLE PASSWORD 'secret'")
+	data := t.TempDir()
+	s := server(t, c)
+	s.address.User = url.UserPassword("upgrader", "secret")
+	if err := s.prepare(t.Context(), data, func(line string) { t.Log(line) }); err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.create(t.Context(), "7", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.psql(t.Context(), d.address, data, strings.NewReader("BEGIN; CREATE TABLE a (a int); PREPARE TRANSACTION 'x';"), io.Discard, "-f", "-"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.prepare(t.Context(), data, func(line string) { t.Error(line) }); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestConfined has pg_restore read a folder whose list of large objects names a file that
+// is not in it, as if the check had let it pass.
+func TestConfined(t *testing.T) {
+	realtest.Need(t, "pg_restore")
+	if !confine.Available() {
+		realtest.Skip(t, "the kernel has no Landlock")
+	}
+	c := realtest.StartCluster(t)
+	secret := write(t, "secret", "TOP SECRET")
+	folder := filepath.Join(c.Dir, "folder")
+	c.Run("pg_dump", "-Fd", "-f", folder, database(t, c))
+	if err := os.WriteFile(folder+"/blobs.toc", []byte("4711 ../../../../../../../.."+secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	work := requests.Work{Original: folder, Folder: t.TempDir(), Log: io.Discard}
+	in := archiveSQL(t.Context(), work, nil)
+	text, _ := io.ReadAll(in)
+	if err := in.Close(); err == nil || strings.Contains(string(text), fmt.Sprintf("%x", "TOP SECRET")) {
+		t.Errorf("it was read (%v)", err)
+	}
+	free, err := exec.Command("pg_restore", "--file=-", folder).Output() // what would happen otherwise
+	if err != nil || !strings.Contains(string(free), fmt.Sprintf("%x", "TOP SECRET")) {
+		t.Errorf("this test shows nothing: %v", err)
+	}
+}
+
 // TestPostgresRestoresWhatIsOdd has dumps that restore, though something about them is odd.
 func TestPostgresRestoresWhatIsOdd(t *testing.T) {
 	realtest.Long(t)
@@ -447,12 +523,8 @@ func TestCanceled(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			id := b.submit(ctx, write(t, "db.sql", realtest.Dump("")))
 			b.untilLogged(id, "here")
-			began := time.Now()
 			cancel()
-			b.worker.Wait()
-			if took := time.Since(began); took > 20*time.Second {
-				t.Errorf("stopped after %s", took)
-			}
+			b.worker.Wait() // not for a thousand seconds
 			if r, _ := b.store.Get(id); r.State != requests.Progress {
 				t.Errorf("it is %s: the next sandbox has to continue it", r.State)
 			}
@@ -522,6 +594,7 @@ func TestLeftByAKilledSandbox(t *testing.T) {
 func TestCommand(t *testing.T) {
 	t.Setenv("ODOO_UPGRADE_DATABASE_URL", "postgres://secret")
 	upload := write(t, "db.sql", realtest.Dump("the dump"))
+	escaped := filepath.Join(t.TempDir(), "pid")
 	for name, test := range map[string]struct{ script, state, message, log string }{
 		"done":             {`sed s/the/another/ "$UPGRADE_ORIGINAL" >"$UPGRADE_RESULT"; echo "to $UPGRADE_TARGET, $UPGRADE_AIM, $UPGRADE_KIND"`, "done", "was upgraded", "to 17.0, test, sql\n"},
 		"failed":           {`for n in 1 2 3 4 5 6 7; do echo "line $n"; done; exit 3`, "failed", "line 3\nline 4\nline 5\nline 6\nline 7", "line 1\n"},
@@ -534,15 +607,18 @@ func TestCommand(t *testing.T) {
 		"background":       {`sleep 1000 & setsid sleep 1000 & cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"; echo fine`, "done", "was upgraded", "fine\n"},
 		"our own settings": {`env | grep -c ODOO_UPGRADE_; exit 1`, "failed", "0", ""},
 		"a folder":         {`mkdir "$UPGRADE_RESULT"; echo x >"$UPGRADE_RESULT/toc.dat"`, "failed", "wrote a folder to UPGRADE_RESULT, but the dump was a file", ""},
-		"an escape":        {`setsid env -i sleep 60 & cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"`, "done", "was upgraded", ""},
+		"an escape":        {`setsid env -i sh -c 'echo $$ >` + escaped + `; exec sleep 1000' & until [ -s ` + escaped + ` ]; do sleep 0.01; done; cp "$UPGRADE_ORIGINAL" "$UPGRADE_RESULT"`, "done", "was upgraded", ""},
 		"not UTF-8":        {`printf 'a\377b\n'; exit 1`, "failed", "a\uFFFDb", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, NewCommand([]string{"sh", "-c", test.script}, nil, false))
-			began := time.Now()
 			r, log := b.upgrade(upload)
-			if took := time.Since(began); took > 30*time.Second {
-				t.Errorf("it took %s", took)
+			if name == "an escape" { // it still runs: it was not waited for
+				text, _ := os.ReadFile(escaped)
+				pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+				if err != nil || syscall.Kill(pid, syscall.SIGKILL) != nil {
+					t.Errorf("%q, %v", text, err)
+				}
 			}
 			if r.State != test.state || !strings.Contains(r.Message, test.message) || !strings.Contains(log, test.log) {
 				t.Errorf("%s: %q\n%s", r.State, r.Message, log)

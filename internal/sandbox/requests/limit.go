@@ -28,3 +28,7 @@ func (l *limited) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// maxHoles is how many bytes of an upload may be holes: some file systems store zeros like
+// that.
+const maxHoles = 16 << 20

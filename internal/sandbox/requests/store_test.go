@@ -144,13 +144,13 @@ func TestExpireKeepsWhatIsUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := store.remove(r.ID, time.Minute); err == nil {
+	if err := store.remove(r.ID, 30*time.Minute); err == nil {
 		t.Error("a draft was removed in the middle of its upload")
 	}
 	if err := os.Chtimes(upload, old, old); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.remove(r.ID, time.Minute); err != nil {
+	if err := store.remove(r.ID, 30*time.Minute); err != nil {
 		t.Error(err)
 	}
 	left := store.Path(4711, "")

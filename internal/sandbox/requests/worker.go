@@ -121,15 +121,15 @@ func (w *Worker) progress(ctx context.Context, id int) (err error) {
 		return err
 	}
 	defer log.Close()
-	work, err := w.begin(ctx, id, log)
+	result := Result{Message: fmt.Sprintf("This is a sandbox. It was told to end its requests as %s.", w.Outcome)}
+	work, err := w.inTime(ctx, id, func(ctx context.Context) (work Work, err error) {
+		if work, err = w.begin(ctx, id, log); err == nil && w.Outcome == Done {
+			result, err = w.upgrade(ctx, work)
+		}
+		return work, err
+	})
 	if err != nil {
 		return err
-	}
-	result := Result{Message: fmt.Sprintf("This is a sandbox. It was told to end its requests as %s.", w.Outcome)}
-	if w.Outcome == Done {
-		if result, err = w.inTime(ctx, work); err != nil {
-			return err
-		}
 	}
 	if err := retry.Sleep(ctx, w.Pace); err != nil {
 		return errors.Join(err, work.discard())
@@ -182,15 +182,18 @@ const maxStarts = 5
 
 // begin inspects the upload and puts the request in progress.
 func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error) {
-	info, err := dump.Inspect(ctx, w.Store.Path(id, OriginalFile), dump.Options{})
+	original := w.Store.Path(id, OriginalFile)
+	if hole, err := holes(original); err != nil {
+		return Work{}, err
+	} else if hole > maxHoles {
+		return Work{}, &FailedError{fmt.Sprintf("The dump has %d bytes that were never written: upload all of it again.", hole)}
+	}
+	info, err := dump.Inspect(ctx, original, dump.Options{})
 	if err != nil {
 		return Work{}, err
 	}
 	r, err := w.Store.Update(id, func(r *Record) error {
-		r.State, r.Starts = Progress, r.Starts+1
-		if r.Started.IsZero() {
-			r.Started = time.Now()
-		}
+		r.State = Progress
 		r.Version, r.PostgreSQL, r.UUID, r.Kind, r.Filestore = info.Series, info.PostgreSQL, info.UUID, string(info.Form()), info.Filestore
 		return nil
 	})
@@ -198,32 +201,42 @@ func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error)
 		return Work{}, err
 	}
 	_, _ = fmt.Fprintf(log, "The dump is %s, of Odoo %s and PostgreSQL %s.\n", info.Form(), cmp.Or(info.Series, "?"), cmp.Or(info.PostgreSQL, "?"))
-	if r.Starts > maxStarts {
-		return Work{}, &FailedError{fmt.Sprintf("The upgrade was started %d times, and each time the sandbox stopped before it finished.", maxStarts)}
-	}
 	if info.Problem != nil { // its own text has a path of this machine in it
 		return Work{}, &FailedError{fmt.Sprintf("The dump %s: %s.", info.Problem.Problem, info.Problem.Advice)}
 	}
 	return Work{
-		ID: id, Original: w.Store.Path(id, OriginalFile), Upgraded: w.Store.Path(id, UpgradedFile), Filename: r.Filename, Dump: info, Target: r.Target, Aim: r.Aim,
+		ID: id, Original: original, Upgraded: w.Store.Path(id, UpgradedFile), Filename: r.Filename, Dump: info, Target: r.Target, Aim: r.Aim,
 		Folder: w.Store.Path(id, workFolder), Filestore: w.Store.Path(id, FilestoreFile), Log: log,
 	}, nil
 }
 
-// inTime has the engine work until the time for the upgrade is over.
-func (w *Worker) inTime(ctx context.Context, work Work) (Result, error) {
-	if w.Timeout == 0 {
-		return w.upgrade(ctx, work)
+// inTime does all the work for a request until the time for it is over, which begins with
+// its first start.
+func (w *Worker) inTime(ctx context.Context, id int, do func(context.Context) (Work, error)) (Work, error) {
+	r, err := w.Store.Update(id, func(r *Record) error {
+		r.Starts++
+		if r.Started.IsZero() {
+			r.Started = time.Now()
+		}
+		return nil
+	})
+	if err != nil {
+		return Work{}, err
 	}
-	r, _ := w.Store.Get(work.ID)
+	if r.Starts > maxStarts {
+		return Work{}, &FailedError{fmt.Sprintf("The upgrade was started %d times, and each time the sandbox stopped before it finished.", maxStarts)}
+	}
+	if w.Timeout == 0 {
+		return do(ctx)
+	}
 	late := &FailedError{fmt.Sprintf("The upgrade took longer than %s, the limit of this sandbox.", w.Timeout)}
 	limited, cancel := context.WithDeadlineCause(ctx, r.Started.Add(w.Timeout), late)
 	defer cancel()
-	result, err := w.upgrade(limited, work)
+	work, err := do(limited)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return result, late
+		return work, late
 	}
-	return result, err
+	return work, err
 }
 
 // againPolicy is how an upgrade is tried again that could not be made.

@@ -20,6 +20,7 @@ import (
 const (
 	eventsPause  = 250 * time.Millisecond // between two checks for changes
 	eventsAtOnce = 50                     // streams
+	eventsEach   = 8                      // of a client
 	eventsWrite  = 10 * time.Second       // for a client that does not read
 	logShown     = 32 << 10               // bytes of the log, on the page
 )
@@ -31,12 +32,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if s.streams.Add(1) > eventsAtOnce {
-		s.streams.Add(-1)
+	release, ok := s.streams.Take(r.RemoteAddr)
+	if !ok {
 		http.Error(w, "too many pages follow their requests", http.StatusServiceUnavailable)
 		return
 	}
-	defer s.streams.Add(-1)
+	defer release()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would collect them
 	private(w.Header())

@@ -11,7 +11,6 @@ import (
 	"context"
 	"net/http"
 	"sync"
-	"sync/atomic"
 
 	"odoo-upgrade-action/internal/sandbox/fault"
 	"odoo-upgrade-action/internal/sandbox/requests"
@@ -28,10 +27,10 @@ type Server struct {
 	Index      bool   // the start page lists the requests
 	Log        func(string)
 
-	ctx context.Context
-	sql sync.Mutex // one conversion at a time
+	ctx     context.Context
+	sql     requests.Shares // conversions
+	streams requests.Shares // pages that follow their requests
 
-	streams  atomic.Int32 // pages that follow their requests
 	changes  sync.Mutex
 	changing map[int]*changing // by a request's id; under changes
 }
@@ -39,6 +38,8 @@ type Server struct {
 // Serve adds the API and the pages to mux, until ctx ends. Call it once.
 func (s *Server) Serve(ctx context.Context, mux *http.ServeMux) {
 	s.ctx = ctx
+	s.sql = requests.Shares{All: sqlAtOnce, Each: 1}
+	s.streams = requests.Shares{All: eventsAtOnce, Each: eventsEach}
 	for name, do := range map[string]method{
 		"create":              create,
 		"upload":              upload,

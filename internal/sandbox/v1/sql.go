@@ -11,8 +11,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"time"
 
+	"odoo-upgrade-action/internal/confine"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
@@ -27,39 +30,62 @@ func (s *Server) sqlStream(name string) func(http.ResponseWriter, *http.Request,
 			http.Error(w, "not there (yet)", http.StatusNotFound)
 			return
 		}
-		filename := strings.TrimSuffix(found.Filename, ".dump") + ".sql"
-		if err := s.makeSQL(r.Context(), found.ID, name); err != nil {
+		if err := s.makeSQL(r, found.ID, name); errors.Is(err, errBusy) {
+			w.Header().Set("Retry-After", "10")
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		} else if err != nil {
 			s.Log("sql: " + err.Error())
 			http.Error(w, err.Error(), http.StatusNotImplemented)
 			return
 		}
-		s.serveFile(w, r, found, name+".sql", filename)
+		s.serveFile(w, r, found, name+".sql", strings.TrimSuffix(found.Filename, ".dump")+".sql")
 	}
 }
 
-// maxSQL limits what is decompressed of an upload: a few kilobytes can hold as many
-// terabytes of zeros.
-const maxSQL = 64 << 30
+// Limits of what is made of an upload: a few kilobytes can hold as many terabytes of zeros.
+const (
+	maxSQL    = 64 << 30
+	maxRatio  = 100      // to the upload's size
+	leastSQL  = 64 << 20 // of a small one
+	sqlAtOnce = 4        // conversions, one for each client
+	sqlTime   = time.Hour
+)
 
-func (s *Server) makeSQL(ctx context.Context, id int, name string) (err error) {
-	s.sql.Lock()
-	defer s.sql.Unlock()
+var errBusy = errors.New("too much is being converted: try again later")
+
+// makeSQL makes a file of a request SQL, unless that is there. It ends with the call.
+func (s *Server) makeSQL(call *http.Request, id int, name string) (err error) {
 	to := s.Store.Path(id, name+".sql")
 	if _, err := os.Stat(to); err == nil {
 		return nil
 	}
-	out, err := os.OpenFile(to+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	release, ok := s.sql.Take(call.RemoteAddr)
+	if !ok {
+		return errBusy
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(call.Context(), sqlTime)
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+	out, err := os.CreateTemp(filepath.Dir(to), name+"-*.new")
 	if err != nil {
 		return err
 	}
 	defer func() {
 		err = errors.Join(err, out.Close())
 		if err == nil {
-			err = os.Rename(to+".new", to)
+			err = os.Rename(out.Name(), to)
 		} else {
-			_ = os.Remove(to + ".new")
+			_ = os.Remove(out.Name())
 		}
 	}()
+	return s.writeSQL(ctx, id, name, &bounded{
+		ctx: ctx, out: out, left: min(maxSQL, max(leastSQL, maxRatio*s.Store.Size(id, name))), full: errors.New("it holds more SQL than is converted here"),
+	})
+}
+
+func (s *Server) writeSQL(ctx context.Context, id int, name string, out io.Writer) error {
 	path := s.Store.Path(id, name)
 	switch s.kind(id, name) {
 	case dump.Custom, dump.Tar:
@@ -81,7 +107,7 @@ func plainSQL(in io.Reader, out io.Writer) error {
 	head, _ := peeked.Peek(dump.HeadSize)
 	switch dump.Sniff(head) {
 	case dump.SQL:
-		return limited(out, peeked)
+		return copyAll(out, peeked)
 	case dump.Gzip:
 		decompressed, err := gzip.NewReader(peeked)
 		if err != nil {
@@ -92,7 +118,7 @@ func plainSQL(in io.Reader, out io.Writer) error {
 		if head, _ := inner.Peek(dump.HeadSize); dump.Sniff(head) != dump.SQL {
 			return errNoSQL
 		}
-		return limited(out, inner)
+		return copyAll(out, inner)
 	}
 	return errNoSQL
 }
@@ -109,19 +135,16 @@ func unzip(path string, out io.Writer) error {
 		return errNoSQL
 	}
 	defer file.Close()
-	return limited(out, file)
+	return copyAll(out, file)
 }
 
-func limited(out io.Writer, in io.Reader) error {
-	n, err := io.Copy(out, io.LimitReader(in, maxSQL))
-	if err == nil && n == maxSQL {
-		return fmt.Errorf("more than %d GiB of SQL", maxSQL>>30)
-	}
+func copyAll(out io.Writer, in io.Reader) error {
+	_, err := io.Copy(out, in)
 	return err
 }
 
-// pgRestore lets PostgreSQL's own program write an archive as SQL; it runs
-// nothing of what it finds there.
+// pgRestore lets PostgreSQL's own program write an archive as SQL; it runs nothing of what
+// it finds there, and can read nothing but the archive.
 func pgRestore(ctx context.Context, path string, out io.Writer) error {
 	program, err := exec.LookPath("pg_restore")
 	if err != nil {
@@ -129,16 +152,21 @@ func pgRestore(ctx context.Context, path string, out io.Writer) error {
 	}
 	command := exec.CommandContext(ctx, program, "--file=-", "--", path)
 	said := &bounded{left: 300}
-	command.Stdout, command.Stderr = &bounded{out: out, left: maxSQL, full: fmt.Errorf("more than %d GiB of SQL", maxSQL>>30)}, said
-	if err := command.Run(); err != nil {
+	command.Stdout, command.Stderr = out, said
+	if err := confine.Start(command, path); err != nil {
+		return fmt.Errorf("pg_restore: %w", err)
+	}
+	if err := command.Wait(); err != nil {
 		return fmt.Errorf("pg_restore: %w: %s", err, said.text)
 	}
 	return nil
 }
 
 // bounded writes a limited number of bytes to out, or keeps them in text if out is nil. It
-// then fails with full or, if that is nil, silently discards the rest.
+// then fails with full or, if that is nil, silently discards the rest. It fails, too, once
+// ctx, which may be nil, has ended.
 type bounded struct {
+	ctx  context.Context
 	out  io.Writer
 	text []byte
 	left int64
@@ -146,6 +174,9 @@ type bounded struct {
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
+	if b.ctx != nil && b.ctx.Err() != nil {
+		return 0, context.Cause(b.ctx)
+	}
 	part := p[:min(int64(len(p)), b.left)]
 	b.left -= int64(len(part))
 	if b.out == nil {
