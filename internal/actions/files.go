@@ -10,8 +10,8 @@ import (
 )
 
 // Output sets a step output at once: the runner reads the file even when the
-// step is killed later. Without GITHUB_OUTPUT it does nothing. A value that
-// could set other outputs is refused.
+// step is killed later. Without GITHUB_OUTPUT it does nothing. The value is made one
+// harmless line: a later step may print it. One that could set other outputs is refused.
 func (r *Runner) Output(name, value string) error {
 	value = strings.ToValidUTF8(value, "\uFFFD")
 	for line := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == '\r' || c == '\n' }) {
@@ -20,6 +20,7 @@ func (r *Runner) Output(name, value string) error {
 			return fmt.Errorf("output %s holds the line that ends an output: not written", name)
 		}
 	}
+	value = Line(value)
 	err := r.toFile("GITHUB_OUTPUT", func() { r.gha.SetOutput(name, value) })
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -118,7 +118,7 @@ func TestAnnotations(t *testing.T) {
 func TestOutputs(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "output")
 	r := New(&bytes.Buffer{}, env(map[string]string{"GITHUB_OUTPUT": file}))
-	if err := r.Output("one", "a\nb"); err != nil {
+	if err := r.Output("one", "\x1b[1ma\n::error::b ##[c]"); err != nil {
 		t.Fatal(err)
 	}
 	evil := "x\n_GitHubActionsFileCommandDelimeter_\nresult<<_GitHubActionsFileCommandDelimeter_\nsuccess"
@@ -126,7 +126,7 @@ func TestOutputs(t *testing.T) {
 		t.Error("a value that sets another output was taken")
 	}
 	got, _ := os.ReadFile(file)
-	want := "one<<_GitHubActionsFileCommandDelimeter_\na\nb\n_GitHubActionsFileCommandDelimeter_\n"
+	want := "one<<_GitHubActionsFileCommandDelimeter_\n[1ma : :error::b # #[c]\n_GitHubActionsFileCommandDelimeter_\n"
 	if string(got) != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

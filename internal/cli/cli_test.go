@@ -22,6 +22,8 @@ import (
 
 	"odoo-upgrade-action/internal/report"
 	"odoo-upgrade-action/internal/sandbox"
+	"odoo-upgrade-action/internal/sandbox/engine"
+	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
 // TestMain lets test scripts run this binary as odoo-upgrade.
@@ -50,6 +52,7 @@ func TestScripts(t *testing.T) {
 			for _, name := range []string{"GITHUB_ACTIONS", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
 				env.Setenv(name, "")
 			}
+			env.Values[held{}] = &held{released: make(chan struct{})}
 			return sandbox.WriteSample(filepath.Join(env.WorkDir, "bakery.zip"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -60,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"serve":   serve,
 			"fulldir": fulldir,
 			"await":   await,
+			"release": release,
 			"tls":     serveTLS,
 
 			"action-with-file": actionWithFile,
@@ -153,13 +157,38 @@ func once(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// serve [FLAG …]: serves a sandbox until the script's end, at $URL.
+// held is an engine that waits for the script's command release.
+type held struct {
+	engine.Copy
+	released chan struct{}
+}
+
+func (h *held) Upgrade(ctx context.Context, w requests.Work) (requests.Result, error) {
+	select {
+	case <-h.released:
+		return h.Copy.Upgrade(ctx, w)
+	case <-ctx.Done():
+		return requests.Result{}, context.Cause(ctx)
+	}
+}
+
+// release lets the upgrades end that serve held holds.
+func release(ts *testscript.TestScript, neg bool, args []string) {
+	close(ts.Value(held{}).(*held).released)
+}
+
+// serve [held] [FLAG …]: serves a sandbox until the script's end, at $URL; held ends no
+// upgrade before release.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	config := sandbox.Config{Data: ts.MkAbs("sandbox-data"), Outcome: "done"}
 	for n := 2; isThere(config.Data); n++ { // an earlier one still serves there
 		config.Data = ts.MkAbs(fmt.Sprintf("sandbox-data-%d", n))
 	}
 	for _, arg := range args {
+		if arg == "held" {
+			config.Engine = ts.Value(held{}).(*held)
+			continue
+		}
 		address, _, err := sandbox.ParseAddress("sandbox?" + arg)
 		ts.Check(err)
 		config.Outcome, config.Pace, config.Contracts, config.Faults, config.Protocols = address.Outcome, address.Pace, address.Contracts, address.Faults, address.Protocols
@@ -194,7 +223,7 @@ func actionWithFile(ts *testscript.TestScript, neg bool, args []string) {
 
 // await TEXT FILE: waits until a program in the background has written the text.
 func await(ts *testscript.TestScript, neg bool, args []string) {
-	for range 2000 {
+	for range 60_000 {
 		if text, err := os.ReadFile(ts.MkAbs(args[1])); err == nil && strings.Contains(string(text), args[0]) {
 			return
 		}

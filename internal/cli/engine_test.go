@@ -14,9 +14,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -168,17 +170,19 @@ func TestUpgradeByPostgres(t *testing.T) {
 		for _, state := range []struct {
 			name string
 			at   func(*platform) func() bool
+			hold []string // flags that keep it there until it is killed
 		}{
-			{"not at all", nil},
-			{"draft", func(p *platform) func() bool { return p.inFile("request.json", `"draft"`) }},
-			{"pending", func(p *platform) func() bool { return p.inFile("request.json", `"pending"`) }},
-			{"restoring", func(p *platform) func() bool { return p.inFile("upgrade.log", "Restoring the dump") }},
-			{"running SQL", func(p *platform) func() bool { return p.inFile("upgrade.log", "Running 10.sql") }},
-			{"dumping", func(p *platform) func() bool { return p.inFile("upgrade.log", "Dumping the database") }},
-			{"done", func(p *platform) func() bool { return p.inFile("request.json", `"done"`) }},
+			{"not at all", nil, nil},
+			{"draft", func(p *platform) func() bool { return p.inFile("request.json", `"draft"`) }, []string{"--fault", "upload=hang", "--fault", "transfer-start=hang"}},
+			{"pending", func(p *platform) func() bool { return p.inFile("request.json", `"pending"`) }, []string{"--pace", "1h"}},
+			{"restoring", func(p *platform) func() bool { return p.inFile("upgrade.log", "Restoring the dump") }, nil},
+			{"running SQL", func(p *platform) func() bool { return p.inFile("upgrade.log", "Running 10.sql") }, nil},
+			{"dumping", func(p *platform) func() bool { return p.inFile("upgrade.log", "Dumping the database") }, nil},
+			{"done", func(p *platform) func() bool { return p.inFile("request.json", `"done"`) }, nil},
 		} {
 			t.Run(protocol+"/"+state.name, func(t *testing.T) {
-				p := startPlatform(t, append(postgresFlags(t, c), "--pace", "200ms")...)
+				flags := append(postgresFlags(t, c), "--pace", "200ms")
+				p := startPlatform(t, slices.Concat(flags, state.hold)...)
 				work := sampleIn(t)
 				command := step(t, work, p.url, map[string]string{"protocol": protocol, "dump": "db.zip", "timeout": "2m"})
 				var log bytes.Buffer
@@ -190,8 +194,11 @@ func TestUpgradeByPostgres(t *testing.T) {
 				go func() { ended <- command.Wait() }()
 				if state.at != nil {
 					soon(t, state.at(p))
+					_ = command.Process.Signal(syscall.SIGSTOP) // it tries again a few times only
 					p.kill()
+					p.flags = flags
 					p.start()
+					_ = command.Process.Signal(syscall.SIGCONT)
 				}
 				if err := <-ended; err != nil {
 					t.Fatalf("%v\n%s", err, &log)
@@ -205,13 +212,13 @@ func TestUpgradeByPostgres(t *testing.T) {
 // soon waits until something is so.
 func soon(t *testing.T, so func() bool) {
 	t.Helper()
-	for range 6000 {
+	for range 60_000 {
 		if so() {
 			return
 		}
 		time.Sleep(5 * time.Millisecond) // what another process does can only be polled
 	}
-	t.Fatal("it did not come so far in 30 s")
+	t.Fatal("it did not come so far")
 }
 
 // TestFiftyAtOnce has fifty runs with dumps of 10 MB each, over both protocols, upgraded by

@@ -135,7 +135,10 @@ func explainUpgradeFailed(e job.Ending, _ job.Command) report.Explanation {
 
 func explainTimeout(e job.Ending, _ job.Command) report.Explanation {
 	why := failed("Upgrade not finished in time", e)
-	if late, ok := errors.AsType[*job.TimeoutError](e.Err); ok && late.Last == nil {
+	switch late, ok := errors.AsType[*job.TimeoutError](e.Err); {
+	case ok && late.Last == nil && e.Status.Phase == upgrade.Draft:
+		why.Text += " " + draft(e)
+	case ok && late.Last == nil:
 		why.Text += " The platform keeps working on it."
 	}
 	why.Command = "run"
@@ -219,7 +222,8 @@ func left(e job.Ending) string {
 // draft says what is known of a request whose last status was a draft.
 func draft(e job.Ending) string {
 	if e.ProcessSent {
-		return fmt.Sprintf("The platform was asked to process request %s and may be at work on it; its last known state was still a draft.", e.Ticket.ID)
+		return fmt.Sprintf("The platform was asked to process request %s and may be at work on it, but its status has not changed since: it is still a draft. "+
+			"A proxy or a cache between this machine and the platform may answer with an old status.", e.Ticket.ID)
 	}
 	return fmt.Sprintf("Request %s is a draft; nothing is being upgraded.", e.Ticket.ID)
 }

@@ -369,9 +369,16 @@ func TestHealth(t *testing.T) {
 		"another command":       {"127.0.0.1:1", []string{"ODOO_UPGRADE_COMMAND=run"}, true},
 		"a step":                {"127.0.0.1:1", []string{"GITHUB_ACTIONS=true"}, true},
 	} {
-		command := exec.Command(built(t), "health", "--listen", test.listen)
-		command.Env = append([]string{"PATH="}, test.environment...)
-		if text, err := command.CombinedOutput(); (err == nil) != test.healthy {
+		var text []byte
+		var err error
+		for range 30 { // each gives the sandbox two seconds, which a busy machine may not
+			command := exec.Command(built(t), "health", "--listen", test.listen)
+			command.Env = append([]string{"PATH="}, test.environment...)
+			if text, err = command.CombinedOutput(); err == nil || !test.healthy {
+				break
+			}
+		}
+		if (err == nil) != test.healthy {
 			t.Errorf("%s: %v %s", name, err, text)
 		}
 	}
@@ -391,18 +398,17 @@ func TestSignals(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log strings.Builder
-		var sent time.Time
+		sent := false
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			log.WriteString(lines.Text() + "\n")
 			if strings.HasPrefix(lines.Text(), "Waiting for the upgrade") {
-				sent = time.Now()
+				sent = true
 				_ = command.Process.Signal(signal)
 			}
 		}
 		err = command.Wait()
-		took := time.Since(sent)
-		if code := command.ProcessState.ExitCode(); code != 130 || took > 5*time.Second {
-			t.Errorf("%v: exit status %d (%v) after %v\n%s", signal, code, err, took, &log)
+		if code := command.ProcessState.ExitCode(); code != 130 || !sent { // unstopped, it would wait for an hour
+			t.Errorf("%v: exit status %d (%v), sent: %t\n%s", signal, code, err, sent, &log)
 		}
 		set, _ := outputsIn(work + "/outputs")
 		if set["result"] != "interrupted" || set["request-id"] == "" || !strings.Contains(log.String(), "::error title=Interrupted::") {

@@ -79,8 +79,10 @@ func parseProxy(text string) (string, error) {
 	}
 	text = proxyURL(text)
 	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || strings.Contains(u.Path, "@") {
-		return "", errors.New("the proxy in the environment is not a URL like http://proxy:3128 or socks5://user:password@proxy:1080; in a password, write @ as %40, / as %2F, and # as %23")
+	// What follows the host would be a part of a password with a /, a ? or a #: the rest of it
+	// would be taken for the host, and be shown.
+	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#") {
+		return "", errors.New("the proxy in the environment is not a URL like http://proxy:3128 or socks5://user:password@proxy:1080; in a password, write @ as %40, / as %2F, ? as %3F, and # as %23")
 	}
 	switch u.Scheme {
 	case "http", "https", "socks5", "socks5h":
@@ -176,10 +178,37 @@ func connect(conn net.Conn, via *url.URL, address string) (net.Conn, error) {
 	case http.StatusOK:
 		head.N = math.MaxInt64 // what follows is the server's
 		return &tunnelled{conn, in}, nil
-	case http.StatusProxyAuthRequired:
-		return nil, errors.New("it requires a user and a password (HTTP 407): write them into the proxy's URL, like http://user:password@proxy:3128")
 	}
-	return nil, fmt.Errorf("it responded with HTTP %d %s", response.StatusCode, http.StatusText(response.StatusCode))
+	return nil, &ProxyError{response.StatusCode}
+}
+
+// ProxyError is an HTTP proxy's refusal to connect to a server.
+type ProxyError struct{ Code int } // of HTTP
+
+func (e *ProxyError) Error() string {
+	if e.Code == http.StatusProxyAuthRequired {
+		return "it requires a user and a password (HTTP 407): write them into the proxy's URL, like http://user:password@proxy:3128"
+	}
+	return fmt.Sprintf("it responded with HTTP %d %s", e.Code, http.StatusText(e.Code))
+}
+
+// IsFinal reports whether another try would be refused like this one.
+func (e *ProxyError) IsFinal() bool {
+	switch e.Code {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return e.Code < 500
+}
+
+// isFinalRefusal reports whether a proxy refused a connection for good: an HTTP proxy, or a
+// SOCKS5 proxy that wants a password or another one, of which x/net has only the text.
+func isFinalRefusal(err error) bool {
+	if proxy, ok := errors.AsType[*ProxyError](err); ok {
+		return proxy.IsFinal()
+	}
+	text := err.Error()
+	return strings.Contains(text, "socks") && (strings.Contains(text, "no acceptable authentication methods") || strings.Contains(text, "username/password authentication failed"))
 }
 
 // maxProxyHead limits a proxy's response to CONNECT, in bytes.

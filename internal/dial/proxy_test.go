@@ -39,7 +39,7 @@ func socks(t *testing.T, s *realtest.SSHD) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-	for range 500 {
+	for range 6000 {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			_ = conn.Close()
 			return "socks5://" + address

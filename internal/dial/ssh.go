@@ -95,15 +95,33 @@ func SSH(address, user string, key ssh.Signer, keys *HostKeys) *ssh.ClientConfig
 		},
 		User:              user,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(key)},
+		AuthCallback:      onlyKey(address),
 		HostKeyCallback:   keys.Check,
 		HostKeyAlgorithms: keys.algorithms(address),
 		ClientVersion:     "SSH-2.0-odoo-upgrade-action",
 	}
 }
 
+// onlyKey ends a login whose server wants more than the key, which it has accepted.
+func onlyKey(address string) func(*ssh.ClientAuthContext) (ssh.AuthMethod, error) {
+	return func(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
+		if len(c.PartialSuccessMethods) > 0 {
+			return nil, &SecondFactorError{address}
+		}
+		return nil, nil // the next of Auth
+	}
+}
+
+// SecondFactorError says that a server accepts the key, and wants a password or a code, too.
+type SecondFactorError struct{ Address string }
+
+func (e *SecondFactorError) Error() string {
+	return fmt.Sprintf("the SSH server at %s accepts the key, but asks for a password or a code as well, which this program cannot give", e.Address)
+}
+
 // SSHError says why no SSH session with address could begin, and marks as
-// transient whatever may pass: anything but a stop, a wrong host key, and a server
-// with which no algorithm can be agreed on. It returns nil for nil.
+// transient whatever may pass: anything but a stop, a wrong host key, a proxy's refusal, a
+// server that wants more than a key, and one with which no algorithm can be agreed on. It returns nil for nil.
 func SSHError(ctx context.Context, address string, keys *HostKeys, err error) error {
 	if err == nil {
 		return nil
@@ -120,11 +138,25 @@ func SSHError(ctx context.Context, address string, keys *HostKeys, err error) er
 		}
 		return fmt.Errorf("%s and this program have no SSH algorithm in common: %w", address, disagree)
 	}
+	if more, ok := errors.AsType[*SecondFactorError](err); ok {
+		return more
+	}
+	if isFinalRefusal(err) {
+		return &UnreachableError{fmt.Errorf("no SSH connection to %s: %w", address, err)}
+	}
 	if strings.Contains(err.Error(), "unable to authenticate") { // x/crypto has no type for it
 		return retry.Transient(&LoginError{address})
 	}
 	return retry.Transient(fmt.Errorf("no SSH connection to %s: %w", address, sshclient.Ended(err)))
 }
+
+// UnreachableError says that the way to a server is closed, and stays so.
+type UnreachableError struct{ Err error }
+
+func (e *UnreachableError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what closes it.
+func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // LoginError says that a server does not accept the key.
 type LoginError struct{ Address string }

@@ -69,6 +69,14 @@ type (
 	StatusRead struct{ Status upgrade.Status }
 	// ProcessSent says that the platform may have received the call to process.
 	ProcessSent struct{}
+	// MayHaveAccepted says that the response to the call to process was lost, and that the
+	// status is watched for so long.
+	MayHaveAccepted struct{ Watching time.Duration }
+	// StillDraft says that the status has not changed for so long since process was accepted.
+	StillDraft struct {
+		State string
+		Since time.Duration
+	}
 	// SkipTestFailed says why the platform tests the upgraded database after all.
 	SkipTestFailed struct{ Err error }
 	// Progress tells how far a transfer is; Total is -1 while it is not known.
@@ -127,6 +135,12 @@ type (
 		Step        Step
 		Done, Total int64
 	}
+	// ReadBack tells how much of an upload was read back from the platform and was found to be
+	// the same; Over says that no more will be. Bytes is 0 where that is not possible.
+	ReadBack struct {
+		Bytes, Total int64
+		Over         bool
+	}
 	// StartedOver says that a transfer starts from its first byte, because what
 	// was there is not a part of the file.
 	StartedOver struct{ Step Step }
@@ -145,6 +159,9 @@ func (Created) isEvent()           {}
 func (CreateRetried) isEvent()     {}
 func (StatusRead) isEvent()        {}
 func (ProcessSent) isEvent()       {}
+func (MayHaveAccepted) isEvent()   {}
+func (StillDraft) isEvent()        {}
+func (ReadBack) isEvent()          {}
 func (SkipTestFailed) isEvent()    {}
 func (Progress) isEvent()          {}
 func (Downloaded) isEvent()        {}

@@ -196,6 +196,9 @@ func (r Response) Refused(kind upgrade.Kind, list []upgrade.Failure) error {
 }
 
 func (r Response) mark(err error) error {
+	if r.Code == http.StatusTooManyRequests || r.Code == http.StatusServiceUnavailable {
+		err = &upgrade.DeclinedError{Err: err}
+	}
 	if isTransient(r.Code) {
 		return retry.TransientAfter(err, retry.After(r.Header))
 	}
@@ -248,11 +251,24 @@ func isUnsent(err error) bool {
 
 // IsFinal reports whether another try would fail like this one: the server is not the one
 // that it should be, does not speak TLS in a version that this program supports, or
-// a proxy wants a password.
+// a proxy wants a password or refuses the connection.
 func IsFinal(err error) bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
-	return certificate || noTLS || isOtherTLS(err) || isProxyPassword(err)
+	proxy, refused := errors.AsType[interface {
+		error
+		IsFinal() bool
+	}](err)
+	return certificate || noTLS || isOtherTLS(err) || isProxyPassword(err) || isOnlyHTTP2(err) || refused && proxy.IsFinal()
+}
+
+// isOnlyHTTP2 reports whether a server speaks no HTTP/1.1: it finds no protocol in common in
+// TLS (alert 120, RFC 7301, section 3.2), or begins with a frame of settings (RFC 9113, section
+// 3.4), of which net/http has only the text.
+func isOnlyHTTP2(err error) bool {
+	alert, ok := errors.AsType[tls.AlertError](err)
+	return ok && alert == 120 || err != nil && (strings.Contains(err.Error(), "no application protocol") ||
+		strings.Contains(err.Error(), `malformed HTTP response "\x00\x00`) || strings.Contains(err.Error(), "server replied with HTTP/2 frames"))
 }
 
 // isOtherTLS reports whether the two have no version of TLS in common. crypto/tls has no
@@ -277,6 +293,8 @@ func Explained(err error) error {
 		return fmt.Errorf("%w: if it is your own authority, set ca-certificate to its certificate", err)
 	case isProxyPassword(err):
 		return fmt.Errorf("%w: the proxy wants a user and a password; write them into HTTPS_PROXY, like http://user:password@proxy:3128", err)
+	case isOnlyHTTP2(err):
+		return errors.New("the server, or a proxy in front of it, speaks only HTTP/2, and this program speaks HTTP/1.1: allow HTTP/1.1 there")
 	case isOtherTLS(err):
 		return fmt.Errorf("%w: the server does not support TLS 1.2 or newer", err)
 	}

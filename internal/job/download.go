@@ -50,7 +50,7 @@ func (r *run) download(ctx context.Context, s upgrade.Status) error {
 
 // fetch downloads one item.
 func (r *run) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item) (artifact upgrade.Artifact, err error) {
-	err = r.whileItProgresses(ctx, fetchPolicy, func(ctx context.Context) (kept int64, err error) {
+	err = r.whileItProgresses(ctx, func(ctx context.Context) (kept int64, err error) {
 		ctx, pace := newPace(ctx)
 		defer pace.stop()
 		artifact, kept, err = r.platform.(Fetcher).Fetch(ctx, s, item, func(done, total int64) {
@@ -68,14 +68,14 @@ func worthwhile(d time.Duration) int64 {
 	return max(1, int64(float64(paceBytes)*d.Seconds()/paceWindow.Seconds()))
 }
 
-// whileItProgresses tries a transfer as the policy says, and again as long as each
-// round of tries moves enough for the time that it takes. The transfer returns how far it
-// came, in bytes.
-func (r *run) whileItProgresses(ctx context.Context, policy retry.Policy, transfer func(context.Context) (int64, error)) error {
+// whileItProgresses tries a transfer through outages, and again as long as each round of
+// tries moves enough for the time that it takes. The transfer returns how far it came, in
+// bytes.
+func (r *run) whileItProgresses(ctx context.Context, transfer func(context.Context) (int64, error)) error {
 	furthest := int64(0)
 	for {
 		before, began := furthest, time.Now()
-		err := policy.Do(ctx, func(ctx context.Context) error {
+		err := outagePolicy.Do(ctx, func(ctx context.Context) error {
 			n, err := transfer(ctx)
 			furthest = max(furthest, n)
 			return err

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"odoo-upgrade-action/internal/retry"
@@ -16,34 +17,58 @@ const (
 	paceBytes  = 300 << 10
 )
 
-// pace ends a transfer that is too slow.
+// pace ends a transfer that is too slow. Progress is bytes of the file, whatever else the
+// peer sends: it is not enough that it is alive.
 type pace struct {
 	cancel context.CancelCauseFunc
-	since  time.Time // when the window began; zero before the first byte
-	at     int64     // bytes that had been moved by then
+
+	mu    sync.Mutex
+	begun bool  // the first byte was moved, and the last was not
+	at    int64 // bytes that had been moved when the window began
+	done  int64 // bytes that have been moved
+	timer *time.Timer
 }
 
-// newPace returns a context that ends if moved finds the transfer too slow.
+// newPace returns a context that ends if moved says that the transfer is too slow.
 func newPace(ctx context.Context) (context.Context, *pace) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	return ctx, &pace{cancel: cancel}
+	p := &pace{cancel: cancel}
+	p.timer = time.AfterFunc(paceWindow, p.check)
+	return ctx, p
 }
 
 // moved is told how many bytes have been moved so far, and how many there are, -1 if that
-// is not known. Before the first byte and after the last, the peer may take its time.
+// is not known. Before the first byte and after the last, the peer may take its time, which
+// the transport limits.
 func (p *pace) moved(done, total int64) {
-	now := time.Now()
-	switch {
-	case done <= 0, total >= 0 && done >= total:
-		p.since = time.Time{}
-	case p.since.IsZero() || done < p.at:
-		p.since, p.at = now, done
-	case now.Sub(p.since) < paceWindow:
-	case done-p.at < paceBytes:
-		p.cancel(retry.Transient(fmt.Errorf("the transfer is too slow: %d bytes in %v", done-p.at, paceWindow)))
-	default:
-		p.since, p.at = now, done
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = done
+	between := done > 0 && (total < 0 || done < total)
+	if between && (!p.begun || done < p.at) {
+		p.window()
 	}
+	p.begun = between
 }
 
-func (p *pace) stop() { p.cancel(nil) }
+// window begins another one. The caller holds the lock.
+func (p *pace) window() {
+	p.at = p.done
+	p.timer.Reset(paceWindow)
+}
+
+// check is called at the end of each window.
+func (p *pace) check() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.begun && p.done-p.at < paceBytes {
+		p.cancel(retry.Transient(fmt.Errorf("the transfer is too slow: %d bytes in %v", p.done-p.at, paceWindow)))
+		return
+	}
+	p.window()
+}
+
+func (p *pace) stop() {
+	p.timer.Stop()
+	p.cancel(nil)
+}

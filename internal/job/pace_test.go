@@ -36,3 +36,23 @@ func TestPace(t *testing.T) {
 		})
 	}
 }
+
+// TestPaceWithoutNews has a transfer that stops to tell: its peer only shows that it is alive.
+func TestPaceWithoutNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, pace := newPace(t.Context())
+		defer pace.stop()
+		for minute := range int64(20) {
+			pace.moved(1+minute<<20, 1<<30)
+			time.Sleep(time.Minute)
+		}
+		if ctx.Err() != nil {
+			t.Fatal(context.Cause(ctx))
+		}
+		began := time.Now()
+		<-ctx.Done()
+		if took := time.Since(began); took > 2*paceWindow || !retry.IsTransient(context.Cause(ctx)) {
+			t.Errorf("it ended after %v with %v", took, context.Cause(ctx))
+		}
+	})
+}

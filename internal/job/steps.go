@@ -12,15 +12,10 @@ import (
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// How often the steps are tried again. A wait must outlive an outage of the platform
-// of a quarter of an hour; before anything has begun it is better to say soon what is
-// wrong.
-var (
-	createPolicy = retry.Policy{First: 2 * time.Second, Longest: 15 * time.Second, Tries: 4}
-	uploadPolicy = retry.Policy{First: 5 * time.Second, Longest: 30 * time.Second, Tries: 3}
-	fetchPolicy  = retry.Policy{First: 2 * time.Second, Longest: 30 * time.Second, Tries: 8}
-	outagePolicy = retry.Policy{First: 2 * time.Second, Longest: time.Minute, Budget: 15 * time.Minute}
-)
+// outagePolicy is how often a call or a transfer is tried again: an outage of a quarter of
+// an hour ends no run. That holds for all that may be repeated, which is everything but
+// process: see there.
+var outagePolicy = retry.Policy{First: 2 * time.Second, Longest: time.Minute, Budget: 15 * time.Minute}
 
 // step does work as a step of the flow, and tells when it begins and ends.
 func (r *run) step(step event.Step, work func() error) error {
@@ -107,7 +102,7 @@ func (r *run) create(ctx context.Context, d dump.Info) (ticket upgrade.Ticket, e
 		if err := d.Unchanged(); err != nil {
 			return as(PreflightFailed, err)
 		}
-		return createPolicy.Do(ctx, func(ctx context.Context) error {
+		return outagePolicy.Do(ctx, func(ctx context.Context) error {
 			created, status, err := r.platform.Create(ctx, r.plan.Request)
 			if errors.Is(err, ErrOtherProtocol) {
 				if err := r.acceptable(d); err != nil {
@@ -136,7 +131,7 @@ type Uploaded struct {
 // upload sends the dump until the platform has all of it.
 func (r *run) upload(ctx context.Context, t upgrade.Ticket, d dump.Info) (u Uploaded, err error) {
 	err = r.step(event.Upload, func() error {
-		err := r.whileItProgresses(ctx, uploadPolicy, func(ctx context.Context) (int64, error) {
+		err := r.whileItProgresses(ctx, func(ctx context.Context) (int64, error) {
 			ctx, pace := newPace(ctx)
 			defer pace.stop()
 			return r.platform.(Uploader).Upload(ctx, t, d, func(sent int64) {
@@ -168,27 +163,27 @@ func (r *run) arrived(ctx context.Context, t upgrade.Ticket, d dump.Info) (Uploa
 	return Uploaded{t, status}, nil
 }
 
-// process asks for the upgrade, once: when a response is lost, the status says
-// whether the platform accepted the call.
+// process asks for the upgrade, once: where the platform may have accepted a call, the
+// status says whether it has. A call that it declined, with 429 or 503, it has not accepted:
+// one check of the status is enough before the next. After a lost response, or a proxy's 502
+// or 504 in its place, the platform may still be at work on it.
 func (r *run) process(ctx context.Context, u Uploaded) (status upgrade.Status, err error) {
 	err = r.step(event.Process, func() error {
-		lost := false
+		var last error
+		lost := false // a response, at any time
 		err := outagePolicy.Do(ctx, func(ctx context.Context) error {
-			if lost {
-				if accepted, err := r.settled(ctx, u.Ticket); accepted || err != nil {
-					return err
-				}
+			if accepted, err := r.mayHaveAccepted(ctx, u.Ticket, last); accepted || err != nil {
+				return err
 			}
-			err := r.callProcess(ctx, u.Ticket)
-			if _, refused := errors.AsType[*upgrade.RefusedError](err); refused && lost {
+			last = r.callProcess(ctx, u.Ticket)
+			if _, refused := errors.AsType[*upgrade.RefusedError](last); refused && lost {
 				// The lost call may have been accepted between the check and this one.
 				if accepted, _ := r.accepted(ctx, u.Ticket); accepted {
 					return nil
 				}
 			}
-			_, unreached := errors.AsType[*upgrade.UnreachedError](err)
-			lost = lost || retry.IsTransient(err) && !unreached
-			return err
+			lost = lost || isLost(last)
+			return last
 		}, r.retrying)
 		if err != nil {
 			return fmt.Errorf("asking to process the dump: %w", err)
@@ -200,12 +195,31 @@ func (r *run) process(ctx context.Context, u Uploaded) (status upgrade.Status, e
 	return status, err
 }
 
+// isLost reports whether the platform may have accepted a call that ended with err.
+func isLost(err error) bool {
+	_, unreached := errors.AsType[*upgrade.UnreachedError](err)
+	_, declined := errors.AsType[*upgrade.DeclinedError](err)
+	return retry.IsTransient(err) && !unreached && !declined
+}
+
+// mayHaveAccepted reports whether the platform has accepted the last call to process, which
+// ended with last.
+func (r *run) mayHaveAccepted(ctx context.Context, t upgrade.Ticket, last error) (bool, error) {
+	_, declined := errors.AsType[*upgrade.DeclinedError](last)
+	switch {
+	case isLost(last):
+		r.tell(event.MayHaveAccepted{Watching: settleTime})
+		return r.settled(ctx, t)
+	case declined:
+		return r.accepted(ctx, t)
+	}
+	return false, nil
+}
+
 // callProcess calls process once, and tells if the platform may have received it.
 func (r *run) callProcess(ctx context.Context, t upgrade.Ticket) error {
 	err := outage(r.platform.(Processor).Process(ctx, t))
-	_, refused := errors.AsType[*upgrade.RefusedError](err)
-	_, unreached := errors.AsType[*upgrade.UnreachedError](err)
-	if !refused && !unreached {
+	if err == nil || isLost(err) {
 		r.tell(event.ProcessSent{})
 	}
 	return err
@@ -243,7 +257,7 @@ func (r *run) skipTest(ctx context.Context, t upgrade.Ticket) {
 	if !r.plan.SkipTest {
 		return
 	}
-	err := createPolicy.Do(ctx, func(ctx context.Context) error {
+	err := outagePolicy.Do(ctx, func(ctx context.Context) error {
 		return r.platform.(SkipTester).SkipTest(ctx, t)
 	}, r.retrying)
 	if err != nil && ctx.Err() == nil {
@@ -301,7 +315,8 @@ func (r *run) wait(ctx context.Context, status upgrade.Status) (upgrade.Status, 
 		return status, outcome(status)
 	}
 	err := r.step(event.Wait, func() error {
-		deadline := time.Now().Add(r.plan.Timeout)
+		began, warned := time.Now(), false
+		deadline := began.Add(r.plan.Timeout)
 		checks, cancel := context.WithDeadline(ctx, deadline.Add(lastCheck))
 		defer cancel()
 		poll := retry.NewPoll(r.plan.PollInterval)
@@ -323,6 +338,10 @@ func (r *run) wait(ctx context.Context, status upgrade.Status) (upgrade.Status, 
 				poll.Changed()
 			}
 			status = now
+			if status.Phase == upgrade.Draft && r.seen.ProcessSent && !warned && time.Since(began) > settleTime {
+				r.tell(event.StillDraft{State: status.State, Since: settleTime})
+				warned = true
+			}
 			r.followLog(checks, status.Ticket)
 		}
 		r.finishLog(ctx, status.Ticket)

@@ -132,18 +132,21 @@ func (s *SSHD) start(t testing.TB, listens func() bool, program string, argument
 	var out strings.Builder
 	command.Stdout, command.Stderr = &out, &out
 	must(t, command.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
 	t.Cleanup(func() {
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
-		_ = command.Wait()
+		<-ended
 	})
-	for range 500 {
-		if listens() {
-			return
+	for !listens() { // as long as it lives: a busy machine takes its time
+		select {
+		case err := <-ended:
+			ended <- err
+			text, _ := os.ReadFile(s.Log)
+			t.Fatalf("%s ended: %v: %s %s", program, err, &out, text)
+		case <-time.After(10 * time.Millisecond): // another program's start can only be polled
 		}
-		time.Sleep(10 * time.Millisecond) // another program's start can only be polled
 	}
-	text, _ := os.ReadFile(s.Log)
-	t.Fatalf("%s does not listen: %s %s", program, &out, text)
 }
 
 func must(t testing.TB, err error) {

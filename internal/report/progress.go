@@ -33,6 +33,9 @@ func (r *Report) transferred(e event.Progress) {
 		r.startBar(e)
 	} else if r.bar != nil { // the first time, no speed is known
 		_ = r.bar.Set64(e.Done)
+		if e.Step == event.Upload && e.Done == e.Total {
+			r.bar.Describe("Sent, waiting for the response")
+		}
 	}
 	r.moving.done = e.Done
 	if r.bar != nil {
@@ -75,6 +78,9 @@ func (m transfer) line(e event.Progress, now time.Time) string {
 	if e.Item != "" {
 		line = string(e.Item) + ": " + line
 	}
+	if e.Step == event.Upload && e.Done == e.Total {
+		return line + ", sent; waiting for the response"
+	}
 	speed := rate(e.Done-m.from, now.Sub(m.began))
 	if speed <= 0 {
 		return line
@@ -96,4 +102,33 @@ func estimate(bytes, speed int64) time.Duration {
 		return d.Round(10 * time.Second)
 	}
 	return d
+}
+
+// readBack reports how much of an upload was read back, now and then and in the end.
+func (r *Report) readBack(e event.ReadBack) {
+	r.back = e
+	switch {
+	case !e.Over:
+		if r.progress.due(time.Now()) {
+			r.info(fmt.Sprintf("Comparing what the platform has with the dump: %d%%.", e.Bytes*100/max(1, e.Total)))
+		}
+	case e.Bytes == e.Total:
+		r.info("All of the upload was read back from the platform: it is the dump.")
+	default:
+		r.info("The upload was " + r.backText() + ".")
+	}
+}
+
+// backText says how much of an upload was compared, "" for none that could be.
+func (r *Report) backText() string {
+	switch e := r.back; {
+	case e == event.ReadBack{} || !e.Over:
+		return ""
+	case e.Bytes == e.Total:
+		return "all of it read back and compared"
+	case e.Bytes == 0:
+		return "not read back: the platform's server does not allow that. Its size is right"
+	default:
+		return fmt.Sprintf("compared in part: %s of %s, which is what could be read back in the time that the upload took", size(e.Bytes), size(e.Total))
+	}
 }

@@ -40,6 +40,8 @@ type Report struct {
 	live        io.Writer // a terminal, nil for none
 	bar         *progressbar.ProgressBar
 	moving      transfer
+	back        event.ReadBack // of the upload
+	retried     retried
 	progress    pace // of its lines
 	waiting     pace // for a platform that reports nothing new
 	log         platformLog
@@ -93,6 +95,8 @@ func (r *Report) Observe(e event.Event) {
 		r.statusRead(e.Status)
 	case event.Progress:
 		r.transferred(e)
+	case event.ReadBack:
+		r.readBack(e)
 	case event.Downloaded:
 		r.downloaded(e.Artifact)
 	case event.Checked:
@@ -116,6 +120,10 @@ func (r *Report) say(e event.Event) {
 		r.warn("Output handle", e.Err.Error())
 	case event.CreateRetried:
 		r.warn("Odoo upgrade", "Creating the request again. If the platform received the first call, an empty draft remains there; you can ignore it.")
+	case event.MayHaveAccepted:
+		r.info(fmt.Sprintf("The platform may have accepted the call: watching the status for %s.", minutes(e.Watching)))
+	case event.StillDraft:
+		r.warn("Odoo upgrade", fmt.Sprintf("The status has not changed since the upgrade was requested: it is still %q. %s", e.State, staleStatus))
 	case event.SkipTestFailed:
 		r.warn("Odoo upgrade", "The platform will test the upgraded database although skip-test is set: "+e.Err.Error())
 	case event.DumpWarning:
@@ -128,7 +136,7 @@ func (r *Report) say(e event.Event) {
 	case event.ItemMissing:
 		r.info(fmt.Sprintf("The platform has no %s for this request: the upgrade added no files.", e.Item))
 	case event.Retrying:
-		r.info(fmt.Sprintf("%v. Retrying in %v.", e.Err, e.Pause.Round(100*time.Millisecond)))
+		r.retrying(e)
 	case event.HostKeyLearned:
 		r.info(fmt.Sprintf("SSH host key of %s: %s. It is trusted on first use and required from now on; to pin it, set ssh-known-hosts to: %s",
 			e.Address, e.Fingerprint, e.KnownHosts))
@@ -147,6 +155,36 @@ func (r *Report) say(e event.Event) {
 		}
 		r.info(text)
 	}
+}
+
+// staleStatus says what may keep an old status.
+const staleStatus = "A proxy or a cache between this machine and the platform may answer in its place."
+
+func minutes(d time.Duration) string { return fmt.Sprintf("%d minutes", int(d.Minutes())) }
+
+// How often the same error is reported at first, and how far apart then: an outage lasts.
+const (
+	sameErrors  = 3
+	sameErrorIn = time.Minute
+)
+
+// retrying reports that something is tried again.
+func (r *Report) retrying(e event.Retrying) {
+	text, now := e.Err.Error(), time.Now()
+	if text != r.retried.text {
+		r.retried = retried{text: text, pace: newPace(now, sameErrorIn, lastProgress)}
+	}
+	if r.retried.times++; r.retried.times > sameErrors && !r.retried.due(now) {
+		return
+	}
+	r.info(fmt.Sprintf("%s. Retrying in %v.", text, e.Pause.Round(100*time.Millisecond)))
+}
+
+// retried is an error after which something is tried again and again.
+type retried struct {
+	text  string
+	times int
+	pace
 }
 
 // What is reported goes through these: it ends the group of the platform's log.

@@ -142,6 +142,7 @@ func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 	if e.Dump.Size > 0 {
 		row(b, "Dump", r.describe(r.code(e.Dump.Name), e.Dump.Size, e.Dump))
 	}
+	row(b, "Upload", r.backText())
 	for _, a := range e.Artifacts {
 		if a.Item == upgrade.UpgradedDump && e.Checked != nil {
 			row(b, "Upgraded database", r.describe(r.code(a.Path), a.Size, e.Checked.Dump))

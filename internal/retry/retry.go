@@ -18,6 +18,7 @@ import (
 type transientError struct {
 	err   error
 	after time.Duration
+	few   bool
 }
 
 func (e *transientError) Error() string { return e.err.Error() }
@@ -34,6 +35,18 @@ func TransientAfter(err error, after time.Duration) error {
 	}
 	return &transientError{err: err, after: after}
 }
+
+// Doubtful marks err as worth a few more tries, not as many as an outage is: the peer is
+// there, and it was the peer that failed. It returns nil for nil.
+func Doubtful(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &transientError{err: err, few: true}
+}
+
+// fewTries is how often in all an operation is tried that fails with a Doubtful error.
+const fewTries = 4
 
 // IsTransient reports whether err, or an error that it wraps, is worth another try.
 func IsTransient(err error) bool {
@@ -60,7 +73,7 @@ func After(header http.Header) time.Duration {
 type Policy struct {
 	First, Longest time.Duration
 	Tries          uint          // in all; 0 for any number
-	Budget         time.Duration // no try starts later than this after the first one, but one always follows a first failure; 0 for any time
+	Budget         time.Duration // no try starts later than this after the first failure; 0 for any time
 }
 
 // longestAfter limits the pause that a peer may ask for: it must not stop a run for days.
@@ -71,8 +84,14 @@ const longestAfter = 5 * time.Minute
 // notify, which may be nil, with the error and the pause.
 func (p Policy) Do(ctx context.Context, op func(context.Context) error, notify func(error, time.Duration)) error {
 	var last error
+	doubtful := 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		last = op(ctx)
+		if mark, ok := errors.AsType[*transientError](last); ok && mark.few {
+			if doubtful++; doubtful == fewTries {
+				return struct{}{}, backoff.Permanent(last)
+			}
+		}
 		return struct{}{}, p.classify(last)
 	},
 		backoff.WithBackOff(p.pauses()),
@@ -121,25 +140,19 @@ func exponential(first, longest time.Duration) *backoff.ExponentialBackOff {
 	}
 }
 
-// budgeted stops a BackOff once the budget is used up. backoff's own limit would not
-// let a second try follow a first one that took longer than the budget.
+// budgeted stops a BackOff once the budget is used up. backoff's own limit counts from the
+// first try, which may have taken hours.
 type budgeted struct {
 	backoff.BackOff
 	budget time.Duration
-	begun  time.Time
-	pauses int
-}
-
-func (b *budgeted) Reset() {
-	if b.begun.IsZero() { // backoff resets after each Retry-After, too
-		b.begun = time.Now()
-	}
-	b.BackOff.Reset()
+	failed time.Time // for the first time
 }
 
 func (b *budgeted) NextBackOff() time.Duration {
-	b.pauses++
-	if b.budget > 0 && b.pauses > 1 && time.Since(b.begun) >= b.budget {
+	if b.failed.IsZero() {
+		b.failed = time.Now()
+	}
+	if b.budget > 0 && time.Since(b.failed) >= b.budget {
 		return backoff.Stop
 	}
 	return b.BackOff.NextBackOff()

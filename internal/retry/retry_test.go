@@ -25,6 +25,8 @@ func TestDo(t *testing.T) {
 		{"transient", []error{Transient(errServer), Transient(errServer)}, 3, nil},
 		{"transient, wrapped", []error{fmt.Errorf("layer: %w", Transient(errServer))}, 2, nil},
 		{"transient, then final", []error{Transient(errServer), errServer}, 2, errServer},
+		{"a few tries", []error{Doubtful(errServer), Doubtful(errServer), Doubtful(errServer)}, 4, nil},
+		{"a few tries beside others", []error{Doubtful(errServer), Transient(errServer), Doubtful(errServer)}, 4, nil},
 		{"tries used up", []error{Transient(errServer), Transient(errServer), Transient(errServer), Transient(errServer)}, 4, errServer},
 	}
 	for _, c := range cases {
@@ -72,6 +74,20 @@ func TestDoKeepsItsBudget(t *testing.T) {
 	})
 }
 
+// TestDoTriesAFewTimes has a policy with time for many more tries.
+func TestDoTriesAFewTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		err := Policy{First: time.Second, Longest: time.Second, Budget: time.Hour}.Do(t.Context(), func(context.Context) error {
+			tries++
+			return Doubtful(errServer)
+		}, nil)
+		if !errors.Is(err, errServer) || tries != fewTries {
+			t.Errorf("%d tries, %v", tries, err)
+		}
+	})
+}
+
 func TestDoTriesAgainAfterALongFirstTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
@@ -79,12 +95,14 @@ func TestDoTriesAgainAfterALongFirstTry(t *testing.T) {
 			tries++
 			if tries == 1 {
 				time.Sleep(2 * time.Minute)
+			}
+			if tries < 3 { // the time for tries begins with the first failure
 				return Transient(errServer)
 			}
 			return nil
 		}, nil)
-		if err != nil || tries != 2 {
-			t.Errorf("%d tries, error %v; want a second try to succeed", tries, err)
+		if err != nil || tries != 3 {
+			t.Errorf("%d tries, error %v; want a third try to succeed", tries, err)
 		}
 	})
 }

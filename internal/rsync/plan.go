@@ -75,8 +75,10 @@ func (r *receiver) withinLimits() error {
 			return fmt.Errorf("%w: %.100q is in a folder that is not allowed here", ErrLimit, e.name)
 		}
 		listed[r.name(i)] = true
-		bytes += max(e.size, blockSize)
 		entries++
+		if bytes += e.size; !r.single {
+			bytes += max(0, blockSize-e.size)
+		}
 	}
 	err := fs.WalkDir(r.Root.FS(), r.top(), func(name string, d fs.DirEntry, err error) error {
 		if err != nil || r.single && r.Name != "" {

@@ -47,6 +47,7 @@ func newHostKey(path string) ([]byte, error) {
 
 // serveSSH accepts connections until the listener is closed or ctx ends.
 func (s *Server) serveSSH(ctx context.Context, listener net.Listener) error {
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -55,24 +56,23 @@ func (s *Server) serveSSH(ctx context.Context, listener net.Listener) error {
 		s.running.Go(func() {
 			stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 			defer stop()
-			s.serveConn(ctx, conn)
+			s.serveConn(ctx, conn, port)
 		})
 	}
 }
 
-// login is an ssh.ServerConfig's PublicKeyCallback.
-func (s *Server) login(conn ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+// login returns who logs in on a port with a key.
+func (s *Server) login(conn ssh.ConnMetadata, key ssh.PublicKey, port string) (*ssh.Permissions, error) {
 	if id, ok := s.v1.Login(conn.User(), key); ok {
 		return &ssh.Permissions{Extensions: map[string]string{"id": strconv.Itoa(id), "protocol": ProtocolV1}}, nil
 	}
-	_, port, _ := net.SplitHostPort(conn.LocalAddr().String())
 	if id, ok := s.rpc.Login(conn.User(), key, port); ok {
 		return &ssh.Permissions{Extensions: map[string]string{"id": strconv.Itoa(id), "protocol": ProtocolRPC}}, nil
 	}
 	return nil, errors.New("no such user and key")
 }
 
-func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
+func (s *Server) serveConn(ctx context.Context, conn net.Conn, port string) {
 	defer conn.Close()
 	failing := map[string]bool{}
 	for _, f := range s.faults.Next("sftp") {
@@ -85,7 +85,9 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 			conn = &fault.SlowConn{Conn: conn, Ctx: ctx, Rate: f.N}
 		}
 	}
-	config := &ssh.ServerConfig{PublicKeyCallback: s.login}
+	config := &ssh.ServerConfig{PublicKeyCallback: func(conn ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		return s.login(conn, key, port)
+	}}
 	config.AddHostKey(s.hostKey)
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // for the handshake
 	server, channels, requests, err := ssh.NewServerConn(conn, config)

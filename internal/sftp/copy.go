@@ -42,9 +42,12 @@ func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.
 	if f.pool.lowLatency || cap(f.pool.more) == 1 {
 		bounds = lowLatencyUp
 	}
+	if f.strict {
+		bounds = inFlight{least: 1, most: 1, all: 1}
+	}
 	reached.Store(from)
 	spread := f.pool.alone
-	if from < size && cap(f.pool.more) > 1 {
+	if from < size && cap(f.pool.more) > 1 && !f.blind {
 		shared, err := f.shared(source, from)
 		if err != nil {
 			return f.pool.failed("writing", f.name, err)

@@ -13,6 +13,8 @@ type File struct {
 	pool         *Pool
 	name, handle string
 	flags        uint32 // that it was opened with, and is on the other sessions
+	blind        bool   // see OpenBlind
+	strict       bool
 
 	mu      sync.Mutex
 	leaving []func() error // waits for the end of each session's handle
@@ -29,6 +31,23 @@ func (p *Pool) Open(name string, flags uint32) (*File, Info, error) {
 		return nil, Info{}, p.failed("opening", name, err)
 	}
 	return &File{pool: p, name: name, handle: handle, flags: flags &^ (Create | Truncate)}, info, nil
+}
+
+// OpenBlind opens a file of which the server says nothing while it is open. Only one
+// session writes it, in order; if strict, each packet waits for the one before it, because
+// the server may work on several at a time.
+func (p *Pool) OpenBlind(name string, flags uint32, strict bool) (*File, error) {
+	handle, err := p.first.open(name, flags)
+	if err != nil {
+		return nil, p.failed("opening", name, err)
+	}
+	return &File{pool: p, name: name, handle: handle, flags: flags &^ (Create | Truncate), blind: true, strict: strict}, nil
+}
+
+// Stat returns what the server says about a file by its name.
+func (p *Pool) Stat(name string) (Info, error) {
+	info, err := infoOf(p.first.call(typeStat, appendString(nil, name)))
+	return info, p.failed("reading the size of", name, err)
 }
 
 // Empty truncates a file.

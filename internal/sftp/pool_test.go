@@ -31,6 +31,7 @@ type platform struct {
 	deaf    bool
 	says    string // in place of SFTP, and nothing else
 	refuses bool   // the subsystem, without a word if no response is wanted
+	allows  int32  // sessions at a time on a connection; 0 for any number
 	breaks  bool   // off in the middle of the first answer to a read
 	stderr  []byte // said at each read, beside its answer
 	ignores func(session int32, kind byte) bool
@@ -71,8 +72,14 @@ func (p *platform) serve(conn net.Conn, config *ssh.ServerConfig) {
 		return
 	}
 	go ssh.DiscardRequests(requests) // which answers keep-alives
+	var open atomic.Int32
 	for offer := range channels {
 		if p.deaf {
+			continue
+		}
+		if open.Add(1) > p.allows && p.allows > 0 {
+			open.Add(-1)
+			_ = offer.Reject(ssh.ResourceShortage, "no more sessions")
 			continue
 		}
 		channel, requests, err := offer.Accept()
@@ -83,6 +90,7 @@ func (p *platform) serve(conn net.Conn, config *ssh.ServerConfig) {
 			for r := range requests {
 				_ = r.Reply(!p.refuses, nil)
 			}
+			open.Add(-1)
 		}()
 		if p.says != "" {
 			_, _ = io.WriteString(channel, p.says)
@@ -97,12 +105,18 @@ func (p *platform) serve(conn net.Conn, config *ssh.ServerConfig) {
 
 // TestServersWithoutSFTP says so at once, or soon where the server says nothing.
 func TestServersWithoutSFTP(t *testing.T) {
+	const far = 5 * time.Second // for round trips and, at a high latency, several connections
 	for name, c := range map[string]struct {
 		platform *platform
 		says     string
 		within   time.Duration
 	}{
 		"refused":         {&platform{refuses: true}, "it refused the subsystem", greetingTimeout},
+		"ten sessions":    {&platform{refuses: true, allows: 10}, "it refused the subsystem", greetingTimeout + far},
+		"nine sessions":   {&platform{refuses: true, allows: 9}, "it refused the subsystem", greetingTimeout + far},
+		"eight sessions":  {&platform{refuses: true, allows: 8}, "it sent no greeting within 30s", lastGreeting + far},
+		"two sessions":    {&platform{refuses: true, allows: 2}, "it sent no greeting within 30s", lastGreeting + far},
+		"one session":     {&platform{refuses: true, allows: 1}, "it sent no greeting within 30s", lastGreeting + far},
 		"a text":          {&platform{says: "This account is for sftp only.\r\n"}, `it sent "This account is for sftp only."`, 0},
 		"a short text":    {&platform{says: "no"}, `it sent "no"`, 0},
 		"an escape":       {&platform{says: "\x1b[31mno SFTP here\x00"}, `it sent "[31mno SFTP here"`, 0},
@@ -110,8 +124,16 @@ func TestServersWithoutSFTP(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				config := c.platform.start(t)
+				if c.within > greetingTimeout { // many channels, of each of several connections
+					reach := config.Dial
+					config.Connections, config.Dial = 4, func(ctx context.Context) (net.Conn, error) {
+						conn, err := reach(ctx)
+						return &farConn{conn}, err
+					}
+				}
 				begin := time.Now()
-				_, err := Connect(t.Context(), c.platform.start(t))
+				_, err := Connect(t.Context(), config)
 				if _, ok := errors.AsType[*UnavailableError](err); !ok || !strings.Contains(err.Error(), c.says) || time.Since(begin) > c.within {
 					t.Errorf("%v, after %v", err, time.Since(begin))
 				}
@@ -392,4 +414,89 @@ func TestAllIsClosed(t *testing.T) {
 			t.Errorf("%d times opened, %d times closed", opened, closed)
 		}
 	})
+}
+
+// TestServerBusyWithTheFirst meets one that is far and takes one handshake at a
+// time: the connections that it refuses meanwhile are tried again.
+func TestServerBusyWithTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := (&platform{}).start(t)
+		c.Connections = 4
+		reach := c.Dial
+		var busy atomic.Bool
+		var refused atomic.Int32
+		c.Dial = func(ctx context.Context) (net.Conn, error) {
+			if busy.Swap(true) {
+				refused.Add(1)
+				return nil, errors.New("busy")
+			}
+			conn, err := reach(ctx)
+			return &farConn{conn}, err
+		}
+		c.LoggedIn = func(string, ssh.PublicKey) error { busy.Store(false); return nil }
+		p := connect(t, c)
+		for range p.channels { // one more than are left of the first connection's
+			select {
+			case <-p.more:
+			case <-time.After(time.Minute): // of virtual time
+				t.Fatal("no second connection")
+			}
+		}
+		if refused.Load() == 0 {
+			t.Error("no connection was refused")
+		}
+	})
+}
+
+// farConn is a connection to a server that is far.
+type farConn struct{ net.Conn }
+
+func (c *farConn) Read(b []byte) (int, error) {
+	time.Sleep(5 * lowLatency)
+	return c.Conn.Read(b)
+}
+
+// TestSilentServer meets a server that greets and then says nothing any more.
+func TestSilentServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := (&platform{file: make([]byte, 10<<20)}).start(t)
+		c.Connections = 1
+		reach, frozen := c.Dial, &freezer{}
+		c.Dial = func(ctx context.Context) (net.Conn, error) {
+			conn, err := reach(ctx)
+			frozen.Conn = conn
+			return frozen, err
+		}
+		p := connect(t, c)
+		time.Sleep(10 * c.Idle) // the keep-alives hold it
+		f, _, err := p.Open("file", Write)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var reached atomic.Int64
+		if err := f.Put(bytes.NewReader(random(1000)), 0, 1000, Ahead, &reached); err != nil {
+			t.Fatalf("a silent line was given up although its server answers: %v", err)
+		}
+		frozen.on.Store(true)
+		begin := time.Now()
+		err = f.Put(bytes.NewReader(random(10<<20)), 0, 10<<20, Ahead, &reached)
+		if !errors.Is(err, ErrIdle) || time.Since(begin) > 2*c.Idle {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+	})
+}
+
+// freezer is a connection on which nothing comes any more.
+type freezer struct {
+	net.Conn
+	on atomic.Bool
+}
+
+func (f *freezer) Read(b []byte) (int, error) {
+	for {
+		n, err := f.Conn.Read(b)
+		if !f.on.Load() || err != nil {
+			return n, err
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -109,68 +110,55 @@ func TestThereAndBackWithOpenSSH(t *testing.T) {
 	}
 }
 
-// TestServerBusyWithTheFirst meets one that is far and takes one handshake at a
-// time: the connections that it refuses meanwhile are tried again.
-func TestServerBusyWithTheFirst(t *testing.T) {
-	s := realtest.StartSSHD(t, "ed25519", "MaxStartups 1")
-	line := realtest.DelayLine(t, s.Address, 5*lowLatency)
-	p := connect(t, config(t, s, line.Address))
-	for range p.channels { // one more than are left of the first connection's
-		select {
-		case <-p.more:
-		case <-time.After(20 * time.Second):
-			t.Fatal("no second connection")
-		}
-	}
-}
-
 // TestServerThatIsNearAfterAll begins three connections beside the first, of which it
 // turns out that one is wanted: the others are ended, and where they were refused,
 // not tried again.
 func TestServerThatIsNearAfterAll(t *testing.T) {
-	s := realtest.StartSSHD(t, "ed25519")
 	for name, refused := range map[string]int32{"takes all": 0, "is busy": 3} {
 		t.Run(name, func(t *testing.T) {
-			c := config(t, s, s.Address)
-			dial, closed, began := c.Dial, make(chan bool, 3), make(chan bool, 10)
-			var dialled atomic.Int32
-			c.Dial = func(ctx context.Context) (net.Conn, error) {
-				began <- true
-				if dialled.Add(1) <= refused {
-					return nil, errors.New("refused")
+			synctest.Test(t, func(t *testing.T) {
+				c := (&platform{}).start(t)
+				c.Connections = 4
+				dial, closed, began := c.Dial, make(chan bool, 3), make(chan bool, 10)
+				var dialled atomic.Int32
+				c.Dial = func(ctx context.Context) (net.Conn, error) {
+					began <- true
+					if dialled.Add(1) <= refused {
+						return nil, errors.New("refused")
+					}
+					conn, err := dial(ctx)
+					return &toldConn{conn, sync.OnceFunc(func() { closed <- true })}, err
 				}
-				conn, err := dial(ctx)
-				return &toldConn{conn, sync.OnceFunc(func() { closed <- true })}, err
-			}
-			p := &Pool{config: c, measured: make(chan struct{}), connections: 2, channels: 1, more: make(chan *session, 2)}
-			p.ctx, p.cancel = context.WithCancelCause(t.Context())
-			t.Cleanup(p.Close)
-			p.begin(4)
-			for range 3 {
-				<-began
-			}
-			close(p.measured)
-			late := time.After(20 * time.Second)
-			want := refused + 1
-			if refused == 0 {
-				want = 3
-				for range 2 {
-					select {
-					case <-closed:
-					case <-late:
-						t.Fatal("a connection too many is kept")
+				p := &Pool{config: c, measured: make(chan struct{}), connections: 2, channels: 1, more: make(chan *session, 2)}
+				p.ctx, p.cancel = context.WithCancelCause(t.Context())
+				t.Cleanup(p.Close)
+				p.begin(4)
+				for range 3 {
+					<-began
+				}
+				close(p.measured)
+				late := time.After(20 * time.Second)
+				want := refused + 1
+				if refused == 0 {
+					want = 3
+					for range 2 {
+						select {
+						case <-closed:
+						case <-late:
+							t.Fatal("a connection too many is kept")
+						}
 					}
 				}
-			}
-			select {
-			case <-p.more:
-			case <-late:
-				t.Fatal("the one that is wanted has not come")
-			}
-			p.Close()
-			if n := dialled.Load(); n != want {
-				t.Errorf("%d connections were begun, want %d", n, want)
-			}
+				select {
+				case <-p.more:
+				case <-late:
+					t.Fatal("the one that is wanted has not come")
+				}
+				p.Close()
+				if n := dialled.Load(); n != want {
+					t.Errorf("%d connections were begun, want %d", n, want)
+				}
+			})
 		})
 	}
 }

@@ -91,9 +91,15 @@ func newSession(channel io.ReadWriteCloser, waiting *outstanding) (*session, err
 
 // UnavailableError says that a server offers no SFTP to this user, and what it sent in its
 // place.
-type UnavailableError struct{ Text string }
+type UnavailableError struct {
+	Text   string
+	Silent bool // it sent nothing for too long
+}
 
 func (e *UnavailableError) Error() string {
+	if e.Silent {
+		return fmt.Sprintf("the server offers no SFTP: it sent no greeting within %v", lastGreeting)
+	}
 	if e.Text == "" {
 		return "the server offers no SFTP: it refused the subsystem, or closed it at once"
 	}
@@ -104,13 +110,13 @@ func (e *UnavailableError) Error() string {
 func greeted(in *bufio.Reader) error {
 	head, err := in.Peek(5)
 	if errors.Is(err, io.EOF) {
-		return &UnavailableError{printable(head)}
+		return &UnavailableError{Text: printable(head)}
 	}
 	if err != nil || binary.BigEndian.Uint32(head) <= maxReply+64 {
 		return err
 	}
 	text, _ := in.Peek(min(in.Buffered(), maxMessage))
-	return &UnavailableError{printable(text)}
+	return &UnavailableError{Text: printable(text)}
 }
 
 // printable returns the text that a server sent, without anything else.

@@ -44,6 +44,9 @@ type Conn struct {
 	stop    func() bool
 }
 
+// handshake is how long a server may take to let a client log in, in idle timeouts.
+const handshake = 2
+
 // Connect connects, until ctx ends.
 func Connect(ctx context.Context, config Config) (*Conn, error) {
 	raw, err := config.Dial(ctx)
@@ -56,6 +59,8 @@ func Connect(ctx context.Context, config Config) (*Conn, error) {
 		watched.heard = func() { config.Greeted(time.Since(begin)) }
 	}
 	stop := context.AfterFunc(ctx, func() { _ = watched.Close() })
+	late := time.AfterFunc(handshake*config.Idle, watched.expire) // whatever it sends meanwhile
+	defer late.Stop()
 	client, key := *config.Client, ssh.PublicKey(nil)
 	client.HostKeyCallback = func(host string, remote net.Addr, shown ssh.PublicKey) error {
 		key = shown

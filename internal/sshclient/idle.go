@@ -27,17 +27,20 @@ const batch = 256 << 10
 
 func watchIdle(conn net.Conn, idle time.Duration) *watchedConn {
 	w := &watchedConn{Conn: conn, in: bufio.NewReaderSize(conn, batch), out: newOutbox(conn), idle: idle}
-	w.timer = time.AfterFunc(idle, func() {
-		w.mu.Lock()
-		w.expired = true
-		tell := w.tell
-		w.mu.Unlock()
-		if tell != nil {
-			tell()
-		}
-		_ = w.Close()
-	})
+	w.timer = time.AfterFunc(idle, w.expire)
 	return w
+}
+
+// expire closes the connection as one that has been idle for too long.
+func (w *watchedConn) expire() {
+	w.mu.Lock()
+	w.expired = true
+	tell := w.tell
+	w.mu.Unlock()
+	if tell != nil {
+		tell()
+	}
+	_ = w.Close()
 }
 
 func (w *watchedConn) whenIdle(tell func()) {

@@ -163,6 +163,15 @@ func (e *UnreachedError) Error() string { return e.Err.Error() }
 // Unwrap returns the network's error.
 func (e *UnreachedError) Unwrap() error { return e.Err }
 
+// DeclinedError says that a call got a response by which it was not accepted, and may be
+// later: the platform was too busy for it.
+type DeclinedError struct{ Err error }
+
+func (e *DeclinedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what the response was.
+func (e *DeclinedError) Unwrap() error { return e.Err }
+
 // RefusedError says that the platform understood a call and refused it. It is
 // final: the same call would be refused again.
 type RefusedError struct {

@@ -130,6 +130,8 @@ func (r *route) judge(err error) int {
 	response, _ := errors.AsType[*httpcall.ResponseError](err)
 	_, noSFTP := errors.AsType[*sftp.UnavailableError](err)
 	_, noLogin := errors.AsType[*dial.LoginError](err)
+	_, twoFactors := errors.AsType[*dial.SecondFactorError](err)
+	_, noWay := errors.AsType[*dial.UnreachableError](err)
 	switch {
 	case wrongHost || unusable:
 		return final
@@ -139,7 +141,7 @@ func (r *route) judge(err error) int {
 		return closed
 	case response != nil && response.Code == http.StatusRequestEntityTooLarge:
 		return useless
-	case noSFTP, noLogin, response != nil && r.now == dial.SFTP && !retry.IsTransient(err):
+	case noSFTP, noLogin, twoFactors, noWay, response != nil && r.now == dial.SFTP && !retry.IsTransient(err):
 		return useless // a platform without SFTP, or with another one
 	case retry.IsTransient(err):
 		return fails

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,7 +55,9 @@ func serve(t *testing.T, handler http.HandlerFunc) *client {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	client, err := newClient(server.URL+"/", http.DefaultTransport.(*http.Transport).Clone())
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ExpectContinueTimeout = time.Hour // without it, a busy machine sends a body that nobody asked for
+	client, err := newClient(server.URL+"/", transport)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -227,7 +227,8 @@ func beginWhole(p *workspace.Partial, item upgrade.Item, resp *http.Response) (i
 	}
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if media == "application/json" || media == "text/html" && item != upgrade.Notes {
-		return 0, fmt.Errorf("the server sent %s instead of a database: it may be an error or a login page", media)
+		// The platform has responded before: what responds in its place will pass.
+		return 0, retry.Transient(fmt.Errorf("the server sent %s instead of a database: it may be an error or a login page", media))
 	}
 	if resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 {
 		return 0, errors.New("the server does not say how long it is, so a complete file could not be told from a cut one")

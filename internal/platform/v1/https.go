@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
@@ -78,6 +79,9 @@ func (h *overHTTPS) upload(ctx context.Context, t upgrade.Ticket, d dump.Info, t
 	err = follow(ended, func() { tell(sent.Load()) })
 	if changed := d.Unchanged(); changed != nil {
 		return 0, changed
+	}
+	if page, ok := errors.AsType[*httpcall.ResponseError](err); ok && page.Page { // in the place of a platform that has responded before
+		err = retry.Transient(err)
 	}
 	if read := sent.Load(); err == nil && read < d.Size { // a proxy, or a platform that did not wait
 		err = retry.Transient(fmt.Errorf("the server accepted the dump after %d of its %d bytes", read, d.Size))

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -114,6 +115,12 @@ func (h *losingHandle) Close() error {
 // serve serves the file over SSH to everyone, until the test ends.
 func (l *losing) serve(t *testing.T) (address string) {
 	t.Helper()
+	return serveSFTP(t, pkgsftp.Handlers{FileGet: l, FilePut: l, FileCmd: l, FileList: l})
+}
+
+// serveSFTP serves files over SSH to everyone, until the test ends.
+func serveSFTP(t *testing.T, handlers pkgsftp.Handlers) (address string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	key, keyErr := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
 	if err := errors.Join(err, keyErr); err != nil {
@@ -122,7 +129,6 @@ func (l *losing) serve(t *testing.T) (address string) {
 	t.Cleanup(func() { _ = listener.Close() })
 	config := &ssh.ServerConfig{NoClientAuth: true}
 	config.AddHostKey(key)
-	handlers := pkgsftp.Handlers{FileGet: l, FilePut: l, FileCmd: l, FileList: l}
 	go func() {
 		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
 			go func() {
@@ -146,16 +152,150 @@ func (l *losing) serve(t *testing.T) (address string) {
 	return listener.Addr().String()
 }
 
+// at returns a client of a server.
+func at(t *testing.T, address string, tell func(event.Event)) *overSFTP {
+	t.Helper()
+	c, err := newSFTP(Config{Getenv: os.Getenv, Tell: tell, Transfer: dial.TransferSettings{Streams: 4}}, &access{address: address, user: "user", file: "shared.dump"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// changing is a server that stores one byte in another way, and never says so.
+type changing struct {
+	losing
+	at int64
+}
+
+func (c *changing) Filewrite(*pkgsftp.Request) (io.WriterAt, error) { return &changingHandle{c}, nil }
+
+func (c *changing) OpenFile(r *pkgsftp.Request) (pkgsftp.WriterAtReaderAt, error) {
+	if r.Pflags().Trunc {
+		c.file = nil
+	}
+	return &changingHandle{c}, nil
+}
+
+type changingHandle struct{ *changing }
+
+func (h *changingHandle) ReadAt(b []byte, offset int64) (int, error) {
+	return (&losingHandle{losing: &h.losing}).ReadAt(b, offset)
+}
+
+func (h *changingHandle) WriteAt(b []byte, offset int64) (int, error) {
+	n, err := (&losingHandle{losing: &h.losing}).WriteAt(b, offset)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.at >= offset && h.at < offset+int64(len(b)) {
+		h.file[h.at] ^= 1
+	}
+	return n, err
+}
+
+// TestServerThatChangesAByte compares all of what it has: no upload with it succeeds.
+func TestServerThatChangesAByte(t *testing.T) {
+	content := noise(1, 12<<20)
+	for n := range 4 {
+		c := &changing{at: int64(n)<<21 + 4711<<8}
+		err := put(t.Context(), at(t, serveSFTP(t, pkgsftp.Handlers{FileGet: c, FilePut: c, FileCmd: c, FileList: c}), func(event.Event) {}), dumpOf(t, content))
+		if err == nil || !retry.IsTransient(err) || !strings.Contains(err.Error(), "differs from the dump") {
+			t.Errorf("a byte at %d: %v", c.at, err)
+		}
+	}
+}
+
+// objects is a server in front of an object store, like AWS Transfer: a file is opened to
+// read or to write, written in order, and there once that is closed.
+type objects struct {
+	mu     sync.Mutex
+	stored []byte // nil where there is no object
+	cut    int    // bytes after which a handle fails; 0 for none
+}
+
+func (o *objects) Fileread(*pkgsftp.Request) (io.ReaderAt, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return bytes.NewReader(o.stored), nil
+}
+
+func (o *objects) Filewrite(*pkgsftp.Request) (io.WriterAt, error) {
+	return &object{store: o}, nil
+}
+
+func (o *objects) OpenFile(r *pkgsftp.Request) (pkgsftp.WriterAtReaderAt, error) {
+	return nil, pkgsftp.ErrSSHFxOpUnsupported
+}
+
+func (o *objects) Filecmd(*pkgsftp.Request) error { return pkgsftp.ErrSSHFxOpUnsupported }
+
+func (o *objects) Filelist(*pkgsftp.Request) (pkgsftp.ListerAt, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stored == nil {
+		return nil, pkgsftp.ErrSSHFxNoSuchFile
+	}
+	return &losing{file: o.stored}, nil
+}
+
+type object struct {
+	store   *objects
+	written []byte
+}
+
+func (w *object) WriteAt(b []byte, offset int64) (int, error) {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	switch {
+	case offset != int64(len(w.written)):
+		return 0, errors.New("out of order")
+	case w.store.cut > 0 && len(w.written) > w.store.cut:
+		w.store.cut = 0
+		return 0, errors.New("the part could not be stored")
+	}
+	w.written = append(w.written, b...)
+	return len(b), nil
+}
+
+func (w *object) Close() error {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	w.store.stored = w.written
+	return nil
+}
+
+// TestObjectStore uploads to a server that cannot do what others can, once in one go, and
+// once after a failure in the middle.
+func TestObjectStore(t *testing.T) {
+	content := noise(1, 9<<20)
+	for _, cut := range []int{0, 4 << 20} {
+		o := &objects{cut: cut}
+		var last event.ReadBack
+		c := at(t, serveSFTP(t, pkgsftp.Handlers{FileGet: o, FilePut: o, FileCmd: o, FileList: o}), func(e event.Event) {
+			if back, ok := e.(event.ReadBack); ok {
+				last = back
+			}
+		})
+		d := dumpOf(t, content)
+		err := put(t.Context(), c, d)
+		// This server works on several requests at a time, so some are out of order: then one
+		// is sent after the other.
+		for tries := 0; tries < 3 && retry.IsTransient(err); tries++ {
+			err = put(t.Context(), c, d)
+		}
+		if err != nil || !bytes.Equal(o.stored, content) || !last.Over || last.Bytes != last.Total {
+			t.Errorf("cut at %d: %v, equal: %t, %+v", cut, err, bytes.Equal(o.stored, content), last)
+		}
+	}
+}
+
 // TestServerThatLosesBytes says so only at the end: what it acknowledged is sent again.
 func TestServerThatLosesBytes(t *testing.T) {
 	for _, unreadable := range []bool{false, true} {
 		l, content := &losing{unreadable: unreadable}, noise(1, 24<<20)
-		c, err := newSFTP(Config{Getenv: os.Getenv, Tell: func(event.Event) {}, Transfer: dial.TransferSettings{Streams: 4}}, &access{address: l.serve(t), user: "user", file: "shared.dump"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := at(t, l.serve(t), func(event.Event) {})
 		d := dumpOf(t, content)
-		err = put(t.Context(), c, d)
+		err := put(t.Context(), c, d)
 		if err == nil || !retry.IsTransient(err) {
 			t.Errorf("unreadable: %t: the loss was not noticed: %v", unreadable, err)
 		}

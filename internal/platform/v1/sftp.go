@@ -29,11 +29,12 @@ type overSFTP struct {
 	key  ssh.Signer
 	keys *dial.HostKeys
 
-	ahead    int64 // how far an upload runs ahead, if not sftp.Ahead
-	kept     int64 // of an upload: everything before it is acknowledged
-	distrust bool  // what the platform has is not what was sent
-	alone    bool  // one session is to do all of it, see learn
-	differed bool  // it was not, once, so that all of it is compared from then on
+	ahead    int64         // how far an upload runs ahead, if not sftp.Ahead
+	kept     int64         // of an upload: everything before it is acknowledged
+	distrust bool          // what the platform has is not what was sent
+	alone    bool          // one session is to do all of it, see learn
+	differed bool          // it was not, once, so that all of it is compared from then on
+	took     time.Duration // for sending, in all tries
 }
 
 func newSFTP(c Config, api accesser) (s *overSFTP, err error) {
@@ -133,6 +134,12 @@ func transferError(ctx context.Context, err error) error {
 		if sftp.HasCode(err, final) {
 			return err
 		}
+	}
+	if _, ok := errors.AsType[*sftp.StatusError](err); ok { // of a server that is there
+		return retry.Doubtful(fmt.Errorf("the SFTP transfer failed: %w", err))
+	}
+	if damaged, ok := errors.AsType[*damagedError](err); ok {
+		return retry.Doubtful(damaged)
 	}
 	return retry.Transient(fmt.Errorf("the SFTP connection broke: %w", err))
 }

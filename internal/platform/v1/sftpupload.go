@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
@@ -28,7 +29,7 @@ func (s *overSFTP) upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 		return s.kept, err
 	}
 	defer pool.Close()
-	there, err := openShared(pool, name)
+	there, err := s.openShared(pool, name)
 	if err != nil {
 		return s.kept, transferError(ctx, err)
 	}
@@ -63,10 +64,12 @@ func (s *overSFTP) start(pool *sftp.Pool, there *shared, file io.ReaderAt, d dum
 // put sends the dump from a byte on, and checks what arrived.
 func (s *overSFTP) put(pool *sftp.Pool, there *shared, file io.ReaderAt, from int64, d dump.Info, sent func(int64)) error {
 	var acknowledged atomic.Int64
+	began := time.Now()
 	ended := make(chan error, 1)
 	go func() { ended <- there.Put(file, from, d.Size, s.runsAhead(), &acknowledged) }()
 	err := follow(ended, func() { sent(acknowledged.Load()) })
 	s.kept = acknowledged.Load()
+	s.took += time.Since(began)
 	if changed := d.Unchanged(); changed != nil {
 		return changed
 	}
@@ -120,6 +123,8 @@ func (s *overSFTP) resume(pool *sftp.Pool, there *shared, file io.ReaderAt, size
 	switch {
 	case there.size > size:
 		return 0, &LongerError{there.size, size}
+	case there.blind: // what another try has stored is replaced
+		return 0, nil
 	case s.distrust || there.size == 0:
 		return 0, nil
 	}
@@ -153,7 +158,7 @@ func compareThere(pool *sftp.Pool, there *shared, file io.ReaderAt, from int64) 
 	if err := reader.ReadAt(first[:], 0); err != nil { // in a transfer, a refusal would end the sessions
 		return 0, err
 	}
-	return compare(reader, file, from, there.size)
+	return compare(reader, file, from, there.size, nil)
 }
 
 // shared is the platform's file, open to write.
@@ -161,25 +166,47 @@ type shared struct {
 	*sftp.File
 	name string
 	size int64
+	// blind is a file of a server that stores it once it is closed, like one in front of an
+	// object store: before that its size is not known, and it is written in order.
+	blind bool
 }
 
 // openShared opens the platform's file. It exists already: "you will not be able to
 // create new files". It is created only if a server has not done so.
-func openShared(pool *sftp.Pool, name string) (*shared, error) {
+func (s *overSFTP) openShared(pool *sftp.Pool, name string) (*shared, error) {
 	file, info, err := pool.Open(name, sftp.Read|sftp.Write)
 	if sftp.HasCode(err, sftp.CodePermissionDenied) { // to read it
 		file, info, err = pool.Open(name, sftp.Write)
 	}
+	if sftp.HasCode(err, sftp.CodeUnsupported) { // both at once
+		return s.openBlind(pool, name)
+	}
 	if sftp.HasCode(err, sftp.CodeNoSuchFile) {
 		absent := err
-		if file, info, err = pool.Open(name, sftp.Read|sftp.Write|sftp.Create); err != nil {
+		file, info, err = pool.Open(name, sftp.Read|sftp.Write|sftp.Create)
+		if sftp.HasCode(err, sftp.CodeUnsupported) {
+			return s.openBlind(pool, name)
+		}
+		if err != nil {
 			err = fmt.Errorf("%w; creating it: %w", absent, err)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &shared{file, name, info.Size}, nil
+	return &shared{File: file, name: name, size: info.Size}, nil
+}
+
+// openBlind opens the platform's file to write all of it.
+func (s *overSFTP) openBlind(pool *sftp.Pool, name string) (*shared, error) {
+	file, err := pool.OpenBlind(name, sftp.Write|sftp.Truncate, s.alone)
+	if sftp.HasCode(err, sftp.CodeNoSuchFile) {
+		file, err = pool.OpenBlind(name, sftp.Write|sftp.Create|sftp.Truncate, s.alone)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &shared{File: file, name: name, blind: true}, nil
 }
 
 // reading opens the file to read it, and only to read it: rclone's server takes a READ on

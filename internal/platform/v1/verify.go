@@ -8,16 +8,26 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/sftp"
 )
 
+// Steps in which a file is compared: what follows a difference in one is not read. They get
+// larger where reading is fast.
+const (
+	firstStep = 8 << 20
+	lastStep  = 128 << 20
+	stepTime  = 2 * time.Second
+)
+
 // compare returns where the platform's file first differs from the dump between
-// from and to; to if it does not.
-func compare(there *sftp.File, file io.ReaderAt, from, to int64) (int64, error) {
-	const step = 8 << 20 // what follows a difference is not read
-	for from < to {
-		end, at := min(to, from+step), from
+// from and to; to if it does not. enough, unless nil, is called after each step with how far
+// it is, and ends the comparison there if it returns true.
+func compare(there *sftp.File, file io.ReaderAt, from, to int64, enough func(at int64) bool) (int64, error) {
+	for step := int64(firstStep); from < to; {
+		end, at, began := min(to, from+step), from, time.Now()
 		differs := int64(-1)
 		err := there.Get(from, end, func(b []byte) error {
 			own := make([]byte, len(b))
@@ -33,7 +43,12 @@ func compare(there *sftp.File, file io.ReaderAt, from, to int64) (int64, error) 
 		if err != nil || differs >= 0 {
 			return differs, err
 		}
-		from = end
+		if from = end; enough != nil && enough(from) {
+			return from, nil
+		}
+		if time.Since(began) < stepTime {
+			step = min(2*step, lastStep)
+		}
 	}
 	return to, nil
 }
@@ -51,12 +66,51 @@ func firstDifference(a, b []byte) int {
 	return i
 }
 
-// verify compares the size, which must be equal, closes the file, and compares some
-// blocks, if the server allows reading them. It does so only once everything is closed:
-// some servers store a file only then, or read something else from one that is being
-// written. After a difference the next try sends everything again.
+// damagedError says that the platform has another file than the one that was sent.
+type damagedError struct{ what string }
+
+func (e *damagedError) Error() string { return e.what }
+
+// verify compares the size, which must be equal, closes the file, and compares what the
+// server allows to be read back. It does so only once everything is closed: some servers
+// store a file only then, or read something else from one that is being written. After a
+// difference the next try sends everything again.
 func (s *overSFTP) verify(pool *sftp.Pool, there *shared, file io.ReaderAt, size int64) error {
-	var info sftp.Info
+	info, err := s.settled(pool, there)
+	if err != nil {
+		return err
+	}
+	if info.Size != size { // so a block may have been missing
+		s.damaged()
+		return &damagedError{fmt.Sprintf("the platform's file has %d bytes after all %d were sent", info.Size, size)}
+	}
+	reader, err := there.reading(pool)
+	at := int64(0)
+	if err == nil {
+		at, err = s.readBack(reader, file, size)
+		_ = reader.Close() // it has only been read
+	}
+	switch {
+	case isUnreadable(err):
+		s.Tell(event.ReadBack{Total: size, Over: true})
+		return nil
+	case err != nil:
+		return err
+	case at >= 0:
+		s.damaged()
+		return &damagedError{fmt.Sprintf("the platform's file differs from the dump in the block at byte %d", at)}
+	}
+	return nil
+}
+
+// settled closes the file, and returns what the server says about it.
+func (s *overSFTP) settled(pool *sftp.Pool, there *shared) (info sftp.Info, err error) {
+	if there.blind {
+		if err := errors.Join(there.Settle(), there.Close()); err != nil {
+			return info, s.unstored(err)
+		}
+		return pool.Stat(there.name)
+	}
 	var unsettled, unknown error
 	_ = together(func() error {
 		unsettled = there.Settle()
@@ -65,34 +119,16 @@ func (s *overSFTP) verify(pool *sftp.Pool, there *shared, file io.ReaderAt, size
 		info, unknown = there.Stat()
 		return nil
 	})
-	switch {
-	case unsettled != nil:
-		return s.unstored(unsettled)
-	case unknown != nil:
-		return unknown
-	case info.Size != size: // so a block may have been missing
-		s.damaged()
-		return fmt.Errorf("the platform's file has %d bytes after all %d were sent", info.Size, size)
+	if unsettled != nil {
+		return info, s.unstored(unsettled)
+	}
+	if unknown != nil {
+		return info, unknown
 	}
 	if err := there.Close(); err != nil {
-		return s.unstored(err)
+		return info, s.unstored(err)
 	}
-	reader, err := there.reading(pool)
-	at := int64(-1)
-	if err == nil {
-		at, err = s.differs(reader, file, size)
-		_ = reader.Close() // it has only been read
-	}
-	switch {
-	case isUnreadable(err):
-		return nil
-	case err != nil:
-		return err
-	case at >= 0:
-		s.damaged()
-		return fmt.Errorf("the platform's file differs from the dump in the block at byte %d", at)
-	}
-	return nil
+	return info, nil
 }
 
 // unstored handles an error of closing the file: a server that says so then may not have
@@ -104,17 +140,30 @@ func (s *overSFTP) unstored(err error) error {
 	return err
 }
 
-// differs returns where the platform's file differs from the dump, -1 if it does not. It
-// compares blocks of it; after a transfer that was seen to differ, all of it.
-func (s *overSFTP) differs(there *sftp.File, file io.ReaderAt, size int64) (int64, error) {
+// leastReadBack is how long an upload may be read back that took less time to send.
+const leastReadBack = 30 * time.Second
+
+// readBack returns where the platform's file differs from the dump, -1 if it does not as far
+// as it was compared: some blocks first, and then all of it, for as long as sending took.
+// After a transfer that was seen to differ, it takes the time that it takes.
+func (s *overSFTP) readBack(there *sftp.File, file io.ReaderAt, size int64) (int64, error) {
 	if !s.differed {
-		return differingSample(there, file, size)
+		if at, err := differingSample(there, file, size); err != nil || at >= 0 {
+			return at, err
+		}
 	}
-	at, err := compare(there, file, 0, size)
-	if at == size {
-		at = -1
+	deadline := time.Now().Add(max(s.took, leastReadBack))
+	stopped := false
+	at, err := compare(there, file, 0, size, func(at int64) bool {
+		s.Tell(event.ReadBack{Bytes: at, Total: size})
+		stopped = !s.differed && time.Now().After(deadline)
+		return stopped
+	})
+	if err != nil || at < size && !stopped {
+		return at, err
 	}
-	return at, err
+	s.Tell(event.ReadBack{Bytes: at, Total: size, Over: true})
+	return -1, nil
 }
 
 // together does everything concurrently and returns what went wrong.

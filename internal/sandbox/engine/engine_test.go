@@ -175,6 +175,7 @@ UPDATE res_partner SET name = name || ' (upgraded from ' || :'source' || ')';
 
 func TestPostgresUpgradesEveryKind(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	source := database(t, c)
 	b := newBench(t, NewPostgres(server(t, c), []string{filepath.Dir(write(t, "10-seventeen.sql", toSeventeen))}))
@@ -232,6 +233,7 @@ func TestPostgresUpgradesEveryKind(t *testing.T) {
 
 func TestPostgresSaysWhyItFails(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	plain := newBench(t, NewPostgres(server(t, c), nil))
 	pwned := filepath.Join(c.Dir, "pwned")
@@ -275,6 +277,7 @@ func TestPostgresSaysWhyItFails(t *testing.T) {
 // away what is needed to end those. server checks that nothing is left.
 func TestPreparedTransactions(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t, "max_prepared_transactions=10")
 	for name, statements := range map[string]string{
 		"one":            "PREPARE TRANSACTION 'x';",
@@ -296,6 +299,7 @@ func TestPreparedTransactions(t *testing.T) {
 // superuser.
 func TestPreparedByAnotherRole(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t, "max_prepared_transactions=10")
 	c.SQL("postgres", "CREATE ROLE upgrader LOGIN CREATEDB CREATEROLE PASSWORD 'secret'")
 	data := t.TempDir()
@@ -345,6 +349,7 @@ func TestConfined(t *testing.T) {
 // TestPostgresRestoresWhatIsOdd has dumps that restore, though something about them is odd.
 func TestPostgresRestoresWhatIsOdd(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	b := newBench(t, NewPostgres(server(t, c), nil))
 	for name, statements := range map[string]string{
@@ -376,6 +381,7 @@ func TestPostgresRestoresWhatIsOdd(t *testing.T) {
 // TestPostgresUsers has users of the server that may create roles and databases, or not.
 func TestPostgresUsers(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	source := database(t, c)
 	c.SQL("postgres", "CREATE ROLE creator LOGIN CREATEDB; CREATE ROLE reader LOGIN; CREATE ROLE maker LOGIN CREATEDB CREATEROLE")
@@ -419,6 +425,7 @@ func TestParseServer(t *testing.T) {
 // TestDamagedPrefix: what begins with the prefix is dropped, so an empty one must not count.
 func TestDamagedPrefix(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	c.SQL("postgres", "CREATE DATABASE precious")
 	for _, text := range []string{"", "p", "odoo_upgrade_", "odoo_upgrade_00000000_\n'"} {
@@ -441,6 +448,7 @@ func TestDamagedPrefix(t *testing.T) {
 // TestDirectoryOfAStranger has folders that make pg_restore read other files.
 func TestDirectoryOfAStranger(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	source := database(t, c)
 	secret := write(t, "secret", "TOP SECRET")
@@ -485,6 +493,7 @@ func TestDirectoryOfAStranger(t *testing.T) {
 // TestPostgresInParallel upgrades six databases at the same time, of which two fail.
 func TestPostgresInParallel(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	b := newBench(t, NewPostgres(server(t, c), []string{write(t, "0.sql", "INSERT INTO public.t SELECT 10 * a FROM public.t; SELECT pg_sleep(0.5);")}))
 	ids := map[int]int{} // numbers of the uploads, by the requests
@@ -537,6 +546,7 @@ func TestCanceled(t *testing.T) {
 // created, filled, dumped and dropped.
 func TestCanceledAtAnyMoment(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	b := newBench(t, NewPostgres(server(t, c), nil))
 	for after := time.Duration(0); after < 1500*time.Millisecond; after += 75 * time.Millisecond {
@@ -669,6 +679,7 @@ func TestCommandOnARestoredDump(t *testing.T) {
 // TestOddBackups has zips with a manifest that is too large, and with two dumps.
 func TestOddBackups(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	sql := realtest.Dump("")
 	large := `{"x": "` + strings.Repeat("y", 2*maxManifest) + `"}`
