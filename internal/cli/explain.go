@@ -117,7 +117,7 @@ func explainPending(e job.Ending, _ job.Command) report.Explanation {
 		why.Text = fmt.Sprintf("Request %s is waiting on the platform; its state is %q.", e.Ticket.ID, e.Status.State)
 	}
 	if e.Status.Phase == upgrade.Draft {
-		why.Title, why.Text = "Upgrade not started", draft(e)
+		why.Title, why.Text = "Upgrade not started", stillDraft(e)
 		if e.ProcessSent {
 			why.Title = "Upgrade requested"
 		}
@@ -137,7 +137,7 @@ func explainTimeout(e job.Ending, _ job.Command) report.Explanation {
 	why := failed("Upgrade not finished in time", e)
 	switch late, ok := errors.AsType[*job.TimeoutError](e.Err); {
 	case ok && late.Last == nil && e.Status.Phase == upgrade.Draft:
-		why.Text += " " + draft(e)
+		why.Text += " " + stillDraft(e)
 	case ok && late.Last == nil:
 		why.Text += " The platform keeps working on it."
 	}
@@ -222,10 +222,18 @@ func left(e job.Ending) string {
 // draft says what is known of a request whose last status was a draft.
 func draft(e job.Ending) string {
 	if e.ProcessSent {
-		return fmt.Sprintf("The platform was asked to process request %s and may be at work on it, but its status has not changed since: it is still a draft. "+
-			"A proxy or a cache between this machine and the platform may answer with an old status.", e.Ticket.ID)
+		return fmt.Sprintf("The platform was asked to process request %s and may be at work on it; its last known state was still a draft.", e.Ticket.ID)
 	}
 	return fmt.Sprintf("Request %s is a draft; nothing is being upgraded.", e.Ticket.ID)
+}
+
+// stillDraft is draft for one whose status was read after process was accepted.
+func stillDraft(e job.Ending) string {
+	if !e.ProcessSent {
+		return draft(e)
+	}
+	return fmt.Sprintf("The platform accepted the call to process request %s, but the status has not changed since: it is still a draft. "+
+		"A proxy or a cache between this machine and the platform may answer with an old status.", e.Ticket.ID)
 }
 
 // sentence turns an error's text into one.

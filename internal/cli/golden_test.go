@@ -118,6 +118,22 @@ func (g golden) play(t *testing.T, protocol string) {
 	compareGolden(t, g.name+"-"+protocol+".md", steady(string(summary)))
 }
 
+// often matches what is reported again and again, so often as random pauses have it.
+var often = regexp.MustCompile(`Retrying in N s\.$|waiting for the response$`)
+
+// once drops such lines that are there already.
+func once(text string) string {
+	seen := map[string]bool{}
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		again := seen[line]
+		if seen[line] = often.MatchString(strings.TrimSpace(line)); !again || !seen[line] {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
 // steady replaces what is random, and what follows from the pauses between two checks of the
 // status, which are.
 func steady(text string) string {
@@ -137,7 +153,7 @@ func steady(text string) string {
 	} {
 		text = regexp.MustCompile(r[0]).ReplaceAllString(text, r[1])
 	}
-	return text
+	return once(text)
 }
 
 func compareGolden(t *testing.T, name, text string) {

@@ -22,6 +22,8 @@ import (
 var (
 	errNetwork   = retry.Transient(errors.New("connection reset"))
 	errUnreached = retry.Transient(&upgrade.UnreachedError{Err: errors.New("connection refused")})
+	errDeclined  = retry.Transient(&upgrade.DeclinedError{Err: errors.New("HTTP 503")})
+	errBroken    = retry.Doubtful(errors.New("the server failed"))
 	errPage      = errors.New("a page instead of an answer")
 	errRefused   = &upgrade.RefusedError{Failures: []upgrade.Failure{{Message: "No"}}}
 	ticket       = upgrade.Ticket{ID: "7", Key: "secret"}
@@ -236,6 +238,13 @@ func TestRun(t *testing.T) {
 			}
 		}, Success, "create upload status process status fetch", 0},
 		{"process lost while no one listens", func(f *fake, p *Plan) { f.process = times(2, errUnreached) }, Success, "create upload status process status fetch", 0},
+		{"process declined twice", func(f *fake, p *Plan) { f.process = times(2, errDeclined) }, Success, "create upload status process status process status process status fetch", 0},
+		{"process lost, then declined", func(f *fake, p *Plan) {
+			f.process = func(try int) error { return []error{errNetwork, errDeclined, nil}[try-1] }
+		}, Success, "create upload status process status process status process status fetch", 0},
+		{"process declined, but taken", func(f *fake, p *Plan) {
+			f.process = func(int) error { f.take(); return errDeclined }
+		}, Success, "create upload status process status fetch", 0},
 		{"process refused", func(f *fake, p *Plan) { f.process = times(1, errRefused) }, Refused, "create upload status process", 0},
 		{"skip-test", func(f *fake, p *Plan) { p.SkipTest = true }, Success, "create upload status process skip status fetch", 0},
 		{"skip-test refused", func(f *fake, p *Plan) { p.SkipTest, f.skip = true, times(1, errRefused) }, Success, "create upload status process skip status fetch", 1},
@@ -298,6 +307,119 @@ func TestRun(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOutages has each call and transfer fail for 14 minutes, and for 20: the same outage ends
+// no run, or every run, whatever it meets.
+func TestOutages(t *testing.T) {
+	for name, on := range map[string]func(f *fake, script func(int) error){
+		"create":    func(f *fake, script func(int) error) { f.create = script },
+		"upload":    func(f *fake, script func(int) error) { f.upload = script },
+		"process":   func(f *fake, script func(int) error) { f.process = script },
+		"skip test": func(f *fake, script func(int) error) { f.skip = script },
+		"download":  func(f *fake, script func(int) error) { f.fetch, f.gain = script, 1 },
+	} {
+		for kind, err := range map[string]error{"no connection": errUnreached, "declined": errDeclined, "broken": errNetwork} {
+			for _, length := range []time.Duration{14 * time.Minute, 20 * time.Minute} {
+				t.Run(fmt.Sprintf("%s, %s, %v", name, kind, length), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						f, p := newFake(), plan(t)
+						p.SkipTest = name == "skip test"
+						var began time.Time
+						on(f, func(int) error {
+							if began.IsZero() {
+								began = time.Now()
+							}
+							if time.Since(began) < length {
+								return err
+							}
+							return nil
+						})
+						ending, events := carry(t, f, "run", p)
+						survived := ending.Result == Success
+						if name == "skip test" { // which ends nothing, but is told
+							survived = warnings(events) == 0
+						}
+						if survived != (length < 15*time.Minute) {
+							t.Errorf("%s after %v: %v", ending.Result, time.Since(began), ending.Err)
+						}
+						if !survived && name != "skip test" && time.Since(began) > 18*time.Minute {
+							t.Errorf("it took %v", time.Since(began))
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestServerThatFails has a server that is there, and fails each transfer: that is no outage.
+func TestServerThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, p, began := newFake(), plan(t), time.Now()
+		f.upload = times(99, errBroken)
+		if ending, _ := carry(t, f, "run", p); ending.Result != UploadFailed || f.tries["upload"] != 4 || time.Since(began) > time.Minute {
+			t.Errorf("%s after %d tries in %v", ending.Result, f.tries["upload"], time.Since(began))
+		}
+	})
+}
+
+// TestProcessDeclined asks again soon: only a call that may have been accepted is waited for.
+func TestProcessDeclined(t *testing.T) {
+	for name, c := range map[string]struct {
+		err     error
+		least   time.Duration
+		most    time.Duration
+		watched int
+	}{
+		"declined": {errDeclined, 0, 5 * time.Second, 0},
+		"lost":     {errNetwork, settleTime, settleTime + 20*time.Second, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, p := newFake(), plan(t)
+				var first, second time.Time
+				f.process = func(try int) error {
+					if try == 1 {
+						first = time.Now()
+						return c.err
+					}
+					second = time.Now()
+					return nil
+				}
+				_, events := carry(t, f, "run", p)
+				watched := 0
+				for _, e := range events {
+					if _, ok := e.(event.MayHaveAccepted); ok {
+						watched++
+					}
+				}
+				if took := second.Sub(first); took < c.least || took > c.most || watched != c.watched {
+					t.Errorf("asked again after %v, watched %d times", took, watched)
+				}
+			})
+		})
+	}
+}
+
+// TestStatusThatDoesNotChange has a cache answer with the status from before process: that is
+// said once.
+func TestStatusThatDoesNotChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, p := newFake(), plan(t)
+		f.process = func(int) error { return nil }
+		f.status = func(time.Duration) error { f.state = "draft"; return nil }
+		ending, events := carry(t, f, "run", p)
+		said := 0
+		for _, e := range events {
+			if _, ok := e.(event.StillDraft); ok {
+				said++
+			}
+		}
+		if ending.Result != Timeout || said != 1 || !ending.ProcessSent || ending.Status.Phase != upgrade.Draft {
+			t.Errorf("%s, said %d times", ending.Result, said)
+		}
+	})
 }
 
 // outage makes checks fail with err for a while, from a minute after the first

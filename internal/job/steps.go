@@ -211,7 +211,11 @@ func (r *run) mayHaveAccepted(ctx context.Context, t upgrade.Ticket, last error)
 		r.tell(event.MayHaveAccepted{Watching: settleTime})
 		return r.settled(ctx, t)
 	case declined:
-		return r.accepted(ctx, t)
+		accepted, err := r.accepted(ctx, t)
+		if accepted {
+			r.tell(event.ProcessSent{})
+		}
+		return accepted, err
 	}
 	return false, nil
 }

@@ -32,13 +32,15 @@ type Config struct {
 // How long a server that does send something may take, in idle timeouts: to start
 // SFTP, and to respond to any of the requests.
 const (
-	greeting = 2
+	greeting = 3
 	response = 5
 )
 
 // ErrIdle is why a connection ended whose server sent nothing for too long, not even
 // responses to keep-alives, or nothing but those.
 var ErrIdle = sshclient.ErrIdle
+
+var errSlowStart = errors.New("the server did not start SFTP in time")
 
 // Pool is a first session with a server, and more of them for a transfer: on more
 // channels, because SSH has at most 2 MiB in flight on each, and on more
@@ -78,7 +80,7 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 			p.Close()
 		}
 	}()
-	late := time.AfterFunc(greeting*config.Idle, func() { p.cancel(ErrIdle) })
+	late := time.AfterFunc(greeting*config.Idle, func() { p.cancel(errSlowStart) })
 	defer late.Stop()
 	conn, err := p.dial(func(wait time.Duration) {
 		if wait > 2*lowLatency { // the latency is high: no need to wait for the rest of the handshake

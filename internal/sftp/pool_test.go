@@ -21,6 +21,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"google.golang.org/grpc/test/bufconn"
+
+	"odoo-upgrade-action/internal/sshclient"
 )
 
 // platform is a server with one file, in memory, for virtual time. It answers no
@@ -219,15 +221,16 @@ func TestServersThatStopAnswering(t *testing.T) {
 	open := func(_ int32, kind byte) bool { return kind == typeOpen }
 	var opens atomic.Int32
 	openAgain := func(_ int32, kind byte) bool { return kind == typeOpen && opens.Add(1) > 1 }
+	errSilent := errors.New("an UnavailableError")
 	tests := map[string]struct {
 		platform *platform
 		drips    bool // instead of a greeting
 		within   time.Duration
 		err      error
 	}{
-		"no channel":              {&platform{deaf: true}, false, 2 * time.Minute, ErrIdle},
-		"no greeting, by drops":   {&platform{}, true, 2 * time.Minute, ErrIdle},
-		"no SFTP":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeInit }}, false, 2 * time.Minute, ErrIdle},
+		"no channel":              {&platform{deaf: true}, false, 3 * time.Minute, errSlowStart},
+		"no greeting, by drops":   {&platform{}, true, 2 * time.Minute, sshclient.ErrSlow},
+		"no SFTP":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeInit }}, false, lastGreeting, errSilent},
 		"no file":                 {&platform{ignores: open}, false, 6 * time.Minute, ErrIdle},
 		"no file to the second":   {&platform{ignores: openAgain}, false, 6 * time.Minute, nil}, // the first brings all
 		"half of the data":        {&platform{breaks: true}, false, 6 * time.Minute, ErrIdle},
@@ -248,7 +251,11 @@ func TestServersThatStopAnswering(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
 				begin := time.Now()
-				if err := fetch(ctx, c, len(test.platform.file), io.Discard); !errors.Is(err, test.err) || time.Since(begin) > test.within {
+				err := fetch(ctx, c, len(test.platform.file), io.Discard)
+				if none, ok := errors.AsType[*UnavailableError](err); ok && none.Silent {
+					err = errSilent
+				}
+				if !errors.Is(err, test.err) || time.Since(begin) > test.within {
 					t.Errorf("after %v: %v", time.Since(begin), err)
 				}
 				time.Sleep(time.Second) // until the drops see that nothing listens

@@ -21,6 +21,10 @@ import (
 // even responses to keep-alives.
 var ErrIdle = errors.New("the server sent nothing for too long")
 
+// ErrSlow is why a connection ended whose server took too long to let the client log in,
+// whatever it sent meanwhile.
+var ErrSlow = errors.New("the SSH server took too long to let this program log in")
+
 // Config says how to reach a server.
 type Config struct {
 	Dial    func(context.Context) (net.Conn, error)
@@ -59,7 +63,7 @@ func Connect(ctx context.Context, config Config) (*Conn, error) {
 		watched.heard = func() { config.Greeted(time.Since(begin)) }
 	}
 	stop := context.AfterFunc(ctx, func() { _ = watched.Close() })
-	late := time.AfterFunc(handshake*config.Idle, watched.expire) // whatever it sends meanwhile
+	late := time.AfterFunc(handshake*config.Idle, func() { watched.expire(ErrSlow) })
 	defer late.Stop()
 	client, key := *config.Client, ssh.PublicKey(nil)
 	client.HostKeyCallback = func(host string, remote net.Addr, shown ssh.PublicKey) error {

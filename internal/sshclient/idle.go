@@ -2,6 +2,7 @@ package sshclient
 
 import (
 	"bufio"
+	"cmp"
 	"net"
 	"sync"
 	"time"
@@ -16,7 +17,7 @@ type watchedConn struct {
 	timer   *time.Timer
 	idle    time.Duration // that is allowed
 	mu      sync.Mutex
-	expired bool
+	expired error // why, nil if it has not
 	tell    func()
 	heard   func() // called, unless nil, when the first bytes arrive
 }
@@ -27,14 +28,14 @@ const batch = 256 << 10
 
 func watchIdle(conn net.Conn, idle time.Duration) *watchedConn {
 	w := &watchedConn{Conn: conn, in: bufio.NewReaderSize(conn, batch), out: newOutbox(conn), idle: idle}
-	w.timer = time.AfterFunc(idle, w.expire)
+	w.timer = time.AfterFunc(idle, func() { w.expire(ErrIdle) })
 	return w
 }
 
-// expire closes the connection as one that has been idle for too long.
-func (w *watchedConn) expire() {
+// expire closes the connection for a reason, which all further calls return.
+func (w *watchedConn) expire(why error) {
 	w.mu.Lock()
-	w.expired = true
+	w.expired = cmp.Or(w.expired, why)
 	tell := w.tell
 	w.mu.Unlock()
 	if tell != nil {
@@ -64,12 +65,12 @@ func (w *watchedConn) Read(b []byte) (int, error) {
 
 func (w *watchedConn) Write(b []byte) (int, error) { return w.out.put(b) }
 
-// cause returns ErrIdle for an error that the idle timeout led to.
+// cause returns why the connection expired for an error that this led to.
 func (w *watchedConn) cause(err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.expired && err != nil {
-		return ErrIdle
+	if w.expired != nil && err != nil {
+		return w.expired
 	}
 	return err
 }
