@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,8 +122,8 @@ func (g golden) play(t *testing.T, protocol string) {
 // often matches what is reported again and again, so often as random pauses have it.
 var often = regexp.MustCompile(`Retrying in N s\.$|waiting for the response$`)
 
-// once drops such lines that are there already.
-func once(text string) string {
+// saidOnce drops such lines that are there already.
+func saidOnce(text string) string {
 	seen := map[string]bool{}
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -153,7 +154,7 @@ func steady(text string) string {
 	} {
 		text = regexp.MustCompile(r[0]).ReplaceAllString(text, r[1])
 	}
-	return once(text)
+	return saidOnce(text)
 }
 
 func compareGolden(t *testing.T, name, text string) {

@@ -253,6 +253,25 @@ func TestReadLog(t *testing.T) {
 	}
 }
 
+// TestNodes has names that the platform may assign a request to, and others.
+func TestNodes(t *testing.T) {
+	for server, nodes := range map[string]map[string]bool{
+		"http://[::1]:8069":        {"[::1]:8069": true, "[::1]": true, "[::2]:8069": false, "::1": false, "[::1]x": false, "x[::1]": false, "[::1]:8069:1": false},
+		"https://127.0.0.1:8069":   {"127.0.0.1:8069": true, "127.0.0.1": true, "1.127.0.0.1": false, "[127.0.0.1]": false},
+		"https://upgrade.odoo.com": {"upgrade.odoo.com": true, "n1.upgrade.odoo.com": true, "odoo.com": false, "xupgrade.odoo.com": false, "a@upgrade.odoo.com": false, "upgrade.odoo.com/x": false},
+	} {
+		for node, good := range nodes {
+			p, err := New(Config{Server: server, HTTP: http.DefaultTransport, Getenv: func(string) string { return "" }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.follow(node); (err == nil) != good || good && p.node().Host != node {
+				t.Errorf("%s, %s: %v", server, node, err)
+			}
+		}
+	}
+}
+
 func TestUnreached(t *testing.T) {
 	p, _ := New(Config{Server: "http://127.0.0.1:1", HTTP: http.DefaultTransport, Getenv: func(string) string { return "" }})
 	_, err := p.Status(t.Context(), ticket)

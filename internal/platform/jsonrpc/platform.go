@@ -152,7 +152,7 @@ func (p *Platform) seal() upgrade.Ticket {
 }
 
 // hostShape is a host name or an address, of IPv6 in brackets, with a port or not.
-var hostShape = regexp.MustCompile(`^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$`)
+var hostShape = regexp.MustCompile(`^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\])(?::[0-9]{1,5})?$`)
 
 // follow makes node, as the platform names it, the address of further calls. The token
 // goes nowhere but to the configured host or a subdomain of it.
