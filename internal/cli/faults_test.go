@@ -31,7 +31,7 @@ import (
 // ODOO_UPGRADE_TEST_SEEDS sets how many seeds, ODOO_UPGRADE_TEST_SEED repeats one.
 func TestFaultSchedules(t *testing.T) {
 	realtest.Long(t)
-	first, last := 1, 40
+	first, last := 1, 20
 	if text := os.Getenv("ODOO_UPGRADE_TEST_SEEDS"); text != "" {
 		last, _ = strconv.Atoi(text)
 	}

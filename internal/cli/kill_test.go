@@ -18,6 +18,7 @@ import (
 
 // TestKilledAtEveryStep kills one run after the other over API v1.
 func TestKilledAtEveryStep(t *testing.T) {
+	t.Parallel()
 	killAtEveryStep(t, killed{
 		inputs: map[string]string{"transport": "sftp", "streams": "1"}, transfer: "request_sftp_access", process: "process",
 		partial: ".upgraded-dump.part", last: `There are already the first (\d+) of \d+ bytes: resuming there`,
@@ -26,6 +27,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 
 // TestKilledWithJSONRPC does it over the other protocol.
 func TestKilledWithJSONRPC(t *testing.T) {
+	t.Parallel()
 	killAtEveryStep(t, killed{
 		inputs: map[string]string{"protocol": "json-rpc"}, transfer: "transfer-start", process: "rpc-process",
 		partial: ".upgraded-dump.part.d/arriving/*", last: `Continuing request \d+`,

@@ -280,7 +280,7 @@ func give(t *testing.T, c *realtest.Cluster, from, to string) {
 // MiB, can be set: .ci/run does it with 2 GiB.
 func TestMemoryStaysFlat(t *testing.T) {
 	realtest.Long(t)
-	size := int64(256)
+	size := int64(128)
 	if text := os.Getenv("ODOO_UPGRADE_TEST_DUMP_MIB"); text != "" {
 		var err error
 		if size, err = strconv.ParseInt(text, 10, 64); err != nil {
@@ -385,6 +385,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	url, _ := sandboxProcess(t, "--pace", "1h")
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		work := t.TempDir()
