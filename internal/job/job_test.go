@@ -353,7 +353,7 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// TestServerThatFails has a server that is there, and fails each transfer: that is no outage.
+// TestServerThatFails has a server that is there, and fails each transfer: which is not an outage.
 func TestServerThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, p, began := newFake(), plan(t), time.Now()

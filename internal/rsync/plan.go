@@ -210,7 +210,7 @@ func (r *receiver) name(i int) string {
 }
 
 // partial is what a file is called until it is complete: a digest of its name, which has
-// not too many characters, and is no other file's.
+// not too many characters, and belongs to one file alone.
 func (r *receiver) partial(name string) string {
 	if r.InPlace {
 		return name

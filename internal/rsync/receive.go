@@ -45,7 +45,7 @@ type Target struct {
 	Compared func(n int64)
 }
 
-// Limits are those of everything in a folder, with what was there before. 0 is no limit.
+// Limits are those of everything in a folder, with what was there before. 0 means any number.
 type Limits struct {
 	Bytes   int64 // also for names: a file or a folder counts as a block of a disk at least
 	Entries int   // files and folders

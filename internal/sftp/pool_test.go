@@ -131,7 +131,7 @@ func TestServersWithoutSFTP(t *testing.T) {
 					reach := config.Dial
 					config.Connections, config.Dial = 4, func(ctx context.Context) (net.Conn, error) {
 						conn, err := reach(ctx)
-						return &farConn{conn}, err
+						return &slowConn{conn}, err
 					}
 				}
 				begin := time.Now()
@@ -438,7 +438,7 @@ func TestServerBusyWithTheFirst(t *testing.T) {
 				return nil, errors.New("busy")
 			}
 			conn, err := reach(ctx)
-			return &farConn{conn}, err
+			return &slowConn{conn}, err
 		}
 		c.LoggedIn = func(string, ssh.PublicKey) error { busy.Store(false); return nil }
 		p := connect(t, c)
@@ -455,10 +455,10 @@ func TestServerBusyWithTheFirst(t *testing.T) {
 	})
 }
 
-// farConn is a connection to a server that is far.
-type farConn struct{ net.Conn }
+// slowConn is a connection of a high latency.
+type slowConn struct{ net.Conn }
 
-func (c *farConn) Read(b []byte) (int, error) {
+func (c *slowConn) Read(b []byte) (int, error) {
 	time.Sleep(5 * lowLatency)
 	return c.Conn.Read(b)
 }

@@ -56,7 +56,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *client {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ExpectContinueTimeout = time.Hour // without it, a busy machine sends a body that nobody asked for
+	transport.ExpectContinueTimeout = time.Hour // without it, a busy machine sends a body before it is asked for
 	client, err := newClient(server.URL+"/", transport)
 	if err != nil {
 		t.Fatal(err)

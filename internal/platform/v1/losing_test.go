@@ -209,7 +209,7 @@ func TestServerThatChangesAByte(t *testing.T) {
 // read or to write, written in order, and there once that is closed.
 type objects struct {
 	mu     sync.Mutex
-	stored []byte // nil where there is no object
+	stored []byte // nil until a file is closed
 	cut    int    // bytes after which a handle fails; 0 for none
 }
 

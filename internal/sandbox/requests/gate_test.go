@@ -190,7 +190,7 @@ func TestShares(t *testing.T) {
 	take("[2001:db8::2]:1", true)
 	take("[2001:db8::3]:1", false) // the same network
 	take("10.0.0.2:1", true)
-	take("10.0.0.3:1", false) // there are no more
+	take("10.0.0.3:1", false) // all are taken
 	first()
 	take("10.0.0.3:1", true)
 }
