@@ -119,7 +119,7 @@ var (
 	uploads = commands{
 		[]string{
 			"--server -ltre.iLsfxCIvu --delete-after", "--server -logDtpre.iLsfxCIvu --delete-after",
-			"--server -logDtpre.iLsfxCIvu", "--server -vlogDtpre.iLsfxCIvu", // until 2024
+			"--server -logDtpre.iLsfxCIvu", // until 2024
 		},
 		[]string{"--server -ltre.iLsfxCIvu --delete-after --inplace"},
 	}

@@ -15,6 +15,7 @@ func TestCommands(t *testing.T) {
 		"rsync --server -ltre.iLsfxCIvu --delete-after . /data/origin.zip":                                      {upload: true, strict: true},
 		"rsync --server -logDtpre.iLsfxCIvu --delete-after . /data/origin.zip":                                  {upload: true, strict: true},
 		"rsync --server --sender -logDtpre.iLsfxCIvu --ignore-missing-args . /data/upgraded.zip":                {download: true, strict: true},
+		"rsync --server -logDtpre.iLsfxCIvu . /data/origin.zip":                                                 {upload: true, strict: true},
 		own(rsync.PushArgs("/data/origin.zip")):                                                                 {upload: true, strict: true},
 		own(rsync.PullArgs(rsync.Protocol27, "/data/upgraded.zip")):                                             {download: true, strict: true},
 		own(rsync.PushArgs("/data/origin.zip", "--inplace")):                                                    {upload: true},
