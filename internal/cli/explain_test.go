@@ -36,6 +36,7 @@ func TestWhatIsSaidOfTheEnd(t *testing.T) {
 		"stopped at work":         {end(job.Interrupted, "pending", true, context.Canceled), "run", "keeps working on request 7", "had already ended", "run", false},
 		"stopped in the download": {end(job.Interrupted, "done", true, context.Canceled), "run", `had already ended request 7 as "done"`, "continues", "run", false},
 		"late":                    {end(job.Timeout, "pending", true, &job.TimeoutError{After: time.Hour, State: "pending"}), "run", `the state of the request is "pending". The platform keeps working on it`, "did not report", "run", false},
+		"late, and still a draft": {end(job.Timeout, "draft", true, &job.TimeoutError{After: time.Hour, State: "draft"}), "run", "has not changed since: it is still a draft|A proxy or a cache", "keeps working", "run", false},
 		"late, and no response":   {end(job.Timeout, "pending", true, &job.TimeoutError{After: time.Hour, State: "pending", Last: errors.New("connection refused")}), "run", `its last state was "pending", and then: connection refused`, "continues", "run", false},
 		"process refused":         {end(job.Refused, "draft", true, refusal(upgrade.OtherRefusal)), "run", `request 7 was "draft" on the platform`, "Check request-id", "run", false},
 		"a wrong key":             {end(job.Refused, "", false, refusal(upgrade.KeyRefusal)), "wait", "Check request-id and request-key", "before", "", false},
