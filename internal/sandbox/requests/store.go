@@ -307,33 +307,6 @@ func (s *Store) Update(id int, change func(*Record) error) (Record, error) {
 	return r, s.write(r)
 }
 
-// ErrNoUpload says that nothing was uploaded to a request.
-var ErrNoUpload = errors.New("nothing was uploaded")
-
-// Submit makes a draft with an upload pending, after it has ended what still writes the
-// upload; change may refuse that, and changes more of it. Without an upload the error is
-// ErrNoUpload, and ErrNotDraft while another call submits the request.
-func (s *Store) Submit(id int, change func(*Record) error) (Record, error) {
-	open, ok := s.close(id)
-	if !ok {
-		r, _ := s.Get(id)
-		return r, ErrNotDraft
-	}
-	defer open()
-	bytes := s.Size(id, OriginalFile)
-	estimate := s.estimate(bytes)
-	return s.Update(id, func(r *Record) error {
-		if r.State == Draft && bytes == 0 {
-			return ErrNoUpload
-		}
-		if err := change(r); err != nil {
-			return err
-		}
-		r.State, r.Processed, r.Bytes, r.Estimate = Pending, time.Now(), bytes, estimate
-		return nil
-	})
-}
-
 // Unfinished returns the requests that are being processed, in the order in which they
 // were submitted.
 func (s *Store) Unfinished() []Record {
