@@ -27,9 +27,10 @@ var libraries = []string{
 func readable(command *exec.Cmd, paths []string) []string {
 	list := append(append([]string{}, libraries...), paths...)
 	if program, err := filepath.EvalSymlinks(command.Path); err == nil {
-		list = append(list, program)
-		if root := filepath.Dir(filepath.Dir(program)); root != "/" { // bin has lib and share beside it
-			list = append(list, root)
+		folder := filepath.Dir(program)
+		list = append(list, folder)
+		for _, beside := range []string{"lib", "lib64", "share"} { // of an installation of its own
+			list = append(list, filepath.Join(filepath.Dir(folder), beside))
 		}
 	}
 	return list

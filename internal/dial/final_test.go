@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+	"google.golang.org/grpc/test/bufconn"
 
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
@@ -106,10 +107,21 @@ func TestSecondFactor(t *testing.T) {
 				}}
 			}}
 			config.AddHostKey(host)
-			here, there := net.Pipe()
-			go func() { _, _, _, _ = ssh.NewServerConn(there, config); _ = there.Close() }()
+			listener := bufconn.Listen(64 << 10)
+			go func() {
+				there, err := listener.Accept()
+				if err == nil {
+					_, _, _, _ = ssh.NewServerConn(there, config)
+					_ = there.Close()
+				}
+			}()
+			here, err := listener.Dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer here.Close()
 			keys, _ := NewHostKeys("", "")
-			_, _, _, err := ssh.NewClientConn(here, "server.test:22", SSH("server.test:22", "odoo", signer, keys))
+			_, _, _, err = ssh.NewClientConn(here, "server.test:22", SSH("server.test:22", "odoo", signer, keys))
 			err = SSHError(t.Context(), "server.test:22", keys, err)
 			_, more := errors.AsType[*SecondFactorError](err)
 			if err == nil || more != c.final || retry.IsTransient(err) == c.final {

@@ -10,9 +10,9 @@ import (
 
 // Bounds of what an archive of pg_dump may claim about itself.
 const (
-	maxText      = 64 << 20 // of one string: a view or a function can be long
-	maxLabel     = 1 << 10  // of a name, a version or a kind of entry
-	maxEntries   = 10_000_000
+	maxText      = 64 << 20  // of one string: a view or a function can be long
+	maxLabel     = 1 << 10   // of a name, a version or a kind of entry
+	maxEntries   = 1_000_000 // pg_restore takes half a KiB of memory for each
 	maxDepends   = 1_000_000
 	maxChunk     = 1 << 30
 	maxTag       = 256 << 10 // of what an entry is about: a function has its arguments' types in it

@@ -52,9 +52,13 @@ func (i *Info) zip(in io.ReaderAt, size int64) error {
 	var script, manifest *member
 	var l layout
 	var first []member
+	taken := int64(0) // by all members, if each has its own place
 	err = d.each(in, func(m member) error {
 		if m.offset < 0 || m.compressed < 0 || m.offset+sizeLocal+m.compressed > d.offset {
 			return fmt.Errorf("a member outside the file: %.100q", m.name)
+		}
+		if taken += sizeLocal + int64(len(m.name)) + m.compressed; taken > d.offset {
+			return fmt.Errorf("members that share a place in the file: %.100q", m.name)
 		}
 		if !strings.HasSuffix(m.name, "/") {
 			l.add(m.name)

@@ -54,7 +54,7 @@ func (r *run) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item) (a
 		ctx, pace := newPace(ctx)
 		defer pace.stop()
 		artifact, kept, err = r.platform.(Fetcher).Fetch(ctx, s, item, func(done, total int64) {
-			pace.moved(done, total)
+			pace.at(done, total)
 			r.tell(event.Progress{Step: event.Download, Item: item, Done: done, Total: total})
 		})
 		return kept, err

@@ -18,18 +18,19 @@ const (
 )
 
 // pace ends a transfer that is too slow. Progress is bytes of the file, whatever else the
-// peer sends: it is not enough that it is alive.
+// peer sends. Where none at all are moved for a while, as while what is here is read and
+// compared, the transport's own limits hold.
 type pace struct {
 	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex
 	begun bool  // the first byte was moved, and the last was not
-	at    int64 // bytes that had been moved when the window began
-	done  int64 // bytes that have been moved
+	done  int64 // bytes that are there
+	moved int64 // bytes that were moved in this window, those that are moved again included
 	timer *time.Timer
 }
 
-// newPace returns a context that ends if moved says that the transfer is too slow.
+// newPace returns a context that ends if at says that the transfer is too slow.
 func newPace(ctx context.Context) (context.Context, *pace) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	p := &pace{cancel: cancel}
@@ -37,23 +38,25 @@ func newPace(ctx context.Context) (context.Context, *pace) {
 	return ctx, p
 }
 
-// moved is told how many bytes have been moved so far, and how many there are, -1 if that
-// is not known. Before the first byte and after the last, the peer may take its time, which
-// the transport limits.
-func (p *pace) moved(done, total int64) {
+// at is told how many bytes are there, and how many there will be, -1 if that is not known.
+// Before the first byte and after the last, the peer may take its time, which the transport
+// limits.
+func (p *pace) at(done, total int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done = done
 	between := done > 0 && (total < 0 || done < total)
-	if between && (!p.begun || done < p.at) {
+	switch {
+	case between && !p.begun:
 		p.window()
+	case done > p.done:
+		p.moved += done - p.done
 	}
-	p.begun = between
+	p.begun, p.done = between, done
 }
 
 // window begins another one. The caller holds the lock.
 func (p *pace) window() {
-	p.at = p.done
+	p.moved = 0
 	p.timer.Reset(paceWindow)
 }
 
@@ -61,8 +64,8 @@ func (p *pace) window() {
 func (p *pace) check() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.begun && p.done-p.at < paceBytes {
-		p.cancel(retry.Transient(fmt.Errorf("the transfer is too slow: %d bytes in %v", p.done-p.at, paceWindow)))
+	if p.begun && p.moved > 0 && p.moved < paceBytes {
+		p.cancel(retry.Transient(fmt.Errorf("the transfer is too slow: %d bytes in %v", p.moved, paceWindow)))
 		return
 	}
 	p.window()

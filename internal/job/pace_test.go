@@ -26,7 +26,7 @@ func TestPace(t *testing.T) {
 				ctx, pace := newPace(t.Context())
 				defer pace.stop()
 				for minute := range int64(60) {
-					pace.moved(c.begin+minute*c.step, c.total)
+					pace.at(c.begin+minute*c.step, c.total)
 					time.Sleep(time.Minute)
 				}
 				if slow := ctx.Err() != nil; slow != c.slow || slow && !retry.IsTransient(context.Cause(ctx)) {
@@ -37,22 +37,27 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestPaceWithoutNews has a transfer that stops to tell: its peer only shows that it is alive.
-func TestPaceWithoutNews(t *testing.T) {
+// TestPaceOfWhatIsCompared has nothing moved for an hour, because what is here is compared, and
+// then something that arrives damaged again and again.
+func TestPaceOfWhatIsCompared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, pace := newPace(t.Context())
 		defer pace.stop()
-		for minute := range int64(20) {
-			pace.moved(1+minute<<20, 1<<30)
+		pace.at(1000, 1<<40)
+		for range 60 {
 			time.Sleep(time.Minute)
+			pace.at(1000, 1<<40)
 		}
 		if ctx.Err() != nil {
 			t.Fatal(context.Cause(ctx))
 		}
-		began := time.Now()
-		<-ctx.Done()
-		if took := time.Since(began); took > 2*paceWindow || !retry.IsTransient(context.Cause(ctx)) {
-			t.Errorf("it ended after %v with %v", took, context.Cause(ctx))
+		for range 10 {
+			time.Sleep(time.Minute)
+			pace.at(1001, 1<<40)
+			pace.at(1000, 1<<40)
+		}
+		if !retry.IsTransient(context.Cause(ctx)) {
+			t.Errorf("damaged bytes are taken for progress: %v", context.Cause(ctx))
 		}
 	})
 }

@@ -135,7 +135,7 @@ func (r *run) upload(ctx context.Context, t upgrade.Ticket, d dump.Info) (u Uplo
 			ctx, pace := newPace(ctx)
 			defer pace.stop()
 			return r.platform.(Uploader).Upload(ctx, t, d, func(sent int64) {
-				pace.moved(sent, d.Size)
+				pace.at(sent, d.Size)
 				r.tell(event.Progress{Step: event.Upload, Done: sent, Total: d.Size})
 			})
 		})

@@ -193,8 +193,9 @@ func (r *receiver) skipComplete() error {
 				return err
 			}
 			done.SHA256 = sum
+		} else {
+			r.report(e.size)
 		}
-		r.report(e.size)
 		r.result.Files = append(r.result.Files, done)
 	}
 	r.wanted = wanted

@@ -230,7 +230,7 @@ func (s *sink) run() (err error) {
 	return err
 }
 
-// sha256Of returns the SHA-256 of a file that is here, in hexadecimal. It reports progress
+// sha256Of returns the SHA-256 of a file that is here, in hexadecimal, and reports its bytes
 // meanwhile: a large one takes minutes.
 func (r *receiver) sha256Of(name string) (string, error) {
 	file, err := r.Root.Open(name)
@@ -240,8 +240,9 @@ func (r *receiver) sha256Of(name string) (string, error) {
 	defer file.Close()
 	digest := sha256.New()
 	for {
-		r.report(0)
-		switch _, err := io.CopyN(digest, file, 1<<30); err {
+		n, err := io.CopyN(digest, file, 256<<20)
+		r.report(n)
+		switch err {
 		case nil:
 		case io.EOF:
 			return hex.EncodeToString(digest.Sum(nil)), nil

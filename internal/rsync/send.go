@@ -75,7 +75,7 @@ func (s *sender) sendFile(it item, f File) (err error) {
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	digest := s.sums.file()
-	matched, rest, err := s.prefix(head, file, digest)
+	matched, rest, err := s.prefix(head, file, f.Size, digest)
 	if err != nil {
 		return err
 	}
@@ -103,10 +103,17 @@ func (s *sender) sendFile(it item, f File) (err error) {
 	return s.out.Flush()
 }
 
+// maxSurplus is how much longer a peer's file may be than twice the one that is sent, in bytes:
+// its sums are read one by one.
+const maxSurplus = 1 << 30
+
 // prefix reads the peer's sums and as much of the file as they match. It returns how many
 // blocks that is, and what was read after them.
-func (s *sender) prefix(head sumHead, file io.Reader, digest hash.Hash) (matched int, rest []byte, err error) {
+func (s *sender) prefix(head sumHead, file io.Reader, size int64, digest hash.Hash) (matched int, rest []byte, err error) {
 	comparing := head.count > 0 && head.length <= maxCompared && head.sumLength > 0
+	if head.count > 1 && int64(head.count-1)*int64(head.length) > maxSurplus+2*size {
+		return 0, nil, violation("%d blocks of %d bytes of a file that has %d", head.count, head.length, size)
+	}
 	var block []byte
 	if comparing {
 		block = make([]byte, head.length)

@@ -102,7 +102,7 @@ func (s *Server) Serve(ctx context.Context, web, sftp net.Listener) error {
 	}
 	ended := make(chan error, 2)
 	go func() { ended <- server.Serve(web) }()
-	go func() { ended <- s.serveSSH(ctx, sftp) }()
+	go func() { ended <- s.serveSSH(ctx, sftp, s.hostKey) }()
 	var err error
 	select {
 	case <-ctx.Done():
@@ -134,7 +134,7 @@ func (s *Server) handler(ctx context.Context, sshAddress string) http.Handler {
 	_, port, _ := net.SplitHostPort(sshAddress)
 	s.rpc = &jsonrpc.Server{
 		Store: s.store, Start: s.v1.Start, Contracts: s.config.Contracts, Targets: v1.Targets(), Faults: s.faults,
-		HostKey: s.hostKey.PublicKey(), Port: port, NewPort: func() (string, func(), error) { return s.newPort(ctx, sshAddress) }, Log: s.config.Log,
+		HostKey: s.hostKey.PublicKey(), Port: port, NewPort: func() (string, ssh.PublicKey, func(), error) { return s.newPort(ctx, sshAddress) }, Log: s.config.Log,
 	}
 	if s.speaks(ProtocolV1) {
 		s.v1.Serve(ctx, mux)

@@ -46,7 +46,7 @@ func newHostKey(path string) ([]byte, error) {
 }
 
 // serveSSH accepts connections until the listener is closed or ctx ends.
-func (s *Server) serveSSH(ctx context.Context, listener net.Listener) error {
+func (s *Server) serveSSH(ctx context.Context, listener net.Listener, hostKey ssh.Signer) error {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	for {
 		conn, err := listener.Accept()
@@ -56,7 +56,7 @@ func (s *Server) serveSSH(ctx context.Context, listener net.Listener) error {
 		s.running.Go(func() {
 			stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 			defer stop()
-			s.serveConn(ctx, conn, port)
+			s.serveConn(ctx, conn, port, hostKey)
 		})
 	}
 }
@@ -72,7 +72,7 @@ func (s *Server) login(conn ssh.ConnMetadata, key ssh.PublicKey, port string) (*
 	return nil, errors.New("no such user and key")
 }
 
-func (s *Server) serveConn(ctx context.Context, conn net.Conn, port string) {
+func (s *Server) serveConn(ctx context.Context, conn net.Conn, port string, hostKey ssh.Signer) {
 	defer conn.Close()
 	failing := map[string]bool{}
 	for _, f := range s.faults.Next("sftp") {
@@ -88,7 +88,7 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn, port string) {
 	config := &ssh.ServerConfig{PublicKeyCallback: func(conn ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 		return s.login(conn, key, port)
 	}}
-	config.AddHostKey(s.hostKey)
+	config.AddHostKey(hostKey)
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // for the handshake
 	server, channels, requests, err := ssh.NewServerConn(conn, config)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn, port string) {
 	}
 	serve := v1.Share{Server: s.v1, ID: id, Readable: !failing["no-reading"]}.Session
 	if server.Permissions.Extensions["protocol"] == ProtocolRPC {
-		serve = s.rpc.Session(ctx, id)
+		serve = s.rpc.Session(ctx, id, func() { _ = conn.Close() })
 	}
 	most := 100 // sessions on a connection
 	if failing["one-session"] {
@@ -116,23 +116,32 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn, port string) {
 }
 
 // newPort serves SSH on another port of the same address, too, until ctx ends or it is
-// closed.
-func (s *Server) newPort(ctx context.Context, address string) (port string, closePort func(), err error) {
+// closed. It has a host key of its own: a client that comes late does not take it for one
+// that had the port before.
+func (s *Server) newPort(ctx context.Context, address string) (port string, hostKey ssh.PublicKey, closePort func(), err error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
+	}
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		return "", nil, nil, err
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	s.running.Go(func() {
 		defer stop()
-		_ = s.serveSSH(ctx, listener)
+		_ = s.serveSSH(ctx, listener, signer)
 	})
 	_, port, err = net.SplitHostPort(listener.Addr().String())
-	return port, func() { _ = listener.Close() }, err
+	return port, signer.PublicKey(), func() { _ = listener.Close() }, err
 }
 
 // serveChannels hands each session on a connection to serve, most of them at most.

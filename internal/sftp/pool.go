@@ -104,6 +104,9 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 		case err = <-refused:
 		}
 	}
+	if denied, ok := errors.AsType[*ssh.OpenChannelError](err); ok && denied.Reason != ssh.ResourceShortage && denied.Reason != ssh.ConnectionFailed {
+		err = &UnavailableError{Denied: printable([]byte(denied.Message))}
+	}
 	return nil, p.cause(err)
 }
 

@@ -93,10 +93,14 @@ func newSession(channel io.ReadWriteCloser, waiting *outstanding) (*session, err
 // place.
 type UnavailableError struct {
 	Text   string
-	Silent bool // it sent nothing for too long
+	Silent bool   // it sent nothing for too long
+	Denied string // what it said of a session that it did not allow
 }
 
 func (e *UnavailableError) Error() string {
+	if e.Denied != "" {
+		return fmt.Sprintf("the server offers no SFTP: it allows no session (%s)", e.Denied)
+	}
 	if e.Silent {
 		return fmt.Sprintf("the server offers no SFTP: it sent no greeting within %v", lastGreeting)
 	}

@@ -142,7 +142,7 @@ func (c command) arguments(root, name, dumpName string) (rsync.Protocol, []strin
 func (p *Platform) pull(l *line, name, dumpName string, part *workspace.PartialFolder, progress func(done, total int64)) (result rsync.Result, err error) {
 	target := rsync.Target{
 		Root: part.Root, Folder: workspace.Arrived, Partial: workspace.Arriving, Only: name, Keep: true, Digest: true,
-		Compared: func(int64) { l.feed() },
+		Compared: l.compared,
 		Progress: func(done, total int64) {
 			l.feed()
 			progress(done, total)

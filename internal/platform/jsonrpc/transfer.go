@@ -109,6 +109,7 @@ type line struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	idle   atomic.Int64 // how long it may not progress, a time.Duration
+	sums   atomic.Int64 // bytes that were compared, see compared
 	over   chan struct{}
 }
 
@@ -154,6 +155,16 @@ func (l *line) close() {
 
 // feed grants another idle timeout from now: bytes of the file were moved or compared.
 func (l *line) feed() { l.timer.Reset(time.Duration(l.idle.Load())) }
+
+// compared is feed for bytes of a partial file that were compared. The peer decides how many
+// are compared at a time: so many as a transfer has to move count.
+func (l *line) compared(n int64) {
+	const enough = 300 << 10
+	if l.sums.Add(n) >= enough {
+		l.sums.Store(0)
+		l.feed()
+	}
+}
 
 // sentAll grants the time that a server may need for what it has.
 func (l *line) sentAll() {

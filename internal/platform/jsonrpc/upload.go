@@ -61,7 +61,7 @@ func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, 
 	resumed := len(files) > 1 // of a folder, the first report says nothing
 	send := func(options ...string) error {
 		return l.rsync(rsync.PushArgs(p.root+"/"+remote, options...), func(c rsync.Connection) (string, error) {
-			return rsync.Push(l.ctx, c, files, rsync.PushOptions{Delete: true, Compared: func(int64) { l.feed() }, Sent: func(n int64) {
+			return rsync.Push(l.ctx, c, files, rsync.PushOptions{Delete: true, Compared: l.compared, Sent: func(n int64) {
 				l.feed()
 				if !resumed && n > 0 {
 					p.Tell(event.Resumed{Step: event.Upload, Done: n, Total: size})

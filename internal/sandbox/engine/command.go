@@ -87,7 +87,7 @@ func (c *Command) Upgrade(ctx context.Context, w requests.Work) (_ requests.Resu
 		if d, err = c.server.create(ctx, strconv.Itoa(w.ID), w.Folder); err != nil {
 			return requests.Result{}, err
 		}
-		defer func() { err = errors.Join(err, d.drop()) }()
+		defer d.server.discard(ctx, d.name)
 		env = append(env, d.variables()...)
 	}
 	if c.restores {

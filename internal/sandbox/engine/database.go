@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"odoo-upgrade-action/internal/confine"
@@ -29,6 +30,10 @@ type Server struct {
 	address *url.URL
 	prefix  string // of the names of databases and roles, one for each data folder
 	folder  string // where programs work that belong to no request
+	log     func(string)
+
+	mu   sync.Mutex
+	left []string // databases that could not be dropped
 }
 
 // settings are what may follow the ? in an address. libpq takes more, of which some replace
@@ -60,7 +65,7 @@ func ParseServer(address string) (*Server, error) {
 // prepare checks that databases can be created, used and dropped, and drops those that an
 // earlier process left.
 func (s *Server) prepare(ctx context.Context, data string, log func(string)) error {
-	s.folder = data
+	s.folder, s.log = data, log
 	if err := s.loadPrefix(data); err != nil {
 		return err
 	}
@@ -151,11 +156,38 @@ func (s *Server) dropLeft(ctx context.Context, log func(string)) error {
 		return err
 	}
 	for name := range strings.FieldsSeq(names) {
-		if err := s.drop(ctx, name); err != nil {
-			log(err.Error())
-		}
+		s.discard(ctx, name)
 	}
 	return nil
+}
+
+// discard drops a database that is not needed any more. What cannot be dropped now, for a
+// dump may hold it, is logged, and tried again before the next database is created: it is
+// no reason to fail, or to wait for long.
+func (s *Server) discard(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
+	defer cancel()
+	err := s.drop(ctx, name)
+	if err == nil {
+		return
+	}
+	s.log(err.Error() + ": it is tried again later")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = append(s.left, name)
+}
+
+// dropOneLeft tries again to drop a database that could not be dropped.
+func (s *Server) dropOneLeft(ctx context.Context) {
+	s.mu.Lock()
+	if len(s.left) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	name := s.left[0]
+	s.left = s.left[1:]
+	s.mu.Unlock()
+	s.discard(ctx, name)
 }
 
 // try creates and uses a database, so that a sandbox that cannot says so at once.
@@ -185,6 +217,7 @@ type scratch struct {
 
 // create creates an empty database in place of one that an interrupted call left.
 func (s *Server) create(ctx context.Context, suffix, folder string) (*scratch, error) {
+	s.dropOneLeft(ctx)
 	d := &scratch{server: s, name: s.prefix + suffix}
 	if err := s.drop(ctx, d.name); err != nil {
 		return nil, err
@@ -259,11 +292,20 @@ func (s *Server) rollBack(ctx context.Context, name string) error {
 	if err != nil || prepared == "" {
 		return err
 	}
-	// Whatever the dump has made of the database: its owner can take all of this away.
-	script := fmt.Sprintf("ALTER DATABASE %[1]s ALLOW_CONNECTIONS true CONNECTION LIMIT -1;\nALTER DATABASE %[1]s RESET ALL;\nGRANT CONNECT ON DATABASE %[1]s TO CURRENT_USER;\n", name)
+	if err := s.rollBackIn(ctx, name, prepared); err == nil {
+		return nil
+	}
+	// Whatever the dump has made of the database: its owner can take all of this away. Not
+	// before, because what it has prepared may hold it.
+	script := fmt.Sprintf("SET lock_timeout = '5s';\nALTER DATABASE %[1]s ALLOW_CONNECTIONS true CONNECTION LIMIT -1;\nALTER DATABASE %[1]s RESET ALL;\nGRANT CONNECT ON DATABASE %[1]s TO CURRENT_USER;\n", name)
 	if err := s.psql(ctx, s.address, s.folder, strings.NewReader(script), io.Discard, "-f", "-"); err != nil {
 		return err
 	}
+	return s.rollBackIn(ctx, name, prepared)
+}
+
+// rollBackIn rolls back prepared transactions, whose names are in hexadecimal, a line each.
+func (s *Server) rollBackIn(ctx context.Context, name, prepared string) error {
 	var rolled strings.Builder
 	fmt.Fprintf(&rolled, "SET ROLE %s;\n", name)
 	for gid := range strings.FieldsSeq(prepared) {

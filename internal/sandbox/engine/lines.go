@@ -18,7 +18,8 @@ const (
 // lines hands a program's output on, a line at a time, and keeps the last ones. Lines of
 // its two outputs are not mixed up.
 type lines struct {
-	to io.Writer
+	to   io.Writer
+	hide string // a path of this machine, which is left out
 
 	mu      sync.Mutex
 	partial []byte
@@ -51,6 +52,9 @@ func (l *lines) end() {
 func (l *lines) line() {
 	text := strings.TrimRight(strings.ToValidUTF8(string(l.partial), "\uFFFD"), " \t\r")
 	l.partial = l.partial[:0]
+	if l.hide != "" {
+		text = strings.ReplaceAll(text, l.hide, "")
+	}
 	if strings.TrimSpace(text) == "" {
 		return
 	}

@@ -8,7 +8,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -107,7 +106,7 @@ func (p *Postgres) Upgrade(ctx context.Context, w requests.Work) (_ requests.Res
 	if err != nil {
 		return requests.Result{}, err
 	}
-	defer func() { err = errors.Join(err, d.drop()) }()
+	defer d.server.discard(ctx, d.name)
 	if err := d.restore(ctx, w); err != nil {
 		return requests.Result{}, err
 	}

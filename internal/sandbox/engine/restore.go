@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -26,6 +27,9 @@ const lastStatement = "\n;\nDISCARD ALL;\n"
 // SQL through psql, which is told to run no command of its own, for a dump is a
 // stranger's SQL and psql's commands run programs; and to stop at the first error.
 func (d *scratch) restore(ctx context.Context, w requests.Work) error {
+	if w.Dump.Opaque { // pg_restore may know what the check does not
+		return &requests.FailedError{Message: strings.Join(append([]string{"The dump was not restored, because it could not be checked."}, w.Dump.Warnings...), " ")}
+	}
 	_, _ = fmt.Fprintln(w.Log, "Restoring the dump into a database of PostgreSQL.")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -159,7 +163,7 @@ func archiveSQL(ctx context.Context, w requests.Work, in io.Reader, more ...func
 	}
 	ended := make(chan error, 1)
 	go func() {
-		said := &lines{to: w.Log}
+		said := &lines{to: w.Log, hide: filepath.Dir(w.Original) + string(filepath.Separator)}
 		err := missing("pg_restore", program{args: args, env: []string{"LC_ALL=C"}, folder: w.Folder, stdin: in, stdout: writer, stderr: said, reads: []string{w.Original}}.run(ctx))
 		said.end()
 		if _, failed := status(err); failed {

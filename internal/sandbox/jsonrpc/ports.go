@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/crypto/ssh"
+
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
@@ -12,40 +14,65 @@ import (
 // transfer is known by its key and its port: of several with one key, each but the first has
 // a port of its own.
 
-// maxPorts limits the ports that are open beside the first one.
-const maxPorts = 100
+// How many ports are open beside the first one, for all clients and for each.
+const (
+	maxPorts     = 100
+	maxPortsEach = 10
+)
 
 // ports are those that were opened for transfers.
 type ports struct {
-	mu   sync.Mutex     // also while a transfer is opened: two must not get the same port
-	open map[int]func() // closes the port of a request's transfer
+	mu     sync.Mutex     // also while a transfer is opened: two must not get the same port
+	open   map[int]func() // closes the port of a request's transfer
+	shares requests.Shares
 }
 
-// openTransfer opens a transfer of a request and returns its port; always says that it is
-// to be a new one.
-func (s *Server) openTransfer(r requests.Record, kind string, always bool) (port string, err error) {
+// forgetTransfers ends the transfers of an earlier process, except for those on the port that
+// is served again: other requests may get the others.
+func (s *Server) forgetTransfers() {
+	s.ports.shares.All, s.ports.shares.Each = maxPorts, maxPortsEach
+	for _, r := range s.Store.List() {
+		if r.Transfer == "" || r.Port == s.Port {
+			continue
+		}
+		if err := s.closeTransfer(r.ID); err != nil {
+			s.Log("transfer: " + err.Error())
+		}
+	}
+}
+
+// openTransfer opens a transfer of a request for a client, and returns its port and the host
+// key there; always says that it is to be a new one.
+func (s *Server) openTransfer(client string, r requests.Record, kind string, always bool) (port string, hostKey ssh.PublicKey, err error) {
 	s.ports.mu.Lock()
 	defer s.ports.mu.Unlock()
 	s.ports.close(r.ID)
-	port = s.Port
+	for id := range s.ports.open {
+		if _, known := s.Store.Get(id); !known { // it has expired
+			s.ports.close(id)
+		}
+	}
+	port, hostKey = s.Port, s.HostKey
 	if _, taken := s.transferOf(r.SSHKeys, port, r.ID); taken || always {
-		if len(s.ports.open) >= maxPorts {
-			return "", refusal("Too many transfers with the same SSH key are open: end one of them, or use a key for each request")
+		release, ok := s.ports.shares.Take(client)
+		if !ok {
+			return "", nil, refusal("Too many transfers with the same SSH key are open: end one of them, or use a key for each request")
 		}
 		var closePort func()
-		if port, closePort, err = s.NewPort(); err != nil {
-			return "", err
+		if port, hostKey, closePort, err = s.NewPort(); err != nil {
+			release()
+			return "", nil, err
 		}
 		if s.ports.open == nil {
 			s.ports.open = map[int]func(){}
 		}
-		s.ports.open[r.ID] = closePort
+		s.ports.open[r.ID] = func() { closePort(); release() }
 	}
 	_, err = s.Store.Update(r.ID, func(r *requests.Record) error {
 		r.Transfer, r.Port = kind, port
 		return nil
 	})
-	return port, err
+	return port, hostKey, err
 }
 
 // closeTransfer ends a request's transfer.

@@ -34,8 +34,9 @@ type Server struct {
 	Faults    *fault.Set
 	HostKey   ssh.PublicKey
 	Port      string // of the SSH server
-	// NewPort opens another port for the SSH server, until it is closed.
-	NewPort func() (port string, closePort func(), err error)
+	// NewPort opens another port for the SSH server, with a host key of its own, until it is
+	// closed.
+	NewPort func() (port string, hostKey ssh.PublicKey, closePort func(), err error)
 	Log     func(string)
 
 	ports ports
@@ -51,6 +52,7 @@ func (r refusal) Error() string { return string(r) }
 
 // Serve adds the calls to mux, until ctx ends.
 func (s *Server) Serve(ctx context.Context, mux *http.ServeMux) {
+	s.forgetTransfers()
 	for path, call := range map[string]struct {
 		subject string
 		do      func(*http.Request, params) (map[string]any, error)
@@ -193,7 +195,7 @@ func (s *Server) startTransfer(r *http.Request, p params) (map[string]any, error
 		return nil, refusal("The transfer type is not valid: " + p.TransferType)
 	}
 	always := slices.ContainsFunc(s.Faults.Active("transfer-start"), func(f fault.Fault) bool { return f.Kind == "new-port" })
-	port, err := s.openTransfer(found, p.TransferType, always)
+	port, hostKey, err := s.openTransfer(r.RemoteAddr, found, p.TransferType, always)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +204,7 @@ func (s *Server) startTransfer(r *http.Request, p params) (map[string]any, error
 		host = strings.Trim(r.Host, "[]")
 	}
 	number, err := strconv.Atoi(port)
-	result := map[string]any{"ssh_port": number, "known_hosts": host + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.HostKey))) + "\n"}
+	result := map[string]any{"ssh_port": number, "known_hosts": host + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(hostKey))) + "\n"}
 	if p.TransferType == "download" {
 		result["dump_name"] = upgradedName(found)
 	}
@@ -231,6 +233,8 @@ func (s *Server) process(r *http.Request, p params) (map[string]any, error) {
 	switch {
 	case errors.Is(err, requests.ErrNoUpload):
 		return nil, refusal("No dump was uploaded")
+	case errors.Is(err, requests.ErrTooLarge):
+		return nil, refusal("The upload is too large: " + err.Error())
 	case errors.Is(err, requests.ErrNotDraft):
 		return nil, refusal("The request is " + state(now) + ": only a new one can be processed")
 	case err != nil:

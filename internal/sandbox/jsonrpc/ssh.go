@@ -38,8 +38,8 @@ func upgradedName(r requests.Record) string {
 }
 
 // Session waits for a command, which must be one of the script's for the request, and runs
-// it.
-func (s *Server) Session(ctx context.Context, id int) func(ssh.Channel, <-chan *ssh.Request) {
+// it. hangUp closes the connection: a client that is gone does not close a channel.
+func (s *Server) Session(ctx context.Context, id int, hangUp func()) func(ssh.Channel, <-chan *ssh.Request) {
 	return func(channel ssh.Channel, wanted <-chan *ssh.Request) {
 		defer channel.Close()
 		for request := range wanted {
@@ -50,7 +50,7 @@ func (s *Server) Session(ctx context.Context, id int) func(ssh.Channel, <-chan *
 				continue
 			}
 			go ssh.DiscardRequests(wanted)
-			status := s.run(ctx, channel, id, exec.Command)
+			status := s.run(ctx, channel, id, exec.Command, hangUp)
 			s.Log(fmt.Sprintf("rsync: request %d: exit status %d", id, status))
 			_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
 			return
@@ -63,7 +63,7 @@ func (s *Server) Session(ctx context.Context, id int) func(ssh.Channel, <-chan *
 var prefix = regexp.MustCompile(`^[0-9]+:`)
 
 // run runs one of the script's commands and returns its exit status.
-func (s *Server) run(ctx context.Context, channel ssh.Channel, id int, command string) int {
+func (s *Server) run(ctx context.Context, channel ssh.Channel, id int, command string, hangUp func()) int {
 	words := strings.Fields(command)
 	if len(words) < 2 || words[0] != "rsync" {
 		return refuse(channel, rsync.StatusNoProgram, "only rsync is served")
@@ -92,7 +92,8 @@ func (s *Server) run(ctx context.Context, channel ssh.Channel, id int, command s
 	switch {
 	case !a.Sender && r.Transfer == "upload" && r.State == requests.Draft && uploads.allow(words, scriptOnly):
 		status := 0
-		if err := s.Store.WhileDraft(ctx, id, func(ctx context.Context) error {
+		if err := s.Store.WhileAlone(ctx, id, func(ctx context.Context) error {
+			defer context.AfterFunc(ctx, hangUp)()
 			status = s.receive(ctx, channel, r, a, failing["disk-full"])
 			return nil
 		}); err != nil {

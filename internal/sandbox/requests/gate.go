@@ -19,9 +19,60 @@ type gates struct {
 
 // gate is that of a request on which something is being done.
 type gate struct {
-	closed  bool
+	opened  chan struct{} // closed is over; nil while it is open
 	writers map[*context.CancelCauseFunc]bool
 	over    sync.WaitGroup // of the writers
+	only    *session       // that writes alone, nil for none
+}
+
+// session is a writer that writes all of an upload.
+type session struct {
+	cancel context.CancelCauseFunc
+	over   chan struct{}
+}
+
+// ErrReplaced says that another upload to the same request has begun.
+var ErrReplaced = errors.New("another upload to the same request has begun")
+
+// WhileAlone is WhileDraft for a transfer of all of the upload. It ends the one that is
+// writing already, for its client may have lost the connection, and waits for that.
+func (s *Store) WhileAlone(ctx context.Context, id int, write func(context.Context) error) error {
+	return s.WhileDraft(ctx, id, func(ctx context.Context) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		own := &session{cancel, make(chan struct{})}
+		defer close(own.over)
+		for {
+			s.gates.mu.Lock()
+			g := s.gates.byID[id]
+			before := g.only
+			if before == nil {
+				g.only = own
+			}
+			s.gates.mu.Unlock()
+			if before == nil {
+				break
+			}
+			before.cancel(ErrReplaced)
+			select {
+			case <-before.over:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			s.leaveAlone(id, before)
+		}
+		defer s.leaveAlone(id, own)
+		return write(ctx)
+	})
+}
+
+// leaveAlone notes that a session writes no more.
+func (s *Store) leaveAlone(id int, own *session) {
+	s.gates.mu.Lock()
+	defer s.gates.mu.Unlock()
+	if g := s.gates.byID[id]; g != nil && g.only == own {
+		g.only = nil
+	}
 }
 
 // WhileDraft calls write, which changes a request's upload. When the request is submitted,
@@ -43,7 +94,7 @@ func (s *Store) enter(id int, cancel *context.CancelCauseFunc) (leave func(), ok
 	s.gates.mu.Lock()
 	defer s.gates.mu.Unlock()
 	g := s.gates.byID[id]
-	if r, known := s.Get(id); !known || r.State != Draft || g != nil && g.closed {
+	if r, known := s.Get(id); !known || r.State != Draft || g != nil && g.opened != nil {
 		return nil, false
 	}
 	if g == nil {
@@ -59,7 +110,7 @@ func (s *Store) enter(id int, cancel *context.CancelCauseFunc) (leave func(), ok
 		s.gates.mu.Lock()
 		defer s.gates.mu.Unlock()
 		delete(g.writers, cancel)
-		if len(g.writers) == 0 && !g.closed {
+		if len(g.writers) == 0 && g.opened == nil {
 			delete(s.gates.byID, id)
 		}
 		g.over.Done()
@@ -67,22 +118,27 @@ func (s *Store) enter(id int, cancel *context.CancelCauseFunc) (leave func(), ok
 }
 
 // close ends the writers of a request's upload and keeps new ones out until open is called.
-// It reports false if another call has closed it.
-func (s *Store) close(id int) (open func(), ok bool) {
+// It waits for a call that has closed it before.
+func (s *Store) close(id int) (open func()) {
 	s.gates.mu.Lock()
+	for {
+		g := s.gates.byID[id]
+		if g == nil || g.opened == nil {
+			break
+		}
+		s.gates.mu.Unlock()
+		<-g.opened
+		s.gates.mu.Lock()
+	}
 	g := s.gates.byID[id]
 	if g == nil {
-		g = &gate{}
+		g = &gate{writers: map[*context.CancelCauseFunc]bool{}}
 		if s.gates.byID == nil {
 			s.gates.byID = map[int]*gate{}
 		}
 		s.gates.byID[id] = g
 	}
-	if g.closed {
-		s.gates.mu.Unlock()
-		return nil, false
-	}
-	g.closed = true
+	g.opened = make(chan struct{})
 	for cancel := range g.writers {
 		(*cancel)(ErrNotDraft)
 	}
@@ -92,7 +148,8 @@ func (s *Store) close(id int) (open func(), ok bool) {
 		s.gates.mu.Lock()
 		defer s.gates.mu.Unlock()
 		delete(s.gates.byID, id)
-	}, true
+		close(g.opened)
+	}
 }
 
 // ErrNoUpload says that nothing was uploaded to a request.
@@ -100,19 +157,17 @@ var ErrNoUpload = errors.New("nothing was uploaded")
 
 // Submit makes a draft with an upload pending, after it has ended what still writes the
 // upload; change may refuse that, and changes more of it. Without an upload the error is
-// ErrNoUpload, and ErrNotDraft while another call submits the request.
+// ErrNoUpload, and ErrTooLarge for one over the limit.
 func (s *Store) Submit(id int, change func(*Record) error) (Record, error) {
-	open, ok := s.close(id)
-	if !ok {
-		r, _ := s.Get(id)
-		return r, ErrNotDraft
-	}
-	defer open()
+	defer s.close(id)()
 	bytes := s.Size(id, OriginalFile)
 	estimate := s.estimate(bytes)
 	return s.Update(id, func(r *Record) error {
 		if r.State == Draft && bytes == 0 {
 			return ErrNoUpload
+		}
+		if r.State == Draft && s.MaxUpload > 0 && bytes > s.MaxUpload {
+			return ErrTooLarge
 		}
 		if err := change(r); err != nil {
 			return err

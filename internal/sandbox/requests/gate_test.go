@@ -194,3 +194,80 @@ func TestShares(t *testing.T) {
 	first()
 	take("10.0.0.3:1", true)
 }
+
+// TestWhileAlone has a second transfer of the same upload begin: the first one ends, and has
+// ended before the second one writes.
+func TestWhileAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := draft(t, s, "x")
+		writing := 0
+		ended := make(chan error, 3)
+		for range 3 {
+			go func() {
+				ended <- s.WhileAlone(t.Context(), id, func(ctx context.Context) error {
+					if writing++; writing > 1 {
+						t.Error("two write at a time")
+					}
+					defer func() { writing-- }()
+					select {
+					case <-time.After(time.Hour):
+						return nil
+					case <-ctx.Done():
+						time.Sleep(time.Second) // it takes a while to end
+						return context.Cause(ctx)
+					}
+				})
+			}()
+			synctest.Wait()
+			time.Sleep(time.Minute)
+		}
+		for n := range 3 {
+			if err := <-ended; n < 2 && !errors.Is(err, ErrReplaced) || n == 2 && err != nil {
+				t.Errorf("%d: %v", n, err)
+			}
+		}
+		if len(s.gates.byID) != 0 {
+			t.Errorf("%d gates are left", len(s.gates.byID))
+		}
+	})
+}
+
+// TestSubmitTwice has two clients submit a request at the same time: one of them does.
+func TestSubmitTwice(t *testing.T) {
+	s, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := draft(t, s, "x")
+	once := errors.New("it was submitted")
+	ended := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := s.Submit(id, func(r *Record) error {
+				if r.State != Draft {
+					return once
+				}
+				return nil
+			})
+			ended <- err
+		}()
+	}
+	if a, b := <-ended, <-ended; (a == nil) == (b == nil) || !errors.Is(errors.Join(a, b), once) {
+		t.Errorf("%v, %v", a, b)
+	}
+}
+
+func TestSubmitOverTheLimit(t *testing.T) {
+	s, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.MaxUpload = 3
+	if _, err := s.Submit(draft(t, s, "four"), nothing); !errors.Is(err, ErrTooLarge) {
+		t.Error(err)
+	}
+}

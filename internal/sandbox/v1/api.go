@@ -152,7 +152,10 @@ func process(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 	if errors.Is(err, requests.ErrNoUpload) {
 		return nil, []failure{{Reason: "DUMP:MISSING", Message: "No dump was uploaded for this request"}}, nil
 	}
-	if errors.Is(err, errState) || errors.Is(err, requests.ErrNotDraft) {
+	if errors.Is(err, requests.ErrTooLarge) {
+		return nil, []failure{s.tooLarge()}, nil
+	}
+	if errors.Is(err, errState) {
 		return nil, []failure{wrongState(now.State, requests.Draft)}, nil
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -40,8 +41,11 @@ func upload(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 		return nil, nil, err
 	}
 	defer os.Remove(file.Name()) // gone already when it was taken
-	n, err := io.Copy(file, s.Store.Limit(r.Body))
-	if err := errors.Join(err, file.Close()); errors.Is(err, requests.ErrTooLarge) {
+	n, err := s.receive(r, found.ID, file)
+	if err := errors.Join(err, file.Close()); errors.Is(err, requests.ErrNotDraft) {
+		now, _ := s.Store.Get(found.ID)
+		return nil, []failure{wrongState(now.State, requests.Draft)}, nil
+	} else if errors.Is(err, requests.ErrTooLarge) {
 		return nil, []failure{s.tooLarge()}, nil
 	} else if err != nil {
 		return nil, nil, err
@@ -59,6 +63,21 @@ func upload(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 		return nil, []failure{wrongState(now.State, requests.Draft)}, nil
 	}
 	return nil, nil, err
+}
+
+// receive writes the body of an upload to a file, unless another one begins meanwhile.
+func (s *Server) receive(r *http.Request, id int, file io.Writer) (n int64, err error) {
+	err = s.Store.WhileAlone(r.Context(), id, func(ctx context.Context) error {
+		stop := context.AfterFunc(ctx, func() { _ = r.Body.Close() })
+		defer stop()
+		var err error
+		n, err = io.Copy(file, s.Store.Limit(r.Body))
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	})
+	return n, err
 }
 
 // tooLarge is the failure of an upload over the limit.
