@@ -34,6 +34,7 @@ var levels = map[string]int{
 	module + "/internal/realtest":         2, // for tests only
 	module + "/internal/actions":          1,
 	module + "/internal/confine":          1,
+	module + "/internal/proxy":            1,
 	module + "/internal/retry":            1,
 	module + "/internal/sshclient":        1,
 	module + "/internal/upgrade":          1,

@@ -17,6 +17,7 @@ import (
 	"odoo-upgrade-action/internal/platform/jsonrpc"
 	"odoo-upgrade-action/internal/platform/v1"
 	"odoo-upgrade-action/internal/sandbox"
+	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
 )
 
@@ -141,7 +142,7 @@ func (p *program) openFolder(o planned, tell func(event.Event)) (*workspace.Fold
 		return nil, fmt.Errorf("opening download-path: %w", err)
 	}
 	for _, item := range o.plan.Items {
-		if err := folder.IsFree(string(item)); err != nil {
+		if err := folder.IsFree(string(item), item == upgrade.Filestore); err != nil {
 			return nil, errors.Join(fmt.Errorf("download-path: %w", err), folder.Close())
 		}
 		for _, path := range folder.Named(string(item)) {

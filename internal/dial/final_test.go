@@ -133,13 +133,17 @@ func TestSecondFactor(t *testing.T) {
 
 // TestOnlyHTTP2 has front ends that do not speak HTTP/1.1.
 func TestOnlyHTTP2(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	defer server.Close()
-	server.TLS.NextProtos = []string{"h2"}
-	frames := refusing(t, "\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\x00\x04\x00\x00\xff\xff")
-	for name, address := range map[string]string{"with TLS": server.URL, "without": "http://" + frames} {
+	const settings = "\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\x00\x04\x00\x00\xff\xff"
+	frames := refusing(t, settings)
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, _ = conn.Write([]byte(settings))
+			_ = conn.Close()
+		}
+	}))
+	defer secure.Close()
+	for name, address := range map[string]string{"with TLS": secure.URL, "without": "http://" + frames} {
 		t.Run(name, func(t *testing.T) {
 			transport, err := HTTP(nil)
 			if err != nil {

@@ -15,6 +15,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"odoo-upgrade-action/internal/proxy"
 )
 
 // HTTP returns the HTTP transport that suits large bodies. caPEM, which may be
@@ -36,8 +38,8 @@ func HTTP(caPEM []byte) (*http.Transport, error) {
 	return &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
-			if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusProxyAuthRequired {
-				return &ProxyError{response.StatusCode}
+			if response.StatusCode != http.StatusOK {
+				return &proxy.Error{Code: response.StatusCode}
 			}
 			return nil
 		},

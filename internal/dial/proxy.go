@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/net/http/httpproxy"
 	"golang.org/x/net/proxy"
+
+	proxyerr "odoo-upgrade-action/internal/proxy"
 )
 
 // Dialer makes connections for SSH.
@@ -179,36 +181,7 @@ func connect(conn net.Conn, via *url.URL, address string) (net.Conn, error) {
 		head.N = math.MaxInt64 // what follows is the server's
 		return &tunnelled{conn, in}, nil
 	}
-	return nil, &ProxyError{response.StatusCode}
-}
-
-// ProxyError is an HTTP proxy's refusal to connect to a server.
-type ProxyError struct{ Code int } // of HTTP
-
-func (e *ProxyError) Error() string {
-	if e.Code == http.StatusProxyAuthRequired {
-		return "it requires a user and a password (HTTP 407): write them into the proxy's URL, like http://user:password@proxy:3128"
-	}
-	return fmt.Sprintf("it responded with HTTP %d %s", e.Code, http.StatusText(e.Code))
-}
-
-// IsFinal reports whether another try would be refused like this one.
-func (e *ProxyError) IsFinal() bool {
-	switch e.Code {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		return false
-	}
-	return e.Code < 500
-}
-
-// isFinalRefusal reports whether a proxy refused a connection for good: an HTTP proxy, or a
-// SOCKS5 proxy that wants a password or another one, of which x/net has only the text.
-func isFinalRefusal(err error) bool {
-	if proxy, ok := errors.AsType[*ProxyError](err); ok {
-		return proxy.IsFinal()
-	}
-	text := err.Error()
-	return strings.Contains(text, "socks") && (strings.Contains(text, "no acceptable authentication methods") || strings.Contains(text, "username/password authentication failed"))
+	return nil, &proxyerr.Error{Code: response.StatusCode}
 }
 
 // maxProxyHead limits a proxy's response to CONNECT, in bytes.

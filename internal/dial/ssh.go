@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"odoo-upgrade-action/internal/proxy"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sshclient"
 )
@@ -141,7 +142,7 @@ func SSHError(ctx context.Context, address string, keys *HostKeys, err error) er
 	if more, ok := errors.AsType[*SecondFactorError](err); ok {
 		return more
 	}
-	if isFinalRefusal(err) {
+	if proxy.IsFinal(err) {
 		return &UnreachableError{fmt.Errorf("no SSH connection to %s: %w", address, err)}
 	}
 	if strings.Contains(err.Error(), "unable to authenticate") { // x/crypto has no type for it

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"odoo-upgrade-action/internal/proxy"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -255,11 +256,7 @@ func isUnsent(err error) bool {
 func IsFinal(err error) bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
-	proxy, refused := errors.AsType[interface {
-		error
-		IsFinal() bool
-	}](err)
-	return certificate || noTLS || isOtherTLS(err) || isProxyPassword(err) || isOnlyHTTP2(err) || refused && proxy.IsFinal()
+	return certificate || noTLS || isOtherTLS(err) || isOnlyHTTP2(err) || proxy.IsFinal(err)
 }
 
 // isOnlyHTTP2 reports whether a server speaks no HTTP/1.1: it finds no protocol in common in
@@ -279,20 +276,12 @@ func isOtherTLS(err error) bool {
 	return ok && alert == 70 || err != nil && strings.Contains(err.Error(), "protocol version")
 }
 
-// isProxyPassword reports whether a proxy refused to connect without a password. net/http
-// has only the text of its status for that.
-func isProxyPassword(err error) bool {
-	return err != nil && strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired))
-}
-
 // Explained adds to an error of a connection what to do about it, where that is known.
 func Explained(err error) error {
 	unknown, _ := errors.AsType[x509.UnknownAuthorityError](err)
 	switch {
 	case unknown.Cert != nil:
 		return fmt.Errorf("%w: if it is your own authority, set ca-certificate to its certificate", err)
-	case isProxyPassword(err):
-		return fmt.Errorf("%w: the proxy wants a user and a password; write them into HTTPS_PROXY, like http://user:password@proxy:3128", err)
 	case isOnlyHTTP2(err):
 		return errors.New("the server, or a proxy in front of it, speaks only HTTP/2, and this program speaks HTTP/1.1: allow HTTP/1.1 there")
 	case isOtherTLS(err):

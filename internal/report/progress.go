@@ -127,8 +127,8 @@ func (r *Report) backText() string {
 	case e.Bytes == e.Total:
 		return "all of it read back and compared"
 	case e.Bytes == 0:
-		return "not read back: the platform's server does not allow that. Its size is right"
+		return "not read back: the platform's server does not allow that, or not in time. Its size is right"
 	default:
-		return fmt.Sprintf("compared in part: %s of %s, which is what could be read back in the time that the upload took", size(e.Bytes), size(e.Total))
+		return fmt.Sprintf("compared in part: %s of %s, which is what could be read back in as much time as the upload took, or half a minute", size(e.Bytes), size(e.Total))
 	}
 }

@@ -188,6 +188,9 @@ func (p *Pool) cause(err error) error {
 	return err
 }
 
+// End ends all sessions, and with them all that waits for one, for a reason.
+func (p *Pool) End(why error) { p.cancel(why) }
+
 // Close ends all sessions and waits for what is left of them.
 func (p *Pool) Close() {
 	p.cancel(errClosed)

@@ -127,15 +127,20 @@ func (f *Folder) Close() error { return f.root.Close() }
 // Path returns the path of a file in the folder as users know it.
 func (f *Folder) Path(name string) string { return filepath.ToSlash(filepath.Join(f.shown, name)) }
 
-// IsFree returns an error if something has the name that a download will get, with any
-// extension, and must not be replaced: better now than after hours.
-func (f *Folder) IsFree(name string) error {
+// IsFree returns an error if a folder has the name that a download will get, and must not be
+// replaced: better now than after hours. A folder is called name itself, a file, or a dump
+// that is a folder, has an extension.
+func (f *Folder) IsFree(name string, isFolder bool) error {
+	if isFolder {
+		return f.replaceable(name)
+	}
 	entries, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if bare := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())); e.Name() != name && bare != name {
+		extension, found := strings.CutPrefix(e.Name(), name+".")
+		if !found || strings.Contains(strings.TrimPrefix(extension, "tar."), ".") {
 			continue
 		}
 		if err := f.replaceable(e.Name()); err != nil {

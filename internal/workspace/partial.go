@@ -61,7 +61,7 @@ func (f *Folder) Begin(ctx context.Context, name, source string) (_ *Partial, er
 			return nil, err
 		}
 	}
-	if err := f.IsFree(name); err != nil {
+	if err := f.IsFree(name, false); err != nil {
 		return nil, err
 	}
 	p.file, err = f.root.OpenFile(p.partName(), os.O_RDWR|os.O_CREATE, 0o600)

@@ -33,6 +33,8 @@ type PartialFolder struct {
 const (
 	Arrived  = "arrived"
 	Arriving = "arriving"
+
+	replaced = "replaced" // an earlier download, for a moment
 )
 
 func (p *PartialFolder) dirName() string  { return "." + p.name + ".part.d" }
@@ -42,12 +44,10 @@ func (p *PartialFolder) noteName() string { return "." + p.name + ".part.d.json"
 // it will be called, without an extension. While a run has it open, no other one can.
 func (f *Folder) BeginFolder(name, source string) (_ *PartialFolder, err error) {
 	p := &PartialFolder{folder: f, name: name}
-	if err := f.IsFree(name); err != nil {
-		return nil, err
-	}
 	if err := f.removeUnless(p.noteName(), fs.FileMode.IsRegular); err != nil {
 		return nil, err
 	}
+	_, unnoted := f.root.Lstat(p.noteName())
 	if p.note, err = f.root.OpenFile(p.noteName(), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, err
 	}
@@ -59,15 +59,19 @@ func (f *Folder) BeginFolder(name, source string) (_ *PartialFolder, err error) 
 	if err := lock(p.note); err != nil {
 		return nil, fmt.Errorf("another run is downloading %s to the same folder: give each its own download-path", name)
 	}
-	if err := errors.Join(f.owner.take(f.root, p.noteName()), p.prepare(source)); err != nil {
+	if err := errors.Join(f.owner.take(f.root, p.noteName()), p.prepare(source, unnoted == nil)); err != nil {
 		return nil, err
 	}
 	p.Root, err = f.root.OpenRoot(p.dirName())
 	return p, err
 }
 
-// prepare leaves a folder that is empty, or holds a part of what comes from source.
-func (p *PartialFolder) prepare(source string) error {
+// prepare leaves a folder that is empty, or holds a part of what comes from source. One
+// without a note beside it is not ours.
+func (p *PartialFolder) prepare(source string, noted bool) error {
+	if info, err := p.folder.root.Lstat(p.dirName()); err == nil && info.IsDir() && !noted {
+		return fmt.Errorf("there is a folder %s, which this program did not create: move it away", p.folder.Path(p.dirName()))
+	}
 	sum := sha256.Sum256([]byte(source))
 	from := hex.EncodeToString(sum[:])
 	var n note
@@ -91,7 +95,7 @@ func (p *PartialFolder) prepare(source string) error {
 
 // removeUnless removes what has a name, unless it is what it should be: a link that a
 // checkout contains must not be followed, and what is written to a file with a second name
-// would show up there.
+// would show up there. A folder in the place of a file is not removed.
 func (f *Folder) removeUnless(name string, is func(fs.FileMode) bool) error {
 	info, err := f.root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && is(info.Mode()) && (info.IsDir() || isAlone(info)) {
@@ -100,7 +104,10 @@ func (f *Folder) removeUnless(name string, is func(fs.FileMode) bool) error {
 	if err != nil {
 		return err
 	}
-	return f.root.RemoveAll(name)
+	if info.IsDir() {
+		return fmt.Errorf("there is a folder %s where this program has a file: move it away", f.Path(name))
+	}
+	return f.root.Remove(name)
 }
 
 // Commit gives what arrived under a name its final name, extension included. An earlier
@@ -121,7 +128,7 @@ func (p *PartialFolder) Commit(arrived, extension string) (File, error) {
 
 // replace moves what arrived to its name. After an error, what had the name has it still.
 func (p *PartialFolder) replace(from, name string) error {
-	f, old := p.folder, "."+p.name+".old"
+	f, old := p.folder, path.Join(p.dirName(), replaced)
 	if err := f.replaceable(name); err != nil {
 		return err
 	}
@@ -142,9 +149,8 @@ func (p *PartialFolder) replace(from, name string) error {
 	}
 	if err != nil {
 		_ = f.root.Rename(old, name)
-		return err
 	}
-	return f.root.RemoveAll(old)
+	return err
 }
 
 func ignoreMissing(err error) error {

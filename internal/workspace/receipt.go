@@ -67,7 +67,7 @@ func (f *Folder) listDigest(folder string) (string, error) {
 		if d.IsDir() {
 			_, _ = fmt.Fprintf(digest, "%q\n", name)
 		} else {
-			_, _ = fmt.Fprintf(digest, "%q %v %d %d\n", name, info.Mode(), info.Size(), info.ModTime().UnixNano())
+			_, _ = fmt.Fprintf(digest, "%q %v %d %d\n", name, info.Mode().Type(), info.Size(), info.ModTime().UnixNano())
 		}
 		return nil
 	})

@@ -59,7 +59,9 @@ func TestFoldersOfOthers(t *testing.T) {
 			_ = os.RemoveAll(filepath.Join(dir, "filestore"))
 			put(t, dir, "filestore/aa/precious", "mine")
 		}, "filestore/aa/precious"},
-		"with an extension": {func(t *testing.T, dir string) { put(t, dir, "filestore.d/precious", "mine") }, "filestore.d/precious"},
+		"a folder of the partial one's name": {func(t *testing.T, dir string) { put(t, dir, ".filestore.part.d/precious", "mine") }, ".filestore.part.d/precious"},
+		"a folder of the note's name":        {func(t *testing.T, dir string) { put(t, dir, ".filestore.part.d.json/precious", "mine") }, ".filestore.part.d.json/precious"},
+		"a folder of the receipt's name":     {func(t *testing.T, dir string) { put(t, dir, ".filestore.received/precious", "mine") }, ".filestore.received/precious"},
 		"a link to a folder": {func(t *testing.T, dir string) {
 			put(t, dir, "data/precious", "mine")
 			_ = os.Symlink("data", filepath.Join(dir, "filestore"))
@@ -75,13 +77,31 @@ func TestFoldersOfOthers(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), "move it away, or set another download-path") {
+			if err == nil || !strings.Contains(err.Error(), "move it away") {
 				t.Errorf("error %v", err)
 			}
 			if _, err := os.Stat(filepath.Join(dir, test.kept)); err != nil {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestIsFree says before a download whether its name is taken, by whatever extension it gets.
+func TestIsFree(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"filestore.old/x", "log/x", "notes.html/x", "upgraded-dump.dir/x", "upgraded-sql.old.bak/x"} {
+		put(t, dir, name, "mine")
+	}
+	folder, err := Open("", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	for name, free := range map[string]bool{"filestore": true, "log": true, "notes": false, "upgraded-dump": false, "upgraded-sql": true} {
+		if err := folder.IsFree(name, name == "filestore"); (err == nil) != free {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -205,6 +205,41 @@ func TestServerThatChangesAByte(t *testing.T) {
 	}
 }
 
+// slowly is a server that sends next to nothing back.
+type slowly struct {
+	losing
+	reading chan struct{} // closed at the first read, which never ends
+	once    sync.Once
+}
+
+func (s *slowly) Fileread(*pkgsftp.Request) (io.ReaderAt, error) { return s, nil }
+
+func (s *slowly) ReadAt([]byte, int64) (int, error) {
+	s.once.Do(func() { close(s.reading) })
+	select {}
+}
+
+// TestServerThatReadsSlowly ends the comparison in time, and says how much was compared.
+func TestServerThatReadsSlowly(t *testing.T) {
+	s := &slowly{losing: losing{lost: true}, reading: make(chan struct{})}
+	var last event.ReadBack
+	c := at(t, serveSFTP(t, pkgsftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s}), func(e event.Event) {
+		if back, ok := e.(event.ReadBack); ok {
+			last = back
+		}
+	})
+	c.least = 100 * time.Millisecond
+	d := dumpOf(t, noise(1, 3<<20))
+	if err := put(t.Context(), c, d); err != nil || !last.Over || last.Bytes != 0 {
+		t.Errorf("%v, %+v", err, last)
+	}
+	<-s.reading
+	c.differed, c.distrust = true, true // then all of it is sent again, and has to be compared
+	if err := put(t.Context(), c, d); err == nil || !retry.IsTransient(err) {
+		t.Errorf("after a difference: %v", err)
+	}
+}
+
 // objects is a server in front of an object store, like AWS Transfer: a file is opened to
 // read or to write, written in order, and there once that is closed.
 type objects struct {

@@ -35,6 +35,7 @@ type overSFTP struct {
 	alone    bool          // one session is to do all of it, see learn
 	differed bool          // it was not, once, so that all of it is compared from then on
 	took     time.Duration // for sending, in all tries
+	least    time.Duration // for reading back, if not leastReadBack
 }
 
 func newSFTP(c Config, api accesser) (s *overSFTP, err error) {

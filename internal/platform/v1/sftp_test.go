@@ -420,7 +420,7 @@ func TestReadBack(t *testing.T) {
 		for _, differed := range []bool{false, true} {
 			var last event.ReadBack
 			c := &overSFTP{differed: differed, Config: Config{Tell: func(e event.Event) { last = e.(event.ReadBack) }}}
-			got, err := c.readBack(there, bytes.NewReader(own), int64(len(own)))
+			got, err := c.readBack(pool, there, bytes.NewReader(own), int64(len(own)))
 			sampled := at >= 0 && got <= at && got > at-sampleSize // a block may have found it before
 			if err != nil || got != at && !sampled || at < 0 && (last.Bytes != last.Total || !last.Over) {
 				t.Errorf("changed at %d: %d, %v, %+v", at, got, err, last)

@@ -10,6 +10,7 @@ import (
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sftp"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -79,6 +80,11 @@ func (s *overSFTP) put(pool *sftp.Pool, there *shared, file io.ReaderAt, from in
 	return s.verify(pool, there, file, d.Size)
 }
 
+// resumeTime is how long the comparison may take before an upload is resumed.
+const resumeTime = 5 * time.Minute
+
+var errSlowResume = errors.New("the server sends back what it has too slowly for a resumed upload")
+
 // overlap is how many of the acknowledged bytes are compared before any are appended.
 const overlap = 1 << 20
 
@@ -132,7 +138,14 @@ func (s *overSFTP) resume(pool *sftp.Pool, there *shared, file io.ReaderAt, size
 	if durable == 0 || durable > there.size { // another process wrote it, or another server has it
 		durable, ours = max(0, there.size-s.runsAhead()), s.SameDump && s.kept == 0
 	}
+	// A server that is too slow for that gets all of it again.
+	late := time.AfterFunc(resumeTime, func() { pool.End(errSlowResume) })
 	same, err := compareThere(pool, there, file, max(0, durable-overlap))
+	late.Stop()
+	if errors.Is(err, errSlowResume) {
+		s.distrust = true
+		return 0, retry.Doubtful(err)
+	}
 	if isUnreadable(err) {
 		if !ours {
 			durable = 0

@@ -2,6 +2,7 @@ package v1
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -23,9 +24,8 @@ const (
 )
 
 // compare returns where the platform's file first differs from the dump between
-// from and to; to if it does not. enough, unless nil, is called after each step with how far
-// it is, and ends the comparison there if it returns true.
-func compare(there *sftp.File, file io.ReaderAt, from, to int64, enough func(at int64) bool) (int64, error) {
+// from and to; to if it does not. same, unless nil, is called with how far they are the same.
+func compare(there *sftp.File, file io.ReaderAt, from, to int64, same func(at int64)) (int64, error) {
 	for step := int64(firstStep); from < to; {
 		end, at, began := min(to, from+step), from, time.Now()
 		differs := int64(-1)
@@ -37,16 +37,15 @@ func compare(there *sftp.File, file io.ReaderAt, from, to int64, enough func(at 
 			if i := firstDifference(own, b); i >= 0 && differs < 0 {
 				differs = at + int64(i)
 			}
-			at += int64(len(b))
+			if at += int64(len(b)); same != nil && differs < 0 {
+				same(at)
+			}
 			return nil
 		})
 		if err != nil || differs >= 0 {
 			return differs, err
 		}
-		if from = end; enough != nil && enough(from) {
-			return from, nil
-		}
-		if time.Since(began) < stepTime {
+		if from = end; time.Since(began) < stepTime {
 			step = min(2*step, lastStep)
 		}
 	}
@@ -85,9 +84,13 @@ func (s *overSFTP) verify(pool *sftp.Pool, there *shared, file io.ReaderAt, size
 		return &damagedError{fmt.Sprintf("the platform's file has %d bytes after all %d were sent", info.Size, size)}
 	}
 	reader, err := there.reading(pool)
+	if _, refused := errors.AsType[*sftp.StatusError](err); refused { // by whatever code
+		s.Tell(event.ReadBack{Total: size, Over: true})
+		return nil
+	}
 	at := int64(0)
 	if err == nil {
-		at, err = s.readBack(reader, file, size)
+		at, err = s.readBack(pool, reader, file, size)
 		_ = reader.Close() // it has only been read
 	}
 	switch {
@@ -143,26 +146,37 @@ func (s *overSFTP) unstored(err error) error {
 // leastReadBack is how long an upload may be read back that took less time to send.
 const leastReadBack = 30 * time.Second
 
+// errEnough ends the sessions when an upload has been read back for long enough.
+var errEnough = errors.New("the upload was read back for long enough")
+
 // readBack returns where the platform's file differs from the dump, -1 if it does not as far
 // as it was compared: some blocks first, and then all of it, for as long as sending took.
-// After a transfer that was seen to differ, it takes the time that it takes.
-func (s *overSFTP) readBack(there *sftp.File, file io.ReaderAt, size int64) (int64, error) {
+// After a transfer that was seen to differ, all of it has to be compared in that time. The
+// sessions may have ended then.
+func (s *overSFTP) readBack(pool *sftp.Pool, there *sftp.File, file io.ReaderAt, size int64) (at int64, err error) {
+	enough := time.AfterFunc(max(s.took, cmp.Or(s.least, leastReadBack)), func() { pool.End(errEnough) })
+	defer enough.Stop()
+	at = -1
 	if !s.differed {
-		if at, err := differingSample(there, file, size); err != nil || at >= 0 {
-			return at, err
+		at, err = differingSample(there, file, size)
+	}
+	same := int64(0)
+	if err == nil && at < 0 {
+		at, err = compare(there, file, 0, size, func(n int64) {
+			same = n
+			s.Tell(event.ReadBack{Bytes: n, Total: size})
+		})
+		if at == size {
+			at = -1
 		}
 	}
-	deadline := time.Now().Add(max(s.took, leastReadBack))
-	stopped := false
-	at, err := compare(there, file, 0, size, func(at int64) bool {
-		s.Tell(event.ReadBack{Bytes: at, Total: size})
-		stopped = !s.differed && time.Now().After(deadline)
-		return stopped
-	})
-	if err != nil || at < size && !stopped {
+	if errors.Is(err, errEnough) && s.differed {
+		return 0, &damagedError{"the platform's file differed from the dump once, and could not be read back in time to compare it again"}
+	}
+	if err != nil && !errors.Is(err, errEnough) || at >= 0 {
 		return at, err
 	}
-	s.Tell(event.ReadBack{Bytes: at, Total: size, Over: true})
+	s.Tell(event.ReadBack{Bytes: same, Total: size, Over: true})
 	return -1, nil
 }
 

@@ -1,0 +1,39 @@
+// Package proxy says what the refusal of a proxy means, for HTTPS and for SSH alike.
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Error is an HTTP proxy's refusal to connect to a server.
+type Error struct{ Code int } // of HTTP
+
+func (e *Error) Error() string {
+	if e.Code == http.StatusProxyAuthRequired {
+		return "the proxy requires a user and a password (HTTP 407): write them into its URL, like http://user:password@proxy:3128"
+	}
+	return fmt.Sprintf("the proxy responded with HTTP %d %s", e.Code, http.StatusText(e.Code))
+}
+
+// IsFinal reports whether an error is a proxy's refusal that another try would meet again.
+func IsFinal(err error) bool {
+	if refusal, ok := errors.AsType[*Error](err); ok {
+		switch refusal.Code {
+		case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+			return false
+		}
+		return refusal.Code < 500
+	}
+	if err == nil || !strings.Contains(err.Error(), "socks") {
+		return false
+	}
+	for _, text := range []string{"no acceptable authentication methods", "username/password authentication failed", "connection not allowed by ruleset"} {
+		if strings.Contains(err.Error(), text) { // x/net has no type for them
+			return true
+		}
+	}
+	return false
+}
