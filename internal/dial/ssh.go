@@ -122,7 +122,8 @@ func (e *SecondFactorError) Error() string {
 
 // SSHError says why no SSH session with address could begin, and marks as
 // transient whatever may pass: anything but a stop, a wrong host key, a proxy's refusal, a
-// server that wants more than a key, and one with which no algorithm can be agreed on. It returns nil for nil.
+// server that wants more than a key, and one with which no algorithm can be agreed on. It
+// returns nil for nil.
 func SSHError(ctx context.Context, address string, keys *HostKeys, err error) error {
 	if err == nil {
 		return nil

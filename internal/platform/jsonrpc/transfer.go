@@ -196,13 +196,9 @@ func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages st
 }
 
 // isCommandRefused reports whether a server that has rsync did not start it, or ran another
-// command: it may still accept the exact one of the vendor's script. One that sends text in
-// place of a greeting sends it with any command.
+// command: it may still accept the exact one of the vendor's script.
 func isCommandRefused(err error) bool {
 	if remote, ok := errors.AsType[*rsync.RemoteError](err); ok && remote.Status == rsync.StatusNoProgram {
-		return false
-	}
-	if _, text := errors.AsType[*rsync.TextError](err); text {
 		return false
 	}
 	return errors.Is(err, rsync.ErrNoGreeting) || errors.Is(err, rsync.ErrIncRecurse) || errors.Is(err, sshclient.ErrNoExec)
