@@ -540,6 +540,37 @@ func TestZipWithOtherContent(t *testing.T) {
 }
 
 // TestMemoryDoesNotGrowWithAZip has a filestore of many members.
+// TestZipWhoseMembersOverlap has many members in one place: each of them, written out, takes
+// that place once more.
+func TestZipWhoseMembersOverlap(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, content := range map[string]string{"dump.sql": goodSQL, "filestore/aa/a1": strings.Repeat("x", 1000), "filestore/aa/b1": "y", "filestore/aa/c1": "y"} {
+		f, _ := z.CreateHeader(&zip.FileHeader{Name: name}) // stored
+		_, _ = io.WriteString(f, content)
+	}
+	_ = z.Close()
+	data := b.Bytes()
+	if i := inspect(t, "good.zip", data); i.Problem != nil {
+		t.Fatal(i.Problem)
+	}
+	directory := data[bytes.LastIndex(data, []byte("PK\x05\x06"))+16:]
+	at := int(binary.LittleEndian.Uint32(directory))
+	large := map[string][]byte{}
+	for entry := data[at:]; bytes.HasPrefix(entry, []byte("PK\x01\x02")); {
+		length := int(binary.LittleEndian.Uint16(entry[28:]))
+		large[string(entry[46:46+length])] = entry
+		entry = entry[46+length+int(binary.LittleEndian.Uint16(entry[30:]))+int(binary.LittleEndian.Uint16(entry[32:])):]
+	}
+	for _, name := range []string{"filestore/aa/b1", "filestore/aa/c1"} {
+		copy(large[name][16:28], large["filestore/aa/a1"][16:28]) // its checksum and sizes
+		copy(large[name][42:46], large["filestore/aa/a1"][42:46]) // and its place
+	}
+	if i := inspect(t, "evil.zip", data); i.Problem == nil || !strings.Contains(i.Problem.Problem, "share a place") {
+		t.Error(i.Problem)
+	}
+}
+
 func TestMemoryDoesNotGrowWithAZip(t *testing.T) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)

@@ -280,10 +280,11 @@ func TestPreparedTransactions(t *testing.T) {
 	t.Parallel()
 	c := realtest.StartCluster(t, "max_prepared_transactions=10")
 	for name, statements := range map[string]string{
-		"one":            "PREPARE TRANSACTION 'x';",
-		"with odd names": "PREPARE TRANSACTION 'it''s \\ :x \n';\nBEGIN;\nCREATE TABLE b (a int);\nPREPARE TRANSACTION 'x';",
-		"no connections": "PREPARE TRANSACTION 'x';\nDO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' CONNECTION LIMIT 0'; EXECUTE 'REVOKE ALL ON DATABASE ' || current_database() || ' FROM ' || current_user; END $$;",
-		"settings":       "PREPARE TRANSACTION 'x';\nDO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET statement_timeout = 1'; EXECUTE 'ALTER DATABASE ' || current_database() || ' SET role = none'; END $$;",
+		"one":                "PREPARE TRANSACTION 'x';",
+		"with odd names":     "PREPARE TRANSACTION 'it''s \\ :x \n';\nBEGIN;\nCREATE TABLE b (a int);\nPREPARE TRANSACTION 'x';",
+		"no connections":     "PREPARE TRANSACTION 'x';\nDO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' CONNECTION LIMIT 0'; EXECUTE 'REVOKE ALL ON DATABASE ' || current_database() || ' FROM ' || current_user; END $$;",
+		"the database's row": "DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' CONNECTION LIMIT 5'; END $$;\nPREPARE TRANSACTION 'x';",
+		"settings":           "PREPARE TRANSACTION 'x';\nDO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET statement_timeout = 1'; EXECUTE 'ALTER DATABASE ' || current_database() || ' SET role = none'; END $$;",
 	} {
 		t.Run(name, func(t *testing.T) {
 			upload := write(t, "db.sql", strings.Replace(realtest.Dump(""), "SELECT 1;", "BEGIN;\nCREATE TABLE a (a int);\n"+statements, 1))
@@ -316,6 +317,15 @@ func TestPreparedByAnotherRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := s.prepare(t.Context(), data, func(line string) { t.Error(line) }); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestUncheckedDump has a dump that the check does not know, and pg_restore perhaps does.
+func TestUncheckedDump(t *testing.T) {
+	info := dump.Info{Kind: dump.Custom, Opaque: true, Warnings: []string{"Its archive version, 1.11, is not known."}}
+	err := (&scratch{}).restore(t.Context(), requests.Work{Dump: info, Log: io.Discard})
+	if failed, ok := errors.AsType[*requests.FailedError](err); !ok || !strings.Contains(failed.Message, "could not be checked. Its archive version, 1.11") {
 		t.Error(err)
 	}
 }

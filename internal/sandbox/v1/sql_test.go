@@ -2,6 +2,7 @@ package v1
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -9,6 +10,20 @@ import (
 )
 
 // TestBounded is what stands between pg_restore and the disk.
+// TestConversionEnds with the call of the client that asked for it.
+func TestConversionEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var out bytes.Buffer
+	b := &bounded{ctx: ctx, out: &out, left: 100}
+	if _, err := b.Write([]byte("before")); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if _, err := b.Write([]byte("after")); !errors.Is(err, context.Canceled) || out.String() != "before" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
 func TestBounded(t *testing.T) {
 	full := errors.New("full")
 	var out bytes.Buffer
