@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -171,6 +172,39 @@ func TestUploadDuringProcess(t *testing.T) {
 	if b.original(t, token) != submitted {
 		t.Error("the dump has changed since it was submitted")
 	}
+}
+
+// TestProcessDuringAnUpload has an upload over HTTPS that stopped in its middle, and one before
+// it that was complete: that one is processed, at once.
+func TestProcessDuringAnUpload(t *testing.T) {
+	c := newRequest(t, runs(t, Config{}))
+	reference := url.Values{"request": {c.id}, "key": {c.key}}
+	send := func(body io.Reader, length int64) error {
+		request, err := http.NewRequest(http.MethodPost, c.server+"/database/v1/upload?"+reference.Encode(), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.ContentLength = length
+		response, err := http.DefaultClient.Do(request)
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		return err
+	}
+	text := realtest.Dump("")
+	if err := send(strings.NewReader(text), int64(len(text))); err != nil {
+		t.Fatal(err)
+	}
+	half, rest := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- send(half, 1<<20) }()
+	if _, err := rest.Write([]byte("half of it")); err != nil { // returns once it was read
+		t.Fatal(err)
+	}
+	c.call("process", reference) // a minute of the client's is the limit
+	<-ended
+	_ = rest.Close()
+	c.untilDone()
 }
 
 // TestFoldersOverTheLimit sends folders that grow from transfer to transfer, or hold nothing.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -24,20 +25,42 @@ func LimitCall(w http.ResponseWriter) (read func()) {
 }
 
 // WithIdleTimeout returns a body that fails if nothing arrives for two minutes.
-func WithIdleTimeout(w http.ResponseWriter, body io.ReadCloser) io.ReadCloser {
-	return &idleBody{body, http.NewResponseController(w)}
+func WithIdleTimeout(w http.ResponseWriter, body io.ReadCloser) *IdleBody {
+	return &IdleBody{ReadCloser: body, conn: http.NewResponseController(w)}
 }
 
-type idleBody struct {
+// IdleBody is a body that fails if nothing arrives for too long.
+type IdleBody struct {
 	io.ReadCloser
 	conn *http.ResponseController
+
+	mu          sync.Mutex // of the deadline
+	interrupted bool
 }
 
-func (b *idleBody) Read(p []byte) (int, error) {
-	_ = b.conn.SetReadDeadline(time.Now().Add(idleTime))
+// Read implements io.Reader.
+func (b *IdleBody) Read(p []byte) (int, error) {
+	b.deadline(time.Now().Add(idleTime))
 	n, err := b.ReadCloser.Read(p)
-	_ = b.conn.SetReadDeadline(time.Time{})
+	b.deadline(time.Time{})
 	return n, err
+}
+
+func (b *IdleBody) deadline(at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.interrupted {
+		_ = b.conn.SetReadDeadline(at)
+	}
+}
+
+// Interrupt ends a Read that waits, and all that follow. To close the body would wait for
+// that Read.
+func (b *IdleBody) Interrupt() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.interrupted = true
+	_ = b.conn.SetReadDeadline(time.Unix(1, 0))
 }
 
 // RefuseGuess answers a client that sent too many wrong keys.

@@ -68,8 +68,9 @@ func upload(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 // receive writes the body of an upload to a file, unless another one begins meanwhile.
 func (s *Server) receive(r *http.Request, id int, file io.Writer) (n int64, err error) {
 	err = s.Store.WhileAlone(r.Context(), id, func(ctx context.Context) error {
-		stop := context.AfterFunc(ctx, func() { _ = r.Body.Close() })
-		defer stop()
+		if body, ok := r.Body.(*requests.IdleBody); ok {
+			defer context.AfterFunc(ctx, body.Interrupt)()
+		}
 		var err error
 		n, err = io.Copy(file, s.Store.Limit(r.Body))
 		if ctx.Err() != nil {
