@@ -23,9 +23,27 @@ const (
 const device = "/dev/null"
 
 // Available reports whether programs can be confined.
-func Available() bool {
-	version, _, err := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	return err == 0 && version >= 1
+func Available() bool { return version() > 0 }
+
+// version is that of the kernel's Landlock, or 0.
+func version() int {
+	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
+		return 0
+	}
+	return int(version)
+}
+
+// denied is everything that this kernel can deny.
+func denied() uint64 {
+	access := uint64(reads | writes)
+	if version() >= 2 {
+		access |= unix.LANDLOCK_ACCESS_FS_REFER
+	}
+	if version() >= 3 {
+		access |= unix.LANDLOCK_ACCESS_FS_TRUNCATE
+	}
+	return access
 }
 
 // Start starts a command that can read only libraries, its own program and paths, files or
@@ -50,7 +68,7 @@ func Start(command *exec.Cmd, paths ...string) error {
 
 // restrict limits what this thread may read, for good.
 func restrict(paths []string) error {
-	attributes := unix.LandlockRulesetAttr{Handled_access_fs: reads | writes}
+	attributes := unix.LandlockRulesetAttr{Handled_access_fs: denied()}
 	rules, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes.Handled_access_fs), 0)
 	if errno != 0 {
 		return fmt.Errorf("landlock: %w", errno)
@@ -76,8 +94,8 @@ func restrict(paths []string) error {
 // allow adds a rule for a path and what is below it.
 func allow(rules int, path string, access uint64) error {
 	file, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
-		return nil
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.EACCES) {
+		return nil // what cannot be opened here cannot be read there
 	}
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", path, err)

@@ -38,6 +38,7 @@ func TestStart(t *testing.T) {
 		"by a link":                {"cat " + link, []string{filepath.Dir(link)}, "", false},
 		"a list of another folder": {"ls " + filepath.Dir(secret), []string{given}, "", false},
 		"what it writes":           {"echo x >" + given, []string{given}, "", false},
+		"what it cuts":             {"truncate -s 0 " + secret, []string{given}, "", false},
 		"what it removes":          {"rm -f " + given, []string{filepath.Dir(given)}, "", false},
 		"its passwords":            {"cat /etc/shadow", nil, "", false},
 		"nowhere":                  {"echo ok >/dev/null && echo ok", []string{filepath.Join(t.TempDir(), "missing")}, "ok\n", true},

@@ -58,6 +58,8 @@ func (e *unknownVersionError) Error() string {
 	return fmt.Sprintf("its archive version, %d.%d, is not known", e.major, e.minor)
 }
 
+func (e *unknownVersionError) isOld() bool { return int(e.major)*100+int(e.minor) < oldestVersion }
+
 // readHead reads all before the table of contents.
 func readHead(in io.Reader) (*archive, error) {
 	a := &archive{cursor: newCursor(in)}

@@ -101,8 +101,15 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile, o Options)
 		return err
 	}
 	defer toc.Close()
+	there := fileNames(files)
+	if err := i.checkBlobs(ctx, there); err != nil { // first: they are read whatever toc.dat is
+		return err
+	}
 	s := &source{File: toc, ctx: ctx}
 	a, err := readHead(struct{ io.Reader }{s})
+	if version, ok := errors.AsType[*unknownVersionError](err); ok && version.isOld() {
+		return fmt.Errorf("%v in a folder", version) // which no pg_dump wrote: it is to get around the checks
+	}
 	if err != nil {
 		return err
 	}
@@ -114,10 +121,6 @@ func (i *Info) folderContent(ctx context.Context, files []folderFile, o Options)
 	var f facts
 	contents, err := a.readTOC(&f)
 	if err != nil {
-		return err
-	}
-	there := fileNames(files)
-	if err := i.checkBlobs(there); err != nil {
 		return err
 	}
 	for _, e := range contents.files {

@@ -63,6 +63,13 @@ func TestHostileFolder(t *testing.T) {
 		"a list that is compressed": {func(t *testing.T, folder, _ string) {
 			writeTo(t, filepath.Join(folder, "blobs_77.toc.gz"), gzipped(t, []byte("16400 ../../secret\n")))
 		}, "a list of large objects that is compressed"},
+		"a version too old for folders": {func(t *testing.T, folder, _ string) {
+			setVersion(t, folder, 11)
+		}, "its archive version, 1.11, is not known in a folder"},
+		"a list beside a version that is not known": {func(t *testing.T, folder, _ string) {
+			setVersion(t, folder, 30)
+			writeTo(t, filepath.Join(folder, "blobs.toc"), []byte("16400 ../../secret\n"))
+		}, "a line that pg_dump does not write"},
 		"a long tag": {func(t *testing.T, folder, _ string) {
 			changeTOC(t, folder, "ir_module_module", strings.Repeat("x", maxTag+1))
 		}, "a text of"},
@@ -148,4 +155,12 @@ func writeTo(t *testing.T, path string, data []byte) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// setVersion makes a folder one of archive version 1.minor.
+func setVersion(t *testing.T, folder string, minor byte) {
+	t.Helper()
+	toc := readFrom(t, filepath.Join(folder, tocFile))
+	toc[6] = minor
+	writeTo(t, filepath.Join(folder, tocFile), toc)
 }

@@ -529,11 +529,28 @@ func testLayouts(t *testing.T, r real) {
 			t.Errorf("%s: pg_restore says %v", name, err)
 		}
 	}
+	toc, _ := os.ReadFile(filepath.Join(dir, "members", tocFile))
+	forged := slices.Concat(gnuMember("././@LongLink", 'L', []byte(tocFile+"\x00")), gnuMember("x", '0', toc), r.tar)
+	again.archives(t, "a first member that only GNU tar calls toc.dat", forged)
 	for _, format := range []string{"gnu", "pax"} {
 		sparse := "cd members && truncate -s 8T huge && tar --format=" + format + " -S -cf ../s.tar "
 		refused(`a sparse member, "huge"`, "pg_dump -Fc").archives(t, "sparse, "+format, run("s.tar", sparse+"toc.dat huge"))
 		refused(`a sparse member, "huge"`, "pg_dump -Fc").archives(t, "sparse at the front, "+format, run("s.tar", sparse+"huge toc.dat"))
 	}
+}
+
+// gnuMember is a member of a tar as GNU tar writes it.
+func gnuMember(name string, kind byte, content []byte) []byte {
+	h := make([]byte, tarBlock)
+	copy(h, name)
+	copy(h[100:], "0000644\x000000000\x000000000\x00"+fmt.Sprintf("%011o\x00%011o\x00", len(content), 0)+"        "+string(kind))
+	copy(h[257:], "ustar  \x00")
+	sum := 0
+	for _, b := range h {
+		sum += int(b)
+	}
+	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return slices.Concat(h, content, make([]byte, -len(content)&(tarBlock-1)))
 }
 
 func testShortTexts(t *testing.T) {

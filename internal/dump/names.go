@@ -2,7 +2,9 @@ package dump
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -53,7 +55,7 @@ func (n names) has(name string) bool {
 
 // checkBlobs checks every list of large objects that is here, whether toc.dat names it or
 // not, and that the files in it are.
-func (i *Info) checkBlobs(there names) error {
+func (i *Info) checkBlobs(ctx context.Context, there names) error {
 	for _, name := range slices.Sorted(maps.Keys(there)) {
 		if !strings.HasPrefix(name, "blobs") {
 			continue
@@ -64,7 +66,7 @@ func (i *Info) checkBlobs(there names) error {
 		if filepath.Ext(name) != ".toc" {
 			continue
 		}
-		if err := listedBlobs(filepath.Join(i.Path, name), there); err != nil {
+		if err := listedBlobs(ctx, filepath.Join(i.Path, name), there); err != nil {
 			return err
 		}
 	}
@@ -76,13 +78,13 @@ func (i *Info) checkBlobs(there names) error {
 var listedBlob = regexp.MustCompile(`^[0-9]{1,10} blob_[0-9]{1,10}\.dat$`)
 
 // listedBlobs returns an error if a file of large objects is not here that a list names.
-func listedBlobs(list string, there names) error {
+func listedBlobs(ctx context.Context, list string, there names) error {
 	file, err := os.Open(list)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	lines := bufio.NewScanner(file)
+	lines := bufio.NewScanner(struct{ io.Reader }{&source{File: file, ctx: ctx}})
 	for lines.Scan() {
 		if !listedBlob.MatchString(lines.Text()) {
 			return fmt.Errorf("in %s a line that pg_dump does not write: %.60q", filepath.Base(list), lines.Text())

@@ -23,7 +23,7 @@ type tarReader struct {
 	*tar.Reader
 	tape     *tape
 	end      int64 // of the last member, where the next one or the end begins
-	extended bool  // it has headers of pax, on which pg_restore may crash
+	extended bool  // it has headers or names that pg_restore does not know
 }
 
 // next returns the next member, or io.EOF where no more follow. Sparse members, which
@@ -46,7 +46,7 @@ func (r *tarReader) next() (*tar.Header, error) {
 	if sparse {
 		return nil, &refusal{fmt.Sprintf("is a tar with a sparse member, %s", quote([]byte(h.Name))), makeCustom}
 	}
-	if len(h.PAXRecords) > 0 || h.Typeflag == tar.TypeXGlobalHeader {
+	if len(h.PAXRecords) > 0 || h.Typeflag != tar.TypeReg || h.Name != r.tape.name() {
 		r.extended = true
 	}
 	r.end = r.tape.at
@@ -148,7 +148,7 @@ func readMembers(members *tarReader, toc contents, f *facts) error {
 		}
 	}
 	if members.extended {
-		return rewritten("it has extended headers (pax), which pg_restore does not know")
+		return rewritten("it has extended headers (of pax or GNU tar), which pg_restore does not know")
 	}
 	if found < len(toc.files) {
 		return truncated("with the data of %d of its %d tables", found, len(toc.files))
@@ -203,6 +203,14 @@ type tape struct {
 	seek   io.Seeker // nil for a stream
 	at     int64
 	stream *bufio.Reader
+	last   [tarBlock]byte // read; after a header was read, that header
+}
+
+// name is the name in the header that was read last, as programs see it that know neither
+// prefixes of names nor what other headers say of them.
+func (t *tape) name() string {
+	name, _, _ := strings.Cut(string(t.last[:100]), "\x00")
+	return name
 }
 
 func newTape(in io.Reader) *tape {
@@ -224,6 +232,8 @@ func (t *tape) reader() io.Reader {
 func (t *tape) Read(p []byte) (int, error) {
 	n, err := t.in.Read(p)
 	t.at += int64(n)
+	kept := copy(t.last[:], t.last[min(n, tarBlock):])
+	copy(t.last[kept:], p[max(0, n-tarBlock):n])
 	return n, err
 }
 

@@ -66,7 +66,7 @@ func (r *receiver) withinLimits() error {
 	if r.Limits == (Limits{}) {
 		return nil
 	}
-	bytes, entries, listed := int64(0), 0, map[string]bool{}
+	bytes, entries, listed := int64(0), 0, map[string]int64{}
 	for i, e := range r.list {
 		if !r.isWanted(i) {
 			continue
@@ -74,7 +74,7 @@ func (r *receiver) withinLimits() error {
 		if depth := strings.Count(e.name, "/") + 1; r.Limits.Depth > 0 && (depth > r.Limits.Depth || e.isFolder() && depth == r.Limits.Depth) {
 			return fmt.Errorf("%w: %.100q is in a folder that is not allowed here", ErrLimit, e.name)
 		}
-		listed[r.name(i)] = true
+		listed[r.name(i)] = max(e.size, blockSize)
 		entries++
 		if bytes += e.size; !r.single {
 			bytes += max(0, blockSize-e.size)
@@ -84,15 +84,18 @@ func (r *receiver) withinLimits() error {
 		if err != nil || r.single && r.Name != "" {
 			return cmp.Or(ignoreMissing(err), fs.SkipAll) // a single file takes the place of all
 		}
-		if listed[name] || name == r.top() {
+		if name == r.top() {
 			return nil
 		}
 		info, err := d.Info()
 		if err != nil {
 			return err
 		}
-		bytes += max(info.Size(), blockSize)
-		entries++
+		size, known := listed[name]
+		if !known {
+			entries++
+		}
+		bytes += max(0, max(info.Size(), blockSize)-size) // of a listed one, until it is replaced
 		return nil
 	})
 	switch {

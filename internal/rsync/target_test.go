@@ -24,16 +24,17 @@ func TestLimits(t *testing.T) {
 		list []entry
 		says string // "" if it is allowed
 	}{
-		"what is allowed":            {many(10, entry{size: 50_000, mode: sentFile}), ""},
-		"large files":                {many(11, entry{size: 90_000, mode: sentFile}), "bytes would arrive, and only 1000000 are allowed"},
-		"a file too many beside":     {many(1, entry{size: 910_000, mode: sentFile}), "would arrive, and only 1000000 are allowed"},
-		"empty files":                {many(240, entry{mode: sentFile}), "would arrive, and only 1000000 are allowed"},
-		"very many empty files":      {many(600, entry{mode: sentFile}), "too many files: 601 files and folders, and only 500 are allowed"},
-		"folders":                    {many(2, entry{mode: sentFolder}), "in a folder that is not allowed"},
-		"files in folders":           {many(2, entry{name: "/x", mode: sentFile}), "in a folder that is not allowed"},
-		"the file that is there":     {[]entry{{name: ".", mode: sentFolder}, {name: "old", size: 900_000, mode: sentFile}}, ""},
-		"a single file in its place": {[]entry{{name: "dump", size: 999_000, mode: sentFile}}, ""},
-		"a single file, too large":   {[]entry{{name: "dump", size: 1_000_001, mode: sentFile}}, "would arrive, and only 1000000 are allowed"},
+		"what is allowed":        {many(10, entry{size: 50_000, mode: sentFile}), ""},
+		"large files":            {many(11, entry{size: 90_000, mode: sentFile}), "bytes would arrive, and only 1000000 are allowed"},
+		"a file too many beside": {many(1, entry{size: 910_000, mode: sentFile}), "would arrive, and only 1000000 are allowed"},
+		"empty files":            {many(240, entry{mode: sentFile}), "would arrive, and only 1000000 are allowed"},
+		"very many empty files":  {many(600, entry{mode: sentFile}), "too many files: 601 files and folders, and only 500 are allowed"},
+		"folders":                {many(2, entry{mode: sentFolder}), "in a folder that is not allowed"},
+		"files in folders":       {many(2, entry{name: "/x", mode: sentFile}), "in a folder that is not allowed"},
+		"the file that is there": {[]entry{{name: ".", mode: sentFolder}, {name: "old", size: 900_000, mode: sentFile}}, ""},
+		"files said to be shorter than what is there": {[]entry{{name: ".", mode: sentFolder}, {name: "new", size: 950_000, mode: sentFile}, {name: "old", mode: sentFile}}, "would arrive, and only 1000000 are allowed"},
+		"a single file in its place":                  {[]entry{{name: "dump", size: 999_000, mode: sentFile}}, ""},
+		"a single file, too large":                    {[]entry{{name: "dump", size: 1_000_001, mode: sentFile}}, "would arrive, and only 1000000 are allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -22,8 +22,8 @@ type Engine = requests.Engine
 
 // The protocols that a sandbox speaks.
 const (
-	ProtocolV1  = "v1"
-	ProtocolRPC = "json-rpc"
+	ProtocolV1  = requests.ProtocolV1
+	ProtocolRPC = requests.ProtocolRPC
 )
 
 // Config is how a sandbox behaves.

@@ -517,7 +517,7 @@ func TestSQLOutOfEveryKind(t *testing.T) {
 		code int
 	}{
 		"plain": {sql, 200}, "zip": {zipped.String(), 200}, "gzip": {gzipped.String(), 200},
-		"zip of something else": {other.String(), 501}, "rubbish": {"rubbish", 501}, "cut gzip": {gzipped.String()[:30], 501},
+		"zip of something else": {other.String(), 404}, "rubbish": {"rubbish", 404}, "cut gzip": {gzipped.String()[:30], 404},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := open(t, Config{})

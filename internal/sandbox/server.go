@@ -30,8 +30,9 @@ type Server struct {
 	rpc     *jsonrpc.Server
 
 	proxy   *proxy
-	unlock  func()         // gives the data folder to other sandboxes
-	running sync.WaitGroup // connections and sessions over SSH
+	conns   requests.Shares // connections over SSH
+	unlock  func()          // gives the data folder to other sandboxes
+	running sync.WaitGroup  // connections and sessions over SSH
 }
 
 // New opens a sandbox and what an earlier one left in its folder, which is its own until
@@ -77,6 +78,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	worker := &requests.Worker{Store: store, Engine: config.Engine, Outcome: config.Outcome, Pace: config.Pace, AtOnce: config.Workers, Timeout: config.Timeout, Log: config.Log}
 	return &Server{
 		config: config, store: store, worker: worker, hostKey: hostKey, faults: &fault.Set{List: config.Faults}, proxy: proxy, unlock: unlock,
+		conns: requests.Shares{All: maxConns, Each: maxConnsEach},
 	}, nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sandbox/fault"
 	"odoo-upgrade-action/internal/sandbox/v1"
 )
@@ -45,15 +46,35 @@ func newHostKey(path string) ([]byte, error) {
 	return text, os.WriteFile(path, text, 0o600)
 }
 
+// How many connections over SSH there are at most, for all clients and for each. A client
+// uses one to send and a few to receive.
+const (
+	maxConns     = 1000
+	maxConnsEach = 100
+)
+
 // serveSSH accepts connections until the listener is closed or ctx ends.
 func (s *Server) serveSSH(ctx context.Context, listener net.Listener, hostKey ssh.Signer) error {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	for {
 		conn, err := listener.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return err
 		}
+		if err != nil { // too many open files, say, and others will be closed
+			s.config.Log("ssh: " + err.Error())
+			if err := retry.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			continue
+		}
+		release, ok := s.conns.Take(conn.RemoteAddr().String())
+		if !ok {
+			_ = conn.Close()
+			continue
+		}
 		s.running.Go(func() {
+			defer release()
 			stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 			defer stop()
 			s.serveConn(ctx, conn, port, hostKey)

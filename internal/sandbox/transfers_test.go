@@ -108,6 +108,14 @@ func TestTwoRequestsWithOneKey(t *testing.T) {
 	if beforePort == ownerPort || ownerPort == afterPort || beforePort == afterPort {
 		t.Fatalf("ports %d, %d, %d", beforePort, ownerPort, afterPort)
 	}
+	id, requestKey, _ := strings.Cut(after, "-") // a port may be had with one key, and then the key changed
+	response, err := http.PostForm(b.url+"/database/v1/request_sftp_access", url.Values{"request": {id}, "key": {requestKey}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said, _ := io.ReadAll(response.Body); response.Body.Close() != nil || !strings.Contains(string(said), "REQUEST:NOT_FOUND") {
+		t.Errorf("the other protocol: %s", said)
+	}
 	if err := b.uploads(t, key, ownerPort, dump, "origin.sql"); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +185,8 @@ func TestUploadDuringProcess(t *testing.T) {
 // TestProcessDuringAnUpload has an upload over HTTPS that stopped in its middle, and one before
 // it that was complete: that one is processed, at once.
 func TestProcessDuringAnUpload(t *testing.T) {
-	c := newRequest(t, runs(t, Config{}))
+	data := t.TempDir()
+	c := newRequest(t, runs(t, Config{Data: data}))
 	reference := url.Values{"request": {c.id}, "key": {c.key}}
 	send := func(body io.Reader, length int64) error {
 		request, err := http.NewRequest(http.MethodPost, c.server+"/database/v1/upload?"+reference.Encode(), body)
@@ -198,8 +207,11 @@ func TestProcessDuringAnUpload(t *testing.T) {
 	half, rest := io.Pipe()
 	ended := make(chan error, 1)
 	go func() { ended <- send(half, 1<<20) }()
-	if _, err := rest.Write([]byte("half of it")); err != nil { // returns once it was read
+	if _, err := rest.Write([]byte("half of it")); err != nil {
 		t.Fatal(err)
+	}
+	for begun := []string(nil); begun == nil; begun, _ = filepath.Glob(filepath.Join(data, "requests", c.id, "upload-*")) {
+		time.Sleep(time.Millisecond) // what the sandbox does can only be polled
 	}
 	c.call("process", reference) // a minute of the client's is the limit
 	<-ended

@@ -266,11 +266,11 @@ func (s *Server) drop(ctx context.Context, name string) error {
 
 func (s *Server) dropOnce(ctx context.Context, name string) error {
 	there, err := s.admin(ctx, "SELECT datistemplate FROM pg_database WHERE datname = '"+name+"'")
+	if err == nil && there != "" { // before all else, for what was prepared may hold the database
+		err = s.rollBack(ctx, name)
+	}
 	if err == nil && there == "t\n" {
 		_, err = s.admin(ctx, "ALTER DATABASE "+name+" IS_TEMPLATE false")
-	}
-	if err == nil && there != "" {
-		err = s.rollBack(ctx, name)
 	}
 	if err == nil && there != "" {
 		_, err = s.admin(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
@@ -365,8 +365,10 @@ func certificates(address *url.URL) (paths []string) {
 			paths = append(paths, path)
 		}
 	}
-	home, _ := os.UserHomeDir()
-	return append(paths, filepath.Join(home, ".postgresql"))
+	if home, err := os.UserHomeDir(); err == nil {
+		paths = append(paths, filepath.Join(home, ".postgresql"))
+	}
+	return paths
 }
 
 // variables are those that tell any program of libpq's where a database is.

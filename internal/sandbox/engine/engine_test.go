@@ -284,6 +284,7 @@ func TestPreparedTransactions(t *testing.T) {
 		"with odd names":     "PREPARE TRANSACTION 'it''s \\ :x \n';\nBEGIN;\nCREATE TABLE b (a int);\nPREPARE TRANSACTION 'x';",
 		"no connections":     "PREPARE TRANSACTION 'x';\nDO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' CONNECTION LIMIT 0'; EXECUTE 'REVOKE ALL ON DATABASE ' || current_database() || ' FROM ' || current_user; END $$;",
 		"the database's row": "DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' CONNECTION LIMIT 5'; END $$;\nPREPARE TRANSACTION 'x';",
+		"a template":         "DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' IS_TEMPLATE true'; END $$;\nCOMMIT;\nBEGIN;\nDO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' CONNECTION LIMIT 5'; END $$;\nPREPARE TRANSACTION 'x';",
 		"settings":           "PREPARE TRANSACTION 'x';\nDO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET statement_timeout = 1'; EXECUTE 'ALTER DATABASE ' || current_database() || ' SET role = none'; END $$;",
 	} {
 		t.Run(name, func(t *testing.T) {

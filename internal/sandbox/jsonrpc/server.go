@@ -138,6 +138,7 @@ func (s *Server) create(r *http.Request, p params) (map[string]any, error) {
 		return nil, refusal("The SSH key is not valid")
 	}
 	created, err := s.Store.Create(requests.Record{
+		Protocol: requests.ProtocolRPC,
 		Contract: p.Contract, Target: p.Target, Aim: p.Aim, SSHKeys: []string{strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))},
 	})
 	if err != nil {
@@ -153,7 +154,7 @@ func token(r requests.Record) string { return strconv.Itoa(r.ID) + "-" + r.Key }
 func (s *Server) find(call *http.Request, token string) (requests.Record, error) {
 	id, key, _ := strings.Cut(token, "-")
 	r, err := s.Store.Find(call.RemoteAddr, id, key)
-	if errors.Is(err, requests.ErrNotFound) {
+	if errors.Is(err, requests.ErrNotFound) || err == nil && r.Protocol != requests.ProtocolRPC {
 		return r, refusal("The token is not valid")
 	}
 	return r, err

@@ -54,6 +54,10 @@ func (b *IdleBody) deadline(at time.Time) {
 	}
 }
 
+// LimitRest limits how long the server, which reads what is left of a body that was refused,
+// waits for it.
+func (b *IdleBody) LimitRest() { b.deadline(time.Now().Add(callTime)) }
+
 // Interrupt ends a Read that waits, and all that follow. To close the body would wait for
 // that Read.
 func (b *IdleBody) Interrupt() {

@@ -40,9 +40,16 @@ const (
 	Delivered = "delivered"
 )
 
+// The protocols that a sandbox speaks.
+const (
+	ProtocolV1  = "v1"
+	ProtocolRPC = "json-rpc"
+)
+
 // Record is a request as it is on disk.
 type Record struct {
 	ID         int       `json:"id"`
+	Protocol   string    `json:"protocol"` // of the API that created it: the other one does not know it
 	Key        string    `json:"key"`
 	Contract   string    `json:"contract"`
 	Email      string    `json:"email"`
@@ -58,6 +65,7 @@ type Record struct {
 	UUID       string    `json:"database_uuid"`
 	Kind       string    `json:"kind"`      // of the upload: a dump.Form
 	Filestore  bool      `json:"filestore"` // the upload has one
+	Usable     bool      `json:"usable"`    // the upload was inspected, and has no problem
 	Created    time.Time `json:"created"`
 	Processed  time.Time `json:"processed"`
 	Started    time.Time `json:"started"` // of the upgrade, once it was its turn

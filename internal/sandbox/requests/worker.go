@@ -195,6 +195,7 @@ func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error)
 	r, err := w.Store.Update(id, func(r *Record) error {
 		r.State = Progress
 		r.Version, r.PostgreSQL, r.UUID, r.Kind, r.Filestore = info.Series, info.PostgreSQL, info.UUID, string(info.Form()), info.Filestore
+		r.Usable = info.Problem == nil
 		return nil
 	})
 	if err != nil {

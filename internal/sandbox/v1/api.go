@@ -33,6 +33,9 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, name string, do me
 		return
 	}
 	request, failures, err := do(s, p, r)
+	if body, ok := r.Body.(*requests.IdleBody); ok {
+		body.LimitRest()
+	}
 	if guess, ok := errors.AsType[*requests.GuessError](err); ok {
 		s.Log(fmt.Sprintf("%s %s: %v", r.Method, name, err))
 		requests.RefuseGuess(w, guess)
@@ -105,6 +108,7 @@ func create(s *Server, p parameters, r *http.Request) (any, []failure, error) {
 		return nil, list, nil
 	}
 	created, err := s.Store.Create(requests.Record{
+		Protocol: requests.ProtocolV1,
 		Contract: p["contract"], Email: p["email"], Target: p["target"], Aim: p["aim"], Filename: p["filename"], Timezone: p["timezone"],
 	})
 	if err != nil {
@@ -120,7 +124,7 @@ func (s *Server) find(p parameters, r *http.Request) (requests.Record, []failure
 		return requests.Record{}, list, nil
 	}
 	found, err := s.Store.Find(r.RemoteAddr, p["request"], p["key"])
-	if errors.Is(err, requests.ErrNotFound) {
+	if errors.Is(err, requests.ErrNotFound) || err == nil && found.Protocol != requests.ProtocolV1 {
 		return found, []failure{{Reason: "REQUEST:NOT_FOUND", Message: "Can not find request " + p["request"] + " with this key", Code: p["request"]}}, nil
 	}
 	return found, nil, err
