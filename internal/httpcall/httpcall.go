@@ -246,6 +246,9 @@ func connectionError(ctx context.Context, method, host string, err error) error 
 
 // isUnsent reports whether a call failed before there was a connection to send it on.
 func isUnsent(err error) bool {
+	if _, refused := errors.AsType[*proxy.Error](err); refused {
+		return true
+	}
 	failed, ok := errors.AsType[*net.OpError](err)
 	return ok && (failed.Op == "dial" || failed.Op == "proxyconnect")
 }

@@ -26,7 +26,7 @@ func (r *run) process(ctx context.Context, u Uploaded) (status upgrade.Status, e
 			last = r.callProcess(ctx, u.Ticket)
 			if _, refused := errors.AsType[*upgrade.RefusedError](last); refused && lost {
 				// The lost call may have been accepted between the check and this one.
-				if accepted, _ := r.accepted(ctx, u.Ticket); accepted {
+				if now, err := r.statusAgain(ctx, u.Ticket); err == nil && now.Phase != upgrade.Draft {
 					return nil
 				}
 			}

@@ -93,7 +93,7 @@ func (r *run) create(ctx context.Context, d dump.Info) (ticket upgrade.Ticket, e
 	warned := false
 	retrying := func(err error, pause time.Duration) {
 		r.retrying(err, pause)
-		if _, unreached := errors.AsType[*upgrade.UnreachedError](err); !unreached && !warned {
+		if isLost(err) && !warned {
 			r.tell(event.CreateRetried{})
 			warned = true
 		}

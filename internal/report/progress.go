@@ -33,8 +33,9 @@ func (r *Report) transferred(e event.Progress) {
 		r.startBar(e)
 	} else if r.bar != nil { // the first time, no speed is known
 		_ = r.bar.Set64(e.Done)
-		if e.Step == event.Upload && e.Done == e.Total {
-			r.bar.Describe("Sent, waiting for the response")
+		if e.Step == event.Upload && e.Done == e.Total && r.moving.done < e.Total {
+			r.clearBar()
+			r.info(r.moving.line(e, now))
 		}
 	}
 	r.moving.done = e.Done
@@ -127,7 +128,7 @@ func (r *Report) backText() string {
 	case e.Bytes == e.Total:
 		return "all of it read back and compared"
 	case e.Bytes == 0:
-		return "not read back: the platform's server does not allow that, or not in time. Its size is right"
+		return "not read back: the platform's server does not allow that, or was too slow. Its size is right"
 	default:
 		return fmt.Sprintf("compared in part: %s of %s, which is what could be read back in as much time as the upload took, or half a minute", size(e.Bytes), size(e.Total))
 	}

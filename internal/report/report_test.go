@@ -39,7 +39,7 @@ func tell(t *testing.T, ending job.Ending, why Explanation, events ...event.Even
 }
 
 func TestTheKeyInForeignText(t *testing.T) {
-	status := statusOf("failed", upgrade.Failed, "customer-message", "see https://h/10534/"+key+"/status", "filename", key, "issue", key,
+	status := statusOf("failed", upgrade.Failed, "customer-message", "see https://h/10534/"+key+"/status", "filename", key, "issue", key[:4]+"\u200B"+key[4:],
 		"notes-url", "https://elsewhere.example/a_secret_of_its_own")
 	refused := &upgrade.RefusedError{Failures: []upgrade.Failure{{Reason: key, Message: "no " + key + " and https://elsewhere.example/a_secret_of_its_own", Expected: []string{key}}}}
 	log, outputs, summary := tell(t, job.Ending{Result: job.Refused, Err: refused, Status: status}, Explanation{Title: "Refused " + key, Text: refused.Error()},

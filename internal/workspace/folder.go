@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -151,7 +152,8 @@ func (f *Folder) IsFree(name string, isFolder bool) error {
 }
 
 // replaceable returns an error for a folder that is not a download, or was changed since: a
-// download in its place would delete what is in it. A file is replaced by a newer download.
+// download in its place would delete what is in it. A file that could be a download is
+// replaced by a newer one.
 func (f *Folder) replaceable(name string) error {
 	info, err := f.root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -163,10 +165,15 @@ func (f *Folder) replaceable(name string) error {
 	if info.Mode()&fs.ModeSymlink != 0 {
 		info, err = f.root.Stat(name)
 	}
-	if err == nil && !info.IsDir() || f.isReceived(name) {
+	isFile := err == nil && !info.IsDir()
+	if isFile && path.Ext(name) != "" || f.isReceived(name) { // every file that is downloaded gets an extension
 		return nil
 	}
-	return fmt.Errorf("there is a folder %s that this program did not download, or that was changed since, and a download needs that name: move it away, or set another download-path", f.Path(name))
+	what := "folder"
+	if isFile {
+		what = "file"
+	}
+	return fmt.Errorf("there is a %s %s that this program did not download, or that was changed since, and a download needs that name: move it away, or set another download-path", what, f.Path(name))
 }
 
 // Location returns where a file in the folder is on this machine.

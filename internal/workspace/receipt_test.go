@@ -38,7 +38,7 @@ func TestFoldersOfOthers(t *testing.T) {
 	}{
 		"nothing":    {func(*testing.T, string) {}, ""},
 		"a download": {func(t *testing.T, dir string) { mustArrive(t, dir) }, ""},
-		"a file":     {func(t *testing.T, dir string) { put(t, dir, "filestore", "mine") }, ""},
+		"a file":     {func(t *testing.T, dir string) { put(t, dir, "filestore", "mine") }, "filestore"},
 		"a folder":   {func(t *testing.T, dir string) { put(t, dir, "filestore/aa/precious", "mine") }, "filestore/aa/precious"},
 		"an empty folder": {func(t *testing.T, dir string) {
 			put(t, dir, "filestore/x", "")

@@ -260,12 +260,13 @@ func (p *Platform) Process(ctx context.Context, t upgrade.Ticket) error {
 // logChunk limits how much of the log is read at a time, in bytes.
 const logChunk = httpcall.MaxBody
 
-// ReadLog returns what the platform's log has from a byte on, nothing if that is all so far
-// yet.
+// ReadLog returns the part of the platform's log that begins at a byte; an empty one if that is its end so far.
 func (p *Platform) ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([]byte, error) {
 	if err := p.use(t); err != nil {
 		return nil, err
 	}
+	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.Timeout)
+	defer cancel()
 	u := p.node().JoinPath("upgrade", "request", "logs")
 	u.RawQuery = url.Values{"token": {t.Key.Reveal()}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -286,7 +287,9 @@ func (p *Platform) ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([
 	case response.Code == http.StatusOK && (response.MediaType == "text/html" || response.MediaType == "application/json"):
 		return nil, response.Wrong("is not a log")
 	case response.Code == http.StatusOK: // all of it
-		body = body[min(from, int64(len(body))):]
+		if body = body[min(from, int64(len(body))):]; len(body) == 0 {
+			return nil, response.Check() // the rest of it is not known if it broke off, or is too long to be read without Range
+		}
 	case response.Code != http.StatusPartialContent:
 		return nil, response.Check()
 	}

@@ -235,8 +235,9 @@ func TestReadLog(t *testing.T) {
 			w.Header().Set("Content-Range", "bytes 0-16/17")
 			respond(206, "text/plain", whole)(w, r)
 		}, 5, "", true},
-		"an error":          {respond(500, "text/html", "<html>"), 0, "", true},
-		"an empty response": {respond(200, "text/plain", ""), 0, "", false},
+		"an error":            {respond(500, "text/html", "<html>"), 0, "", true},
+		"the end of too much": {respond(200, "text/plain", strings.Repeat("x", logChunk+1)), logChunk + 1, "", true},
+		"an empty response":   {respond(200, "text/plain", ""), 0, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {

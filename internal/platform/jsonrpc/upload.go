@@ -59,17 +59,20 @@ func (p *Platform) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 // command if the server does not take that.
 func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, sent func(int64)) error {
 	resumed := len(files) > 1 // of a folder, the first report says nothing
+	furthest := int64(0)      // to send a file again is not progress
 	send := func(options ...string) error {
 		return l.rsync(rsync.PushArgs(p.root+"/"+remote, options...), func(c rsync.Connection) (string, error) {
 			return rsync.Push(l.ctx, c, files, rsync.PushOptions{Delete: true, Compared: l.compared, Sent: func(n int64) {
-				l.feed()
+				if n > furthest {
+					furthest = n
+					if l.feed(); n >= size {
+						l.sentAll()
+					}
+				}
 				if !resumed && n > 0 {
 					p.Tell(event.Resumed{Step: event.Upload, Done: n, Total: size})
 				}
 				resumed = true
-				if n >= size {
-					l.sentAll()
-				}
 				p.kept = max(p.kept, n)
 				sent(n)
 			}})

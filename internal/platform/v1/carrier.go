@@ -101,7 +101,7 @@ func (t *transfers) settle(ctx context.Context, r *route, kept int64, err error)
 		return err
 	}
 	verdict := r.judge(err)
-	if verdict == final {
+	if verdict == final || r.now == dial.HTTPS && isOutage(err) {
 		return err
 	}
 	r.breaks++
@@ -113,6 +113,19 @@ func (t *transfers) settle(ctx context.Context, r *route, kept int64, err error)
 	*r = route{switched: true, now: map[dial.Transport]dial.Transport{dial.HTTPS: dial.SFTP, dial.SFTP: dial.HTTPS}[was]}
 	t.tell(event.SwitchedTransport{From: string(was), To: string(r.now), Err: err})
 	return retry.Transient(err)
+}
+
+// isOutage reports whether an error says that the platform cannot be reached for now: its API is
+// on the same host as HTTPS is, so nothing is said about that transport.
+func isOutage(err error) bool {
+	if _, unreached := errors.AsType[*upgrade.UnreachedError](err); unreached {
+		return true
+	}
+	if _, declined := errors.AsType[*upgrade.DeclinedError](err); declined {
+		return true
+	}
+	response, ok := errors.AsType[*httpcall.ResponseError](err)
+	return ok && (response.Code == http.StatusBadGateway || response.Code == http.StatusServiceUnavailable || response.Code == http.StatusGatewayTimeout)
 }
 
 // What an error says about the transport on which it came.

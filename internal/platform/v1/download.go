@@ -16,6 +16,7 @@ import (
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/proxy"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
@@ -159,7 +160,9 @@ func (d *downloader) connectionError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if _, ok := errors.AsType[net.Error](err); !httpcall.IsFinal(err) && ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	_, network := errors.AsType[net.Error](err)
+	_, byProxy := errors.AsType[*proxy.Error](err)
+	if !httpcall.IsFinal(err) && (network || byProxy) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = retry.Transient(err)
 	}
 	return fmt.Errorf("no response from %s: %w", d.server.Host, httpcall.Explained(err))

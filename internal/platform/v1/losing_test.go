@@ -165,7 +165,15 @@ func at(t *testing.T, address string, tell func(event.Event)) *overSFTP {
 // changing is a server that stores one byte in another way, and never says so.
 type changing struct {
 	losing
-	at int64
+	at     int64
+	closed bool // to readers
+}
+
+func (c *changing) Fileread(r *pkgsftp.Request) (io.ReaderAt, error) {
+	if c.closed {
+		return nil, os.ErrPermission
+	}
+	return c.losing.Fileread(r)
 }
 
 func (c *changing) Filewrite(*pkgsftp.Request) (io.WriterAt, error) { return &changingHandle{c}, nil }
@@ -198,9 +206,14 @@ func TestServerThatChangesAByte(t *testing.T) {
 	content := noise(1, 12<<20)
 	for n := range 4 {
 		c := &changing{at: int64(n)<<21 + 4711<<8}
-		err := put(t.Context(), at(t, serveSFTP(t, pkgsftp.Handlers{FileGet: c, FilePut: c, FileCmd: c, FileList: c}), func(event.Event) {}), dumpOf(t, content))
+		client, d := at(t, serveSFTP(t, pkgsftp.Handlers{FileGet: c, FilePut: c, FileCmd: c, FileList: c}), func(event.Event) {}), dumpOf(t, content)
+		err := put(t.Context(), client, d)
 		if err == nil || !retry.IsTransient(err) || !strings.Contains(err.Error(), "differs from the dump") {
 			t.Errorf("a byte at %d: %v", c.at, err)
+		}
+		c.closed = true
+		if err := put(t.Context(), client, d); err == nil || !strings.Contains(err.Error(), "could not be read back") {
+			t.Errorf("a byte at %d, and then unreadable: %v", c.at, err)
 		}
 	}
 }

@@ -33,6 +33,7 @@ type overSFTP struct {
 	kept     int64         // of an upload: everything before it is acknowledged
 	distrust bool          // what the platform has is not what was sent
 	alone    bool          // one session is to do all of it, see learn
+	wasRead  bool          // the platform's file could be read back, and was another one
 	differed bool          // it was not, once, so that all of it is compared from then on
 	took     time.Duration // for sending, in all tries
 	least    time.Duration // for reading back, if not leastReadBack
@@ -109,7 +110,7 @@ func (s *overSFTP) learn(err error) {
 
 // damaged records that the platform's file is not what was sent: the next try sends all
 // of it again, in one session, and compares all of it.
-func (s *overSFTP) damaged() { s.distrust, s.differed, s.alone = true, true, true }
+func (s *overSFTP) damaged() { s.distrust, s.differed, s.alone, s.kept = true, true, true, 0 }
 
 // transferError marks what may pass, like a cut.
 func transferError(ctx context.Context, err error) error {

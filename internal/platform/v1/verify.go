@@ -70,6 +70,8 @@ type damagedError struct{ what string }
 
 func (e *damagedError) Error() string { return e.what }
 
+var errNotComparedAgain = &damagedError{"the platform's file differed from the dump once, and could not be read back, or not in time, to compare it again"}
+
 // verify compares the size, which must be equal, closes the file, and compares what the
 // server allows to be read back. It does so only once everything is closed: some servers
 // store a file only then, or read something else from one that is being written. After a
@@ -85,6 +87,9 @@ func (s *overSFTP) verify(pool *sftp.Pool, there *shared, file io.ReaderAt, size
 	}
 	reader, err := there.reading(pool)
 	if _, refused := errors.AsType[*sftp.StatusError](err); refused { // by whatever code
+		if s.wasRead {
+			return errNotComparedAgain
+		}
 		s.Tell(event.ReadBack{Total: size, Over: true})
 		return nil
 	}
@@ -94,12 +99,15 @@ func (s *overSFTP) verify(pool *sftp.Pool, there *shared, file io.ReaderAt, size
 		_ = reader.Close() // it has only been read
 	}
 	switch {
+	case isUnreadable(err) && s.wasRead:
+		return errNotComparedAgain
 	case isUnreadable(err):
 		s.Tell(event.ReadBack{Total: size, Over: true})
 		return nil
 	case err != nil:
 		return err
 	case at >= 0:
+		s.wasRead = true
 		s.damaged()
 		return &damagedError{fmt.Sprintf("the platform's file differs from the dump in the block at byte %d", at)}
 	}
@@ -171,7 +179,7 @@ func (s *overSFTP) readBack(pool *sftp.Pool, there *sftp.File, file io.ReaderAt,
 		}
 	}
 	if errors.Is(err, errEnough) && s.differed {
-		return 0, &damagedError{"the platform's file differed from the dump once, and could not be read back in time to compare it again"}
+		return 0, errNotComparedAgain
 	}
 	if err != nil && !errors.Is(err, errEnough) || at >= 0 {
 		return at, err
