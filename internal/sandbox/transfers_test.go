@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +17,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"odoo-upgrade-action/internal/realtest"
@@ -283,4 +286,29 @@ func TestFollowersShare(t *testing.T) {
 	if code := follow("127.0.0.2"); code != http.StatusOK {
 		t.Errorf("another client got HTTP %s", strconv.Itoa(code))
 	}
+}
+
+// fullListener has no more files at first.
+type fullListener struct {
+	net.Listener
+	errs []error
+}
+
+func (l *fullListener) Accept() (net.Conn, error) {
+	err := l.errs[0]
+	l.errs = l.errs[1:]
+	return nil, err
+}
+
+func (l *fullListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+// TestTooManyOpenFiles ends nothing: others will close theirs.
+func TestTooManyOpenFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &fullListener{errs: []error{syscall.EMFILE, syscall.EMFILE, net.ErrClosed}}
+		s := &Server{config: Config{Log: func(string) {}}}
+		if err := s.serveSSH(t.Context(), l, nil); !errors.Is(err, net.ErrClosed) || len(l.errs) > 0 {
+			t.Errorf("%v, with %d to come", err, len(l.errs))
+		}
+	})
 }
