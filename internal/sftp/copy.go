@@ -123,6 +123,9 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 					if HasCode(err, CodeEOF) {
 						err = fmt.Errorf("the file on the server ends at %d of %d bytes: %w", at, size, io.ErrUnexpectedEOF)
 					}
+					if err == nil && part.trickles() {
+						err = errTrickle
+					}
 					if err == nil {
 						w.came(l, part, n)
 					}

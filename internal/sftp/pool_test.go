@@ -319,6 +319,16 @@ func TestOddServers(t *testing.T) {
 	}
 }
 
+// TestTrickle ends a download that comes byte by byte: each of them would count as an answer.
+func TestTrickle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &platform{most: 1, file: random(1000)}
+		if err := fetch(t.Context(), p.start(t), len(p.file), io.Discard); !errors.Is(err, errTrickle) {
+			t.Error(err)
+		}
+	})
+}
+
 // TestFurtherSessionsFail cuts off all but the first session, which brings the rest of the
 // file alone, and cuts off the first, which ends the transfer.
 func TestFurtherSessionsFail(t *testing.T) {

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 )
@@ -12,7 +13,14 @@ type piece struct {
 	length int
 	buffer []byte // of a download, for all of it
 	have   int    // bytes of it that arrived
+	parts  int    // in which they did
 }
+
+// errTrickle ends a download whose server is there, and will not have sent it in a lifetime.
+var errTrickle = errors.New("the server sends only a few bytes at a time")
+
+// trickles reports whether a piece arrives in parts that no server has a reason for.
+func (p piece) trickles() bool { return p.parts > 128 && p.have < 512*p.parts }
 
 func (p piece) end() int64 { return p.offset + int64(p.length) }
 
@@ -125,6 +133,7 @@ func (w *window) came(l *lane, p piece, n int) {
 	defer w.mu.Unlock()
 	w.out--
 	l.out -= p.length
+	p.parts++
 	if p.have += n; p.have < p.length {
 		w.again = append(w.again, p)
 	} else {
