@@ -123,6 +123,20 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
+// TestSentOnATerminal says that all was sent, where the bar that said so is gone.
+func TestSentOnATerminal(t *testing.T) {
+	var out, terminal bytes.Buffer
+	r := New(actions.New(&out, func(string) string { return "" }), time.Hour)
+	r.Live(&terminal)
+	r.Observe(event.Began{Step: event.Upload})
+	for _, done := range []int64{1 << 20, 2 << 20, 4 << 20, 4 << 20} {
+		r.Observe(event.Progress{Step: event.Upload, Done: done, Total: 4 << 20})
+	}
+	if n := strings.Count(out.String(), "sent; waiting for the response"); n != 1 || terminal.Len() == 0 {
+		t.Errorf("told %d times:\n%s", n, &out)
+	}
+}
+
 // TestProgressIsPaced has a transfer that reports every 250 ms for an hour.
 func TestProgressIsPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
