@@ -232,8 +232,8 @@ func stillDraft(e job.Ending) string {
 	if !e.ProcessSent {
 		return draft(e)
 	}
-	return fmt.Sprintf("The platform accepted the call to process request %s and may be at work on it, but the status has not changed since: it is still a draft. "+
-		"A proxy or a cache between this machine and the platform may answer with an old status.", e.Ticket.ID)
+	return fmt.Sprintf("The platform accepted the call to process request %s and may be at work on it, but the status has not changed since: it is still a draft. %s",
+		e.Ticket.ID, report.StaleStatus)
 }
 
 // sentence turns an error's text into one.

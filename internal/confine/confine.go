@@ -1,8 +1,8 @@
 // Package confine starts a program that handles a stranger's data so that it can read
-// nothing of this machine but its own libraries and what it is given, and make, change or
-// remove no file (attributes like its mode aside, and from Linux 6.2 on: before, it can cut
-// one). It is for programs whose input may make them open files: whatever gets around the checks of
-// that input then meets the kernel.
+// nothing of this machine but its own libraries and what it is given, and cannot create,
+// change or remove a file. It can still change attributes, like a mode, and before Linux 6.2
+// it can truncate. It is for programs whose input may make them open files: whatever gets
+// around the checks of that input then meets the kernel.
 //
 // Call Start in place of a command's own. Where the kernel has no Landlock, Available says
 // so, and Start starts the program without limits.

@@ -72,11 +72,8 @@ type (
 	// MayHaveAccepted says that the response to the call to process was lost, and that the
 	// status is watched for so long.
 	MayHaveAccepted struct{ Watching time.Duration }
-	// StillDraft says that the status has not changed for so long since process was accepted.
-	StillDraft struct {
-		State string
-		Since time.Duration
-	}
+	// StillDraft says that the status has not changed since process was accepted, a while ago.
+	StillDraft struct{ State string }
 	// SkipTestFailed says why the platform tests the upgraded database after all.
 	SkipTestFailed struct{ Err error }
 	// Progress tells how far a transfer is; Total is -1 while it is not known.

@@ -251,7 +251,7 @@ func (r *run) wait(ctx context.Context, status upgrade.Status) (upgrade.Status, 
 			}
 			status = now
 			if status.Phase == upgrade.Draft && r.seen.ProcessSent && !warned && time.Since(began) > settleTime {
-				r.tell(event.StillDraft{State: status.State, Since: settleTime})
+				r.tell(event.StillDraft{State: status.State})
 				warned = true
 			}
 			r.followLog(checks, status.Ticket)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -180,18 +179,4 @@ func (s *SSHD) KnownHosts(address string) string {
 func (s *SSHD) HostKeyOnly() string {
 	fields := strings.Fields(s.HostKey)
 	return strings.Join(fields[:2], " ")
-}
-
-// Port is that of an address, as a number.
-func Port(t testing.TB, address string) int {
-	t.Helper()
-	_, text, err := net.SplitHostPort(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	port, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 
-	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -108,7 +107,7 @@ func (r *Report) output(name, value string) {
 	}
 	r.written[name] = value
 	if !secretOutput(name) && !isOwn(name) {
-		value = r.out.Redact(actions.Line(r.out.Redact(value))) // a platform may repeat the key in any text, or hide it there
+		value = r.line(value) // a platform may repeat the key in any text
 	}
 	err := r.out.Output(name, value)
 	if _, unwritable := errors.AsType[*fs.PathError](err); unwritable {

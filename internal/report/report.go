@@ -123,7 +123,7 @@ func (r *Report) say(e event.Event) {
 	case event.MayHaveAccepted:
 		r.info(fmt.Sprintf("The platform may have accepted the call: watching the status for %s.", minutes(e.Watching)))
 	case event.StillDraft:
-		r.warn("Odoo upgrade", fmt.Sprintf("The status has not changed since the upgrade was requested: it is still %q. %s", e.State, staleStatus))
+		r.warn("Odoo upgrade", fmt.Sprintf("The status has not changed since the upgrade was requested: it is still %q. %s", e.State, StaleStatus))
 	case event.SkipTestFailed:
 		r.warn("Odoo upgrade", "The platform will test the upgraded database although skip-test is set: "+e.Err.Error())
 	case event.DumpWarning:
@@ -157,8 +157,8 @@ func (r *Report) say(e event.Event) {
 	}
 }
 
-// staleStatus says what may keep an old status.
-const staleStatus = "A proxy or a cache between this machine and the platform may answer in its place."
+// StaleStatus says why a status may be an old one.
+const StaleStatus = "A proxy or a cache between this machine and the platform may answer with an old status."
 
 func minutes(d time.Duration) string { return fmt.Sprintf("%d minutes", int(d.Minutes())) }
 

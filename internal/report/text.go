@@ -12,11 +12,17 @@ import (
 	"odoo-upgrade-action/internal/actions"
 )
 
+// line makes text from outside one harmless line without secrets. They are redacted twice: what
+// Line removes may have hidden one.
+func (r *Report) line(outside string) string {
+	return r.out.Redact(actions.Line(r.out.Redact(outside)))
+}
+
 // text makes text from outside plain in Markdown: whatever could be markup, or HTML,
 // is written as a character reference. Secrets are redacted first: no mask would
 // match one that is written so.
 func (r *Report) text(outside string) string {
-	outside = r.out.Redact(actions.Line(r.out.Redact(outside)))
+	outside = r.line(outside)
 	outside = strings.ReplaceAll(outside, "://", ":\u200B//") // no links to unknown places
 	outside = bareLink.ReplaceAllString(outside, "$1\u200B.")
 	var b strings.Builder

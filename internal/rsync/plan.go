@@ -1,7 +1,6 @@
 package rsync
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -81,11 +80,11 @@ func (r *receiver) withinLimits() error {
 		}
 	}
 	err := fs.WalkDir(r.Root.FS(), r.top(), func(name string, d fs.DirEntry, err error) error {
-		if err != nil || r.single && r.Name != "" {
-			return cmp.Or(ignoreMissing(err), fs.SkipAll) // a single file takes the place of all
-		}
-		if name == r.top() {
-			return nil
+		switch {
+		case errors.Is(err, fs.ErrNotExist), r.single && r.Name != "": // a single file takes the place of all
+			return fs.SkipAll
+		case err != nil || name == r.top():
+			return err
 		}
 		info, err := d.Info()
 		if err != nil {
@@ -111,13 +110,6 @@ func (r *receiver) withinLimits() error {
 
 // ErrLimit says that more would be here than Limits allow. Nothing was received.
 var ErrLimit = errors.New("too many files")
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
 
 // isWanted reports whether an entry is a file or a folder that can be written here.
 func (r *receiver) isWanted(i int) bool {

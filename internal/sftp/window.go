@@ -16,7 +16,7 @@ type piece struct {
 	parts  int    // in which they did
 }
 
-// errTrickle ends a download whose server is there, and will not have sent it in a lifetime.
+// errTrickle ends a download that its server would take days or years to send.
 var errTrickle = errors.New("the server sends only a few bytes at a time")
 
 // trickles reports whether a piece arrives in parts that no server has a reason for.

@@ -3,7 +3,6 @@ package workspace
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -45,11 +44,7 @@ func (f *Folder) isReceived(name string) bool {
 
 // dropReceipt removes the receipt of a name that is not a folder any more.
 func (f *Folder) dropReceipt(name string) error {
-	err := f.root.Remove(receiptName(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return ignoreMissing(f.root.Remove(receiptName(name)))
 }
 
 // listDigest is a digest over the names, sizes and times of the files in a folder.

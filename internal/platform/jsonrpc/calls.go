@@ -260,7 +260,8 @@ func (p *Platform) Process(ctx context.Context, t upgrade.Ticket) error {
 // logChunk limits how much of the log is read at a time, in bytes.
 const logChunk = httpcall.MaxBody
 
-// ReadLog returns the part of the platform's log that begins at a byte; an empty one if that is its end so far.
+// ReadLog returns the part of the platform's log that begins at a byte; an empty one if that is
+// its end so far.
 func (p *Platform) ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([]byte, error) {
 	if err := p.use(t); err != nil {
 		return nil, err

@@ -115,8 +115,8 @@ func (t *transfers) settle(ctx context.Context, r *route, kept int64, err error)
 	return retry.Transient(err)
 }
 
-// isOutage reports whether an error says that the platform cannot be reached for now: its API is
-// on the same host as HTTPS is, so nothing is said about that transport.
+// isOutage reports whether an error says that the platform cannot be reached, or is too busy, for
+// now. That says nothing about HTTPS: its API is reached in the same way.
 func isOutage(err error) bool {
 	if _, unreached := errors.AsType[*upgrade.UnreachedError](err); unreached {
 		return true
@@ -125,7 +125,7 @@ func isOutage(err error) bool {
 		return true
 	}
 	response, ok := errors.AsType[*httpcall.ResponseError](err)
-	return ok && (response.Code == http.StatusBadGateway || response.Code == http.StatusServiceUnavailable || response.Code == http.StatusGatewayTimeout)
+	return ok && (response.Code == http.StatusBadGateway || response.Code == http.StatusGatewayTimeout)
 }
 
 // What an error says about the transport on which it came.

@@ -40,7 +40,7 @@ func TestSwitching(t *testing.T) {
 		"small":                     {dial.Auto, 0, nil, nil, "https", ""},
 		"large":                     {dial.Auto, large, nil, code(http.StatusNotFound), "sftp https", ""},
 		"broken twice":              {dial.Auto, 0, broken, nil, "https https sftp", ""},
-		"an outage":                 {dial.Auto, 0, retry.Transient(code(http.StatusServiceUnavailable)), code(http.StatusNotFound), "https https https https", "HTTP 503"},
+		"an outage":                 {dial.Auto, 0, retry.Transient(&upgrade.DeclinedError{Err: code(http.StatusServiceUnavailable)}), code(http.StatusNotFound), "https https https https", "HTTP 503"},
 		"nothing reached":           {dial.Auto, 0, retry.Transient(&upgrade.UnreachedError{Err: errors.New("no such host")}), code(http.StatusNotFound), "https https https https", "no such host"},
 		"too large for HTTPS":       {dial.Auto, 0, code(http.StatusRequestEntityTooLarge), nil, "https sftp", ""},
 		"https alone":               {dial.HTTPS, 0, code(http.StatusRequestEntityTooLarge), nil, "https", "HTTP 413"},

@@ -25,6 +25,18 @@ type gate struct {
 	only    *session       // that writes alone, nil for none
 }
 
+// of returns a request's gate, a new one if nothing is being done on it. The caller holds the
+// lock.
+func (g *gates) of(id int) *gate {
+	if g.byID == nil {
+		g.byID = map[int]*gate{}
+	}
+	if g.byID[id] == nil {
+		g.byID[id] = &gate{writers: map[*context.CancelCauseFunc]bool{}}
+	}
+	return g.byID[id]
+}
+
 // session is a writer that writes all of an upload.
 type session struct {
 	cancel context.CancelCauseFunc
@@ -97,13 +109,7 @@ func (s *Store) enter(id int, cancel *context.CancelCauseFunc) (leave func(), ok
 	if r, known := s.Get(id); !known || r.State != Draft || g != nil && g.opened != nil {
 		return nil, false
 	}
-	if g == nil {
-		g = &gate{writers: map[*context.CancelCauseFunc]bool{}}
-		if s.gates.byID == nil {
-			s.gates.byID = map[int]*gate{}
-		}
-		s.gates.byID[id] = g
-	}
+	g = s.gates.of(id)
 	g.writers[cancel] = true
 	g.over.Add(1)
 	return func() {
@@ -130,14 +136,7 @@ func (s *Store) close(id int) (open func()) {
 		<-g.opened
 		s.gates.mu.Lock()
 	}
-	g := s.gates.byID[id]
-	if g == nil {
-		g = &gate{writers: map[*context.CancelCauseFunc]bool{}}
-		if s.gates.byID == nil {
-			s.gates.byID = map[int]*gate{}
-		}
-		s.gates.byID[id] = g
-	}
+	g := s.gates.of(id)
 	g.opened = make(chan struct{})
 	for cancel := range g.writers {
 		(*cancel)(ErrNotDraft)
