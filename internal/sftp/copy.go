@@ -123,11 +123,8 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 					if HasCode(err, CodeEOF) {
 						err = fmt.Errorf("the file on the server ends at %d of %d bytes: %w", at, size, io.ErrUnexpectedEOF)
 					}
-					if err == nil && part.trickles() {
-						err = errTrickle
-					}
 					if err == nil {
-						w.came(l, part, n)
+						err = w.came(l, part, n)
 					}
 					done(err)
 				})
@@ -215,7 +212,7 @@ func (f *File) run(w *window, s *session, doing string, flags uint32, move func(
 			}
 			_, own := errors.AsType[*SourceError](err)
 			err = fmt.Errorf("%s %s at byte %d: %w", doing, f.name, part.offset+int64(part.have), err)
-			if first || own {
+			if first || own || errors.Is(err, errTrickle) {
 				w.fail(err)
 			} else {
 				w.giveUp(l, part, err)

@@ -29,7 +29,8 @@ import (
 // packet of which ignores is true, and no offer of a channel if deaf is set.
 type platform struct {
 	file    []byte
-	most    int // bytes to a read, at most
+	most    int           // bytes to a read, at most
+	late    time.Duration // pause before the answer to each read
 	deaf    bool
 	says    string // in place of SFTP, and nothing else
 	refuses bool   // the subsystem, without a word if no response is wanted
@@ -175,6 +176,7 @@ func (p *platform) session(channel ssh.Channel) {
 		}
 		if kind == typeRead {
 			_, _ = channel.Stderr().Write(p.stderr)
+			time.Sleep(p.late)
 		}
 		reply := p.answer(kind, body[4:])
 		copy(reply[5:9], body[:4])
@@ -326,6 +328,12 @@ func TestTrickle(t *testing.T) {
 		if err := fetch(t.Context(), p.start(t), len(p.file), io.Discard); !errors.Is(err, errTrickle) {
 			t.Error(err)
 		}
+		began := time.Now()
+		p = &platform{most: 1500, late: time.Minute, file: random(1 << 20)}
+		if err := fetch(t.Context(), p.start(t), len(p.file), io.Discard); !errors.Is(err, errTrickle) || time.Since(began) > 2*rateWindow {
+			t.Errorf("%v, after %v", err, time.Since(began))
+		}
+		time.Sleep(3 * time.Hour) // until the server has seen that the client is gone
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // piece is a part of the file that one packet moves; of a download, several packets if
@@ -21,6 +22,12 @@ var errTrickle = errors.New("the server sends only a few bytes at a time")
 
 // trickles reports whether a piece arrives in parts that no server has a reason for.
 func (p piece) trickles() bool { return p.parts > 128 && p.have < 512*p.parts }
+
+// Where pieces come in parts, so many bytes have to come in that time.
+const (
+	rateWindow = 5 * time.Minute
+	rateBytes  = 300 << 10
+)
 
 func (p piece) end() int64 { return p.offset + int64(p.length) }
 
@@ -40,6 +47,8 @@ type window struct {
 	inFlight
 	done    map[int64]int    // length of what is done, at its offset at or above low
 	data    map[int64][]byte // what arrived, of a download
+	moved   int              // bytes of a download that came since then
+	since   time.Time
 	err     error
 	reached *atomic.Int64 // low, to be read at any time
 }
@@ -57,7 +66,7 @@ type lane struct {
 }
 
 func newWindow(from, end, span int64, bounds inFlight) *window {
-	w := &window{inFlight: bounds, low: from, next: from, end: end, span: span, done: map[int64]int{}, data: map[int64][]byte{}, reached: new(atomic.Int64)}
+	w := &window{inFlight: bounds, low: from, next: from, end: end, span: span, done: map[int64]int{}, data: map[int64][]byte{}, since: time.Now(), reached: new(atomic.Int64)}
 	w.changed = sync.NewCond(&w.mu)
 	return w
 }
@@ -127,10 +136,14 @@ func (w *window) sent(l *lane, p piece) {
 }
 
 // came records that n more bytes of a piece of a download arrived. Unless that is all
-// of it, it is handed out again.
-func (w *window) came(l *lane, p piece, n int) {
+// of it, it is handed out again, or the error says that it comes too slowly.
+func (w *window) came(l *lane, p piece, n int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if p.have+n < p.length && (p.trickles() || w.slow()) {
+		return errTrickle
+	}
+	w.moved += n
 	w.out--
 	l.out -= p.length
 	p.parts++
@@ -140,6 +153,17 @@ func (w *window) came(l *lane, p piece, n int) {
 		w.data[p.offset] = p.buffer[:p.length]
 	}
 	w.changed.Broadcast()
+	return nil
+}
+
+// slow reports whether too little came since it was last asked, if that is a while ago.
+func (w *window) slow() bool {
+	if time.Since(w.since) < rateWindow {
+		return false
+	}
+	slow := w.moved < rateBytes
+	w.moved, w.since = 0, time.Now()
+	return slow
 }
 
 // giveUp ends a lane, and hands its piece to another one.

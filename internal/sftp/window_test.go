@@ -46,12 +46,14 @@ func TestWindow(t *testing.T) {
 								p.buffer = make([]byte, size)
 							}
 							lanes.Go(func() {
-								time.Sleep(time.Duration(rand.Int64N(int64(time.Minute))))
+								time.Sleep(time.Duration(rand.Int64N(int64(time.Second))))
 								if !download {
 									w.sent(l, p)
 									return
 								}
-								w.came(l, p, 1+rand.IntN(p.length-p.have))
+								if err := w.came(l, p, 1+rand.IntN(p.length-p.have)); err != nil {
+									t.Error(err)
+								}
 							})
 						}
 					})
