@@ -15,6 +15,7 @@ import (
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -24,7 +25,7 @@ var (
 	errUnreached = retry.Transient(&upgrade.UnreachedError{Err: errors.New("connection refused")})
 	errDeclined  = retry.Transient(&upgrade.DeclinedError{Err: errors.New("HTTP 503")})
 	errBroken    = retry.Doubtful(errors.New("the server failed"))
-	errPage      = errors.New("a page instead of an answer")
+	errPage      = &httpcall.ResponseError{Code: 200, Page: true, Problem: "is a page"}
 	errRefused   = &upgrade.RefusedError{Failures: []upgrade.Failure{{Message: "No"}}}
 	ticket       = upgrade.Ticket{ID: "7", Key: "secret"}
 )
@@ -263,6 +264,8 @@ func TestRun(t *testing.T) {
 		{"refused while waiting", outageOf(time.Minute, errRefused), Refused, "create upload status process status", 0},
 		{"download broken often, but getting on", func(f *fake, p *Plan) { f.fetch = times(50, errNetwork) }, Success, "create upload status process status fetch", 0},
 		{"download broken often, a byte each time", func(f *fake, p *Plan) { f.fetch, f.gain = times(50, errNetwork), 1 }, DownloadFailed, "create upload status process status fetch", 0},
+		{"skip-test answered by a page", func(f *fake, p *Plan) { p.SkipTest, f.skip = true, times(2, errPage) }, Success, "create upload status process skip status fetch", 0},
+		{"a proxy wants a password", outageOf(time.Minute, &httpcall.ResponseError{Code: 407}), Failure, "create upload status process status", 0},
 		{"download refused", func(f *fake, p *Plan) { f.fetch = times(1, errPage) }, DownloadFailed, "create upload status process status fetch", 0},
 		{"what arrives is not complete", func(f *fake, p *Plan) { f.location = p.Dump }, CheckFailed, "create upload status process status fetch", 0},
 		{"the dump is replaced by a copy of its size and time", func(f *fake, p *Plan) {
@@ -373,6 +376,7 @@ func TestProcessDeclined(t *testing.T) {
 		watched int
 	}{
 		"declined": {errDeclined, 0, 5 * time.Second, 0},
+		"a page":   {errPage, 0, 5 * time.Second, 0},
 		"lost":     {errNetwork, settleTime, settleTime + 20*time.Second, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -560,7 +564,7 @@ func TestInterrupted(t *testing.T) {
 // TestAsked stops while the platform is asked to process: only a call that it may
 // have had counts.
 func TestAsked(t *testing.T) {
-	for err, want := range map[error]bool{errNetwork: true, errPage: true, errUnreached: false} {
+	for err, want := range map[error]bool{errNetwork: true, errPage: false, errUnreached: false} {
 		synctest.Test(t, func(t *testing.T) {
 			f, p := newFake(), plan(t)
 			f.process = times(99, err)

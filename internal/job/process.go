@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
 // process asks for the upgrade, once: where the platform may have accepted a call, the
-// status says whether it has. A call that it declined, with 429 or 503, it has not accepted:
-// one check of the status is enough before the next. After a lost response, or a proxy's 502
-// or 504 in its place, the platform may still be at work on it.
+// status says whether it has. A call that got another response, like 429, 503 or a page, it has
+// not accepted: one check of the status is enough before the next. After a lost response, or a
+// proxy's 502 or 504 in its place, the platform may still be at work on it.
 func (r *run) process(ctx context.Context, u Uploaded) (status upgrade.Status, err error) {
 	err = r.step(event.Process, func() error {
 		var last error
@@ -30,7 +31,7 @@ func (r *run) process(ctx context.Context, u Uploaded) (status upgrade.Status, e
 					return nil
 				}
 			}
-			lost = lost || isLost(last)
+			lost = lost || httpcall.MayBeAccepted(last)
 			return last
 		}, r.retrying)
 		if err != nil {
@@ -43,22 +44,15 @@ func (r *run) process(ctx context.Context, u Uploaded) (status upgrade.Status, e
 	return status, err
 }
 
-// isLost reports whether the platform may have accepted a call that ended with err.
-func isLost(err error) bool {
-	_, unreached := errors.AsType[*upgrade.UnreachedError](err)
-	_, declined := errors.AsType[*upgrade.DeclinedError](err)
-	return retry.IsTransient(err) && !unreached && !declined
-}
-
 // mayHaveAccepted reports whether the platform has accepted the last call to process, which
 // ended with last.
 func (r *run) mayHaveAccepted(ctx context.Context, t upgrade.Ticket, last error) (bool, error) {
-	_, declined := errors.AsType[*upgrade.DeclinedError](last)
+	_, unreached := errors.AsType[*upgrade.UnreachedError](last)
 	switch {
-	case isLost(last):
+	case httpcall.MayBeAccepted(last):
 		r.tell(event.MayHaveAccepted{Watching: settleTime})
 		return r.settled(ctx, t)
-	case declined:
+	case last != nil && !unreached:
 		accepted, err := r.accepted(ctx, t)
 		if accepted {
 			r.tell(event.ProcessSent{})
@@ -70,8 +64,8 @@ func (r *run) mayHaveAccepted(ctx context.Context, t upgrade.Ticket, last error)
 
 // callProcess calls process once, and tells if the platform may have received it.
 func (r *run) callProcess(ctx context.Context, t upgrade.Ticket) error {
-	err := outage(r.platform.(Processor).Process(ctx, t))
-	if err == nil || isLost(err) {
+	err := httpcall.Outage(r.platform.(Processor).Process(ctx, t))
+	if err == nil || httpcall.MayBeAccepted(err) {
 		r.tell(event.ProcessSent{})
 	}
 	return err
@@ -81,7 +75,7 @@ func (r *run) callProcess(ctx context.Context, t upgrade.Ticket) error {
 // processed.
 func (r *run) accepted(ctx context.Context, t upgrade.Ticket) (bool, error) {
 	status, err := r.platform.Status(ctx, t)
-	return err == nil && status.Phase != upgrade.Draft, outage(err)
+	return err == nil && status.Phase != upgrade.Draft, httpcall.Outage(err)
 }
 
 // settleTime is how long the status may take to show that a call was accepted whose

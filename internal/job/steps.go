@@ -8,6 +8,7 @@ import (
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -93,7 +94,7 @@ func (r *run) create(ctx context.Context, d dump.Info) (ticket upgrade.Ticket, e
 	warned := false
 	retrying := func(err error, pause time.Duration) {
 		r.retrying(err, pause)
-		if isLost(err) && !warned {
+		if httpcall.MayBeAccepted(err) && !warned {
 			r.tell(event.CreateRetried{})
 			warned = true
 		}
@@ -170,7 +171,7 @@ func (r *run) skipTest(ctx context.Context, t upgrade.Ticket) {
 		return
 	}
 	err := outagePolicy.Do(ctx, func(ctx context.Context) error {
-		return r.platform.(SkipTester).SkipTest(ctx, t)
+		return httpcall.Outage(r.platform.(SkipTester).SkipTest(ctx, t))
 	}, r.retrying)
 	if err != nil && ctx.Err() == nil {
 		r.tell(event.SkipTestFailed{Err: err})
@@ -187,7 +188,7 @@ func (r *run) status(ctx context.Context, t upgrade.Ticket) (upgrade.Status, err
 func (r *run) statusAgain(ctx context.Context, t upgrade.Ticket) (upgrade.Status, error) {
 	return r.readStatus(ctx, func(ctx context.Context) (upgrade.Status, error) {
 		s, err := r.platform.Status(ctx, t)
-		return s, outage(err)
+		return s, httpcall.Outage(err)
 	})
 }
 
@@ -201,15 +202,6 @@ func (r *run) readStatus(ctx context.Context, read func(context.Context) (upgrad
 	}
 	r.tell(event.StatusRead{Status: status})
 	return status, nil
-}
-
-// outage treats every error but a refusal as an outage: what responds in place of a
-// platform that worked before, a proxy's page or a maintenance page, will pass.
-func outage(err error) error {
-	if _, refused := errors.AsType[*upgrade.RefusedError](err); refused || retry.IsTransient(err) {
-		return err
-	}
-	return retry.Transient(err)
 }
 
 // failed is the error for a request that ended without an upgraded database.

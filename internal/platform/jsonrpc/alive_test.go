@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/binary"
+	"errors"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -16,9 +17,11 @@ import (
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/rsync"
+	"odoo-upgrade-action/internal/sshclient"
 )
 
-// alive is an SSH server on which each command gets what says sends, until that ends.
+// alive is an SSH server on which each command gets what says sends, until that ends; if it is
+// nil, no command is run.
 func alive(t *testing.T, says func(ssh.Channel)) (reach dial.Dialer, key ssh.PublicKey) {
 	t.Helper()
 	host, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
@@ -44,15 +47,47 @@ func alive(t *testing.T, says func(ssh.Channel)) (reach dial.Dialer, key ssh.Pub
 					}
 					go func() {
 						for r := range requests {
-							_ = r.Reply(true, nil)
+							_ = r.Reply(says != nil, nil)
 						}
 					}()
-					go says(channel)
+					if says != nil {
+						go says(channel)
+					}
 				}
 			}()
 		}
 	}()
 	return func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.DialContext(ctx) }, host.PublicKey()
+}
+
+// lineTo connects to such a server.
+func lineTo(t *testing.T, reach dial.Dialer, key ssh.PublicKey) (*Platform, *line) {
+	t.Helper()
+	keys, err := dial.NewHostKeys("platform.test "+string(ssh.MarshalAuthorizedKey(key)), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, _ := dial.NewKey()
+	p := &Platform{Config: Config{Dial: reach, Tell: func(event.Event) {}}, user: sshUser, root: dataRoot, key: own}
+	l, err := p.connect(t.Context(), "platform.test:22", keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, l
+}
+
+// TestNoExec has a server that runs no commands: another try would not change that.
+func TestNoExec(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reach, key := alive(t, nil)
+		p, l := lineTo(t, reach, key)
+		err := p.push(l, []rsync.File{{Name: "dump", Size: 10}}, "origin.sql", 10, untold)
+		if err = transferError(err); !errors.Is(err, sshclient.ErrNoExec) || retry.IsTransient(err) {
+			t.Error(err)
+		}
+		l.close()
+		time.Sleep(5 * time.Second) // until the server sees it
+	})
 }
 
 // TestAliveIsNotProgress has servers that send something again and again, and nothing of
@@ -71,18 +106,9 @@ func TestAliveIsNotProgress(t *testing.T) {
 						_, err = c.Write(again)
 					}
 				})
-				keys, err := dial.NewHostKeys("platform.test "+string(ssh.MarshalAuthorizedKey(key)), "")
-				if err != nil {
-					t.Fatal(err)
-				}
-				own, _ := dial.NewKey()
-				p := &Platform{Config: Config{Dial: reach, Tell: func(event.Event) {}}, user: sshUser, root: dataRoot, key: own}
-				l, err := p.connect(t.Context(), "platform.test:22", keys)
-				if err != nil {
-					t.Fatal(err)
-				}
+				p, l := lineTo(t, reach, key)
 				began := time.Now()
-				err = p.push(l, []rsync.File{{Name: "dump", Size: 10}}, "origin.sql", 10, untold)
+				err := p.push(l, []rsync.File{{Name: "dump", Size: 10}}, "origin.sql", 10, untold)
 				if took := time.Since(began); took > idleTimeout+time.Minute || !retry.IsTransient(err) {
 					t.Errorf("it ended after %v with %v", took, err)
 				}

@@ -286,6 +286,26 @@ func TestUnreached(t *testing.T) {
 	}
 }
 
+// TestTransferOfAnother has something in front of the platform respond to transfer/start.
+func TestTransferOfAnother(t *testing.T) {
+	for name, c := range map[string]struct {
+		respond http.HandlerFunc
+		passes  bool
+	}{
+		"nothing":    {respond(200, "text/html", ""), true},
+		"a page":     {respond(200, "text/html", "<html>"), true},
+		"a refusal":  {respond(200, "application/json", `{"result": {"error": "no"}}`), false},
+		"no port":    {respond(200, "application/json", `{"result": {"ssh_port": 0}}`), false},
+		"a password": {respond(407, "text/html", "<html>"), false},
+	} {
+		p, _ := serve(t, c.respond)
+		p.key, _ = dial.NewKey()
+		if _, _, err := p.startTransfer(t.Context(), "upload"); err == nil || retry.IsTransient(err) != c.passes {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func FuzzResult(f *testing.F) {
 	f.Add([]byte(`{"jsonrpc": "2.0", "result": {"status": "new", "archived": 1, "host_uri": []}}`))
 	f.Add([]byte(`{"error": {"data": {"name": 1, "message": {}}}}`))

@@ -51,7 +51,12 @@ func (p *Platform) startTransfer(ctx context.Context, direction string) (_ *line
 	p.open = true // also when the response is lost
 	fields, err := p.call(ctx, "transfer/start", params)
 	if err != nil {
-		return nil, "", p.outage(err)
+		_, refused := asRefusal(err)
+		p.open = !refused
+		return nil, "", httpcall.Outage(err)
+	}
+	if fields == nil {
+		return nil, "", retry.Transient(fmt.Errorf("transfer/start: the response from %s is empty", p.node().Host))
 	}
 	port, err := strconv.ParseUint(httpcall.Text(fields["ssh_port"]), 10, 16)
 	if err != nil || port == 0 {
@@ -70,16 +75,6 @@ func (p *Platform) startTransfer(ctx context.Context, direction string) (_ *line
 	}
 	l, err := p.connect(ctx, net.JoinHostPort(p.node().Hostname(), strconv.Itoa(int(port))), keys)
 	return l, httpcall.Text(fields["dump_name"]), err
-}
-
-// outage marks an error as one that passes, unless it is a refusal: the platform has
-// responded before, and what responds in its place now is a page of a proxy.
-func (p *Platform) outage(err error) error {
-	if _, refused := asRefusal(err); refused {
-		p.open = false
-		return err
-	}
-	return retry.Transient(err)
 }
 
 // stopPolicy is how often closing the SSH server is tried.
@@ -176,6 +171,9 @@ func (l *line) sentAll() {
 // messages and exit status.
 func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages string, err error)) error {
 	process, err := l.Exec("rsync " + strings.Join(args, " "))
+	if errors.Is(err, sshclient.ErrNoExec) {
+		return err
+	}
 	if err != nil {
 		return l.cause(err)
 	}

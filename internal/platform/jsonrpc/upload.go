@@ -11,6 +11,7 @@ import (
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/rsync"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -25,7 +26,7 @@ func (p *Platform) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 		// After a cut: is it still there, and still to be uploaded?
 		status, err := p.Status(ctx, t)
 		if err != nil {
-			return p.kept, p.outage(err)
+			return p.kept, httpcall.Outage(err)
 		}
 		if status.Phase != upgrade.Draft {
 			return p.kept, fmt.Errorf("the request is %q by now, and takes no upload", status.State)

@@ -50,6 +50,8 @@ func TestSwitching(t *testing.T) {
 		"refused":                   {dial.Auto, 0, &upgrade.RefusedError{Failures: []upgrade.Failure{{Reason: "X:Y"}}}, nil, "https", "X:Y"},
 		"large, SFTP refused":       {dial.Auto, large, nil, noAccess, "sftp https", ""},
 		"broken, then refused":      {dial.Auto, 0, broken, noAccess, "https https sftp https", "connection reset"},
+		"sftp alone, forbidden":     {dial.SFTP, 0, nil, code(http.StatusForbidden), "sftp sftp sftp sftp", "HTTP 403"},
+		"sftp alone, a page":        {dial.SFTP, 0, nil, &httpcall.ResponseError{Code: 200, Page: true}, "sftp sftp sftp sftp", "HTTP 200"},
 		"sftp alone, refused":       {dial.SFTP, 0, nil, noAccess, "sftp", "not now"},
 		"large, SFTP forbidden":     {dial.Auto, large, nil, code(http.StatusForbidden), "sftp https", ""},
 		"large, SFTP without sense": {dial.Auto, large, nil, code(http.StatusOK), "sftp https", ""},
@@ -65,6 +67,7 @@ func TestSwitching(t *testing.T) {
 			var tries []string
 			d := dumpOf(t, content(100_000))
 			overSSH := another(t, s, s.Address)
+			overSSH.Transfer.Transport = test.transport
 			works := overSSH.api
 			overSSH.api = counted{func() (sftpAccess, error) {
 				tries = append(tries, "sftp")

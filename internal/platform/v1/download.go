@@ -218,10 +218,10 @@ func begin(p *workspace.Partial, item upgrade.Item, resp *http.Response) (total 
 	if resp.StatusCode == http.StatusNotFound {
 		err = fmt.Errorf("%w: the file is not available yet, or no longer; try the command download again later, or contact Odoo support", err)
 	}
-	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
-		return 0, retry.TransientAfter(err, retry.After(resp.Header))
+	if code := resp.StatusCode; code == http.StatusNotFound || code == http.StatusGone || code == http.StatusProxyAuthRequired {
+		return 0, err
 	}
-	return 0, err
+	return 0, retry.TransientAfter(err, retry.After(resp.Header)) // see httpcall.Outage
 }
 
 func beginWhole(p *workspace.Partial, item upgrade.Item, resp *http.Response) (int64, error) {

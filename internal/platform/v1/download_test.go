@@ -341,6 +341,20 @@ func TestFetchTakesNoPageForADatabase(t *testing.T) {
 	}
 }
 
+// TestFetchFromAnotherInItsPlace has a proxy respond in the place of a platform, which passes, and
+// a platform that says that the file is gone.
+func TestFetchFromAnotherInItsPlace(t *testing.T) {
+	for code, passes := range map[int]bool{
+		401: true, 403: true, 408: true, 425: true, 429: true, 500: true, 502: true, 503: true,
+		404: false, 407: false, 410: false,
+	} {
+		f := fetchFrom(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
+		if _, err := f.get(t.Context()); err == nil || retry.IsTransient(err) != passes {
+			t.Errorf("HTTP %d: %v", code, err)
+		}
+	}
+}
+
 func TestFetchTwiceAtOnce(t *testing.T) {
 	data := content(300_000)
 	f := fetchFrom(t, &origin{data: data, tag: `"a"`})

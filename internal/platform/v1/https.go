@@ -80,8 +80,8 @@ func (h *overHTTPS) upload(ctx context.Context, t upgrade.Ticket, d dump.Info, t
 	if changed := d.Unchanged(); changed != nil {
 		return 0, changed
 	}
-	if page, ok := errors.AsType[*httpcall.ResponseError](err); ok && page.Page { // in the place of a platform that has responded before
-		err = retry.Transient(err)
+	if _, responded := errors.AsType[*httpcall.ResponseError](err); responded {
+		err = httpcall.Outage(err)
 	}
 	if read := sent.Load(); err == nil && read < d.Size { // a proxy, or a platform that did not wait
 		err = retry.Transient(fmt.Errorf("the server accepted the dump after %d of its %d bytes", read, d.Size))

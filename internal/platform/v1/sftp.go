@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sftp"
 	"odoo-upgrade-action/internal/upgrade"
@@ -62,7 +64,7 @@ const sshIdle = time.Minute
 func (s *overSFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, string, error) {
 	access, err := s.api.requestSFTPAccess(ctx, t, ssh.MarshalAuthorizedKey(s.key.PublicKey()))
 	if err != nil {
-		return nil, "", err
+		return nil, "", s.accessError(err)
 	}
 	address := net.JoinHostPort(access.Hostname, strconv.Itoa(access.Port))
 	var pool *sftp.Pool
@@ -84,6 +86,16 @@ func (s *overSFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, stri
 		s.Tell(event.HostKeyLearned{Address: address, Fingerprint: fingerprint, Key: key, KnownHosts: dial.KnownHostsLine(address, key)})
 	}
 	return pool, access.SharedFile, nil
+}
+
+// accessError takes a page in the platform's place for an outage if SFTP alone may be used.
+// 404 and the like stay what they are: they may be the platform's, which has no SFTP.
+func (s *overSFTP) accessError(err error) error {
+	r, ok := errors.AsType[*httpcall.ResponseError](err)
+	if ok && s.Transfer.Transport == dial.SFTP && (r.Page && r.Code < 300 || r.Code == http.StatusUnauthorized || r.Code == http.StatusForbidden) {
+		return httpcall.Outage(err)
+	}
+	return err
 }
 
 func (s *overSFTP) config(address, user string) sftp.Config {
