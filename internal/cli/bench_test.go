@@ -20,7 +20,8 @@ import (
 
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/dump"
-	"odoo-upgrade-action/internal/platform/v1"
+	"odoo-upgrade-action/internal/platform"
+	v1 "odoo-upgrade-action/internal/platform/v1"
 	"odoo-upgrade-action/internal/realtest"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -98,7 +99,7 @@ func BenchmarkUpload(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	platform, err := v1.New(v1.Config{Server: url, HTTP: transport})
+	server, err := v1.New(platform.Config{Server: url, HTTP: transport})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func BenchmarkUpload(b *testing.B) {
 	var ours, theirs []time.Duration
 	for b.Loop() {
 		start := time.Now()
-		if _, err := platform.Upload(b.Context(), upgrade.Ticket{ID: "1", Key: "k"}, info, func(int64) {}); err != nil {
+		if _, err := server.Upload(b.Context(), upgrade.Ticket{ID: "1", Key: "k"}, info, func(int64) {}); err != nil {
 			b.Fatal(err)
 		}
 		ours = append(ours, time.Since(start))

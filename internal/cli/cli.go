@@ -16,7 +16,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-	"github.com/jotaen/kong-completion"
+	kongcompletion "github.com/jotaen/kong-completion"
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dial"
@@ -158,7 +158,8 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 const defaultServer = "https://upgrade.odoo.com"
 
 func newParser(g *grammar, options ...kong.Option) (*kong.Kong, error) {
-	vars := kong.Vars{"server": defaultServer, "version": "odoo-upgrade " + Version()}
+	vars := protocolVars()
+	vars["server"], vars["version"] = defaultServer, "odoo-upgrade "+Version()
 	for _, c := range job.Commands() {
 		vars[c.Name+"_help"] = c.Help
 	}

@@ -3,7 +3,7 @@ package cli
 import (
 	"fmt"
 
-	"github.com/jotaen/kong-completion"
+	kongcompletion "github.com/jotaen/kong-completion"
 )
 
 // run prints the code that makes a shell ask this program to complete its command lines.

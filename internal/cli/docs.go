@@ -79,7 +79,7 @@ func quote(text string) string {
 // Readme returns text with new tables of commands, inputs, outputs and results between their
 // marks.
 func Readme(text []byte) ([]byte, error) {
-	for name, table := range map[string]string{"commands": commandTable(), "inputs": inputTable(), "outputs": outputTable(), "results": resultTable()} {
+	for name, table := range map[string]string{"commands": commandTable(), "inputs": inputTable(), "outputs": outputTable(), "results": resultTable(), "protocols": protocolTable()} {
 		begin, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- /"+name+" -->")
 		head, rest, ok1 := bytes.Cut(text, begin)
 		_, tail, ok2 := bytes.Cut(rest, end)
@@ -127,6 +127,36 @@ func outputTable() string {
 			help += ". Masked"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s |\n", o.Name, help)
+	}
+	return b.String()
+}
+
+// protocolTable compares the protocols: what they say about themselves, and what follows from
+// their inputs and files.
+func protocolTable() string {
+	var rows []string
+	cells := map[string][]string{}
+	add := func(row, cell string) {
+		if cells[row] == nil {
+			rows = append(rows, row)
+		}
+		cells[row] = append(cells[row], cell)
+	}
+	for _, s := range specs() {
+		add("", "`"+s.Name+"`")
+		for _, fact := range s.About {
+			add(fact.About, fact.Text)
+		}
+		add("`dump`", joined(s.Takes, "", ", "))
+		add("`download`", joined(s.Offers, "", ", "))
+		add("inputs that only it has", joined(s.Inputs, "`", ", "))
+	}
+	var b strings.Builder
+	for i, row := range rows {
+		fmt.Fprintf(&b, "| %s | %s |\n", row, strings.Join(cells[row], " | "))
+		if i == 0 {
+			b.WriteString("|---" + strings.Repeat("|---", len(specs())) + "|\n")
+		}
 	}
 	return b.String()
 }

@@ -26,8 +26,8 @@ import (
 	"odoo-upgrade-action/internal/sandbox"
 )
 
-// platform is the command sandbox as a process that can be killed and started again.
-type platform struct {
+// killable is the command sandbox as a process that can be killed and started again.
+type killable struct {
 	t         *testing.T
 	data      string
 	url, sftp string
@@ -37,16 +37,16 @@ type platform struct {
 }
 
 // startPlatform starts a sandbox on ports of its own. It is killed when the test ends.
-func startPlatform(t *testing.T, flags ...string) *platform {
+func startPlatform(t *testing.T, flags ...string) *killable {
 	t.Helper()
 	dir := t.TempDir()
-	p := &platform{t: t, data: filepath.Join(dir, "data"), url: "http://127.0.0.1:0", sftp: "127.0.0.1:0", flags: flags, log: filepath.Join(dir, "log")}
+	p := &killable{t: t, data: filepath.Join(dir, "data"), url: "http://127.0.0.1:0", sftp: "127.0.0.1:0", flags: flags, log: filepath.Join(dir, "log")}
 	p.start()
 	t.Cleanup(p.kill)
 	return p
 }
 
-func (p *platform) start() {
+func (p *killable) start() {
 	p.t.Helper()
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -76,13 +76,13 @@ func (p *platform) start() {
 }
 
 // kill kills the sandbox as kill -9 does.
-func (p *platform) kill() {
+func (p *killable) kill() {
 	_ = p.command.Process.Kill()
 	_ = p.command.Wait()
 }
 
 // inFile returns whether a file of the only request has a text.
-func (p *platform) inFile(name, text string) func() bool {
+func (p *killable) inFile(name, text string) func() bool {
 	return func() bool {
 		found, _ := filepath.Glob(filepath.Join(p.data, "requests/*", name))
 		if len(found) != 1 {
@@ -169,16 +169,16 @@ func TestUpgradeByPostgres(t *testing.T) {
 	for _, protocol := range []string{"v1", "json-rpc"} {
 		for _, state := range []struct {
 			name string
-			at   func(*platform) func() bool
+			at   func(*killable) func() bool
 			hold []string // flags that keep it there until it is killed
 		}{
 			{"not at all", nil, nil},
-			{"draft", func(p *platform) func() bool { return p.inFile("request.json", `"draft"`) }, []string{"--fault", "upload=hang", "--fault", "transfer-start=hang"}},
-			{"pending", func(p *platform) func() bool { return p.inFile("request.json", `"pending"`) }, []string{"--pace", "1h"}},
-			{"restoring", func(p *platform) func() bool { return p.inFile("upgrade.log", "Restoring the dump") }, nil},
-			{"running SQL", func(p *platform) func() bool { return p.inFile("upgrade.log", "Running 10.sql") }, nil},
-			{"dumping", func(p *platform) func() bool { return p.inFile("upgrade.log", "Dumping the database") }, nil},
-			{"done", func(p *platform) func() bool { return p.inFile("request.json", `"done"`) }, nil},
+			{"draft", func(p *killable) func() bool { return p.inFile("request.json", `"draft"`) }, []string{"--fault", "upload=hang", "--fault", "transfer-start=hang"}},
+			{"pending", func(p *killable) func() bool { return p.inFile("request.json", `"pending"`) }, []string{"--pace", "1h"}},
+			{"restoring", func(p *killable) func() bool { return p.inFile("upgrade.log", "Restoring the dump") }, nil},
+			{"running SQL", func(p *killable) func() bool { return p.inFile("upgrade.log", "Running 10.sql") }, nil},
+			{"dumping", func(p *killable) func() bool { return p.inFile("upgrade.log", "Dumping the database") }, nil},
+			{"done", func(p *killable) func() bool { return p.inFile("request.json", `"done"`) }, nil},
 		} {
 			t.Run(protocol+"/"+state.name, func(t *testing.T) {
 				flags := append(postgresFlags(t, c), "--pace", "200ms")

@@ -16,9 +16,10 @@ import (
 	"sync"
 	"testing"
 
-	"odoo-upgrade-action/internal/realtest"
 	"testing/synctest"
 	"time"
+
+	"odoo-upgrade-action/internal/realtest"
 
 	"google.golang.org/grpc/test/bufconn"
 

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write the golden files again")
 // it writes them.
 func TestGolden(t *testing.T) {
 	for _, c := range goldenCases {
-		for _, protocol := range []string{protocolV1, protocolRPC} {
+		for _, protocol := range protocols()[1:] {
 			t.Run(c.name+"-"+protocol, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { c.play(t, protocol) })
 			})
@@ -67,7 +67,7 @@ var goldenCases = []golden{
 func (g golden) play(t *testing.T, protocol string) {
 	s := newSchedule(t, 1)
 	s.faults, s.cuts, s.pace, s.stop, s.outcome, s.engine = g.v1, nil, 45*time.Minute, 0, "done", g.engine
-	if protocol == protocolRPC {
+	if protocol == "json-rpc" {
 		s.faults = g.rpc
 	}
 	if g.outcome != "" {

@@ -88,15 +88,15 @@ type downloadCommand struct {
 
 // requestFlags say what is to be upgraded, and how.
 type requestFlags struct {
-	Email  string `help:"Your email address; not needed with json-rpc"`
+	Email  string `help:"Your email address${only_email}"`
 	Target target `help:"Odoo version to upgrade to, like 17.0 or saas~17.4"`
 	Aim    aim    `default:"test" help:"Purpose of the request: test or production. Production is refused on pull_request events"`
 	dumpFlags
 	Filename  string     `help:"Name of the dump on the platform. Without it, the name of the file"`
 	Preflight strictness `default:"strict" help:"What to do if the dump cannot be upgraded: strict fails before anything is sent, warn logs a warning, off does not check"`
-	Timezone  timezone   `help:"Time zone of your server, like Europe/Brussels; only for databases older than Odoo 6.1"`
-	SkipTest  skipTest   `default:"false" help:"true asks the platform to deliver the upgraded database untested"`
-	Env       env        `help:"json-rpc only: variables for the platform, one VAR=VALUE per line"`
+	Timezone  timezone   `help:"Time zone of your server, like Europe/Brussels; only for databases older than Odoo 6.1${only_timezone}"`
+	SkipTest  skipTest   `default:"false" help:"true asks the platform to deliver the upgraded database untested${only_skip_test}"`
+	Env       env        `help:"Variables for the platform, one VAR=VALUE per line${only_env}"`
 }
 
 // dumpFlags say where the dump is.
@@ -107,7 +107,7 @@ type dumpFlags struct {
 // serverFlags say where the platform is.
 type serverFlags struct {
 	ServerURL string   `name:"server-url" help:"URL of the platform. Default: the one in the handle, otherwise ${server}. With sandbox or sandbox?outcome=failed&pace=1s, a built-in sandbox that upgrades nothing"`
-	Protocol  protocol `default:"auto" help:"v1, json-rpc, or auto, which uses v1 if the platform has it. A handle sets it"`
+	Protocol  protocol `default:"auto" help:"${protocols}, or auto, which uses the first of them that the platform has. A handle sets it"`
 }
 
 // referenceFlags name a request to continue.
@@ -134,7 +134,7 @@ type stateFlags struct {
 
 // downloadFlags say what to download, and where to.
 type downloadFlags struct {
-	Download     items      `default:"upgraded-dump" help:"What to download, as a list: upgraded-dump, upgraded-sql, original-dump, original-sql, notes, modules; with json-rpc upgraded-dump, filestore, notes, log; or none"`
+	Download     items      `default:"upgraded-dump" help:"What to download, as a list: ${offers}; or none"`
 	DownloadPath string     `name:"download-path" default:"odoo-upgrade" help:"Folder for downloads, in the workspace"`
 	Check        strictness `default:"strict" help:"What to do with an upgraded database that is not complete, not Odoo's, or not at the target version: strict fails, warn logs a warning, off does not check"`
 }
@@ -274,11 +274,17 @@ func (f *format) UnmarshalText(text []byte) error {
 type protocol string
 
 func (p *protocol) UnmarshalText(text []byte) error {
-	switch *p = protocol(text); *p {
-	case protocolAuto, protocolV1, protocolRPC:
+	names := protocols()
+	if *p = protocol(text); slices.Contains(names, string(*p)) {
 		return nil
 	}
-	return fmt.Errorf("%q is not one of auto, v1 and json-rpc", text)
+	return fmt.Errorf("%q is not one of %s", text, inWords(names))
+}
+
+// inWords is a list like a, b and c.
+func inWords(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // env is a list of variables, a line each.

@@ -21,6 +21,7 @@ var levels = map[string]int{
 	module + "/internal/sandbox/v1":       5,
 	module + "/internal/sandbox/jsonrpc":  5,
 	module + "/internal/sandbox/engine":   5,
+	module + "/internal/platform":         5,
 	module + "/internal/event":            4,
 	module + "/internal/sandbox/requests": 4,
 	module + "/internal/sandbox/fault":    3,

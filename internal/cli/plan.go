@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"odoo-upgrade-action/internal/actions"
@@ -124,8 +125,8 @@ func (p *planned) checkNew(required []string) error {
 	asked := p.plan.Request
 	asked.Filename = "any" // it follows from dump
 	missing := asked.Missing(required)
-	if p.Dump == "" {
-		missing = append(missing, "dump")
+	if p.Dump != "" {
+		missing = slices.DeleteFunc(missing, func(name string) bool { return name == "dump" })
 	}
 	if len(missing) > 0 {
 		text := "required inputs are missing: " + strings.Join(missing, ", ")

@@ -11,11 +11,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"odoo-upgrade-action/internal/dial"
+	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
-	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/platform"
+	"odoo-upgrade-action/internal/platform/auto"
 	"odoo-upgrade-action/internal/platform/jsonrpc"
-	"odoo-upgrade-action/internal/platform/v1"
+	v1 "odoo-upgrade-action/internal/platform/v1"
 	"odoo-upgrade-action/internal/sandbox"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
@@ -23,71 +27,100 @@ import (
 
 // This file is the only one that knows which back ends there are.
 
-// The protocols, as users name them. Auto is API v1 where that exists.
-const (
-	protocolAuto = "auto"
-	protocolV1   = "v1"
-	protocolRPC  = "json-rpc"
-)
+// specs are the back ends, in the order in which they are tried.
+func specs() []platform.Spec { return []platform.Spec{v1.Spec(), jsonrpc.Spec()} }
+
+// protocolAuto is the first of the protocols that the platform has.
+const protocolAuto = "auto"
+
+// protocols returns the names of the protocols, as users give them.
+func protocols() []string {
+	names := []string{protocolAuto}
+	for _, s := range specs() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// protocolVars returns what the help of the inputs says of the protocols.
+func protocolVars() kong.Vars {
+	var names, offers []string
+	vars := kong.Vars{}
+	for _, s := range specs() {
+		names = append(names, s.Name)
+		offers = append(offers, "with "+s.Name+" "+joined(s.Offers, "", ", "))
+		for _, input := range s.Inputs {
+			vars["only_"+strings.ReplaceAll(input, "-", "_")] = ". Only with " + s.Name
+		}
+	}
+	vars["protocols"], vars["offers"] = strings.Join(names, ", "), strings.Join(offers, "; ")
+	return vars
+}
+
+// joined writes a list of words, each between marks.
+func joined[Word ~string](words []Word, mark, separator string) string {
+	out := make([]string, len(words))
+	for i, word := range words {
+		out[i] = mark + string(word) + mark
+	}
+	return strings.Join(out, separator)
+}
 
 // required returns the inputs that a new request needs.
 func required(protocol string) []string {
-	if protocol == protocolRPC {
-		return jsonrpc.Required()
+	list := specs()
+	spec := list[max(0, slices.IndexFunc(list, func(s platform.Spec) bool { return s.Name == protocol }))]
+	if len(spec.Takes) == 0 {
+		return spec.Requires
 	}
-	return v1.Required()
+	return append(slices.Clone(spec.Requires), "dump")
 }
 
-// chooseProtocol returns the protocol of a request that exists, or the one that the inputs
-// of a new one ask for. An input that it does not have is an error.
-func (o planned) chooseProtocol() (string, error) {
+// chooseProtocol returns the back ends that the request may have: the one of a request that
+// exists, or those that have all inputs of a new one. None is an error.
+func (o planned) chooseProtocol() ([]platform.Spec, error) {
 	protocol := string(o.Protocol)
 	if o.Handle != "" {
-		own := o.opened.Protocol
-		if own == "" {
-			own = protocolV1
-		}
+		own := cmp.Or(o.opened.Protocol, "v1") // as in the first handles
 		if protocol != protocolAuto && protocol != own {
-			return "", fmt.Errorf("the handle is for a request with protocol %s, but protocol is %s: remove protocol", own, protocol)
+			return nil, fmt.Errorf("the handle is for a request with protocol %s, but protocol is %s: remove protocol", own, protocol)
 		}
 		protocol = own
 	}
-	onlyV1, onlyRPC := o.onlyOf(protocolV1), o.onlyOf(protocolRPC)
-	switch {
-	case protocol == protocolRPC && onlyV1 != "":
-		return "", fmt.Errorf("%s is not possible with protocol json-rpc: remove it, or set protocol to v1", onlyV1)
-	case protocol == protocolV1 && onlyRPC != "":
-		return "", fmt.Errorf("%s is not possible with protocol v1: remove it, or set protocol to json-rpc", onlyRPC)
-	case onlyV1 != "" && onlyRPC != "":
-		return "", fmt.Errorf("%s and %s are not possible together: each exists in another protocol", onlyV1, onlyRPC)
-	case protocol == protocolAuto && onlyV1 != "":
-		return protocolV1, nil
-	case protocol == protocolAuto && onlyRPC != "":
-		return protocolRPC, nil
+	var fit []platform.Spec
+	var lacking []string
+	for _, s := range specs() {
+		switch lacks := o.lacks(s); {
+		case lacks != "" && s.Name == protocol:
+			return nil, fmt.Errorf("%s is not possible with protocol %s: remove it, or set another protocol", lacks, protocol)
+		case lacks != "":
+			lacking = append(lacking, lacks)
+		case protocol == protocolAuto || s.Name == protocol:
+			fit = append(fit, s)
+		}
 	}
-	return protocol, nil
+	if len(fit) == 0 {
+		return nil, fmt.Errorf("%s are not possible together: no protocol has them all", strings.Join(lacking, " and "))
+	}
+	return fit, nil
 }
 
-// onlyOf returns the first input that only one protocol has, "" if there is none.
-func (o planned) onlyOf(protocol string) string {
-	mine, others := v1.Items(), jsonrpc.Items()
-	if protocol == protocolRPC {
-		mine, others = others, mine
-	}
+// lacks returns the first input that a back end does not have, "" if it has all.
+func (o planned) lacks(s platform.Spec) string {
 	for _, item := range o.Download {
-		if slices.Contains(mine, item) && !slices.Contains(others, item) {
+		if !slices.Contains(s.Offers, item) {
 			return "download: " + string(item)
 		}
 	}
-	folder, err := os.Stat(o.plan.Dump)
-	switch {
-	case protocol == protocolV1 && o.SkipTest.on:
-		return "skip-test"
-	case protocol == protocolV1 && o.Timezone != "":
-		return "timezone"
-	case protocol == protocolRPC && len(o.Env) > 0:
-		return "env"
-	case protocol == protocolRPC && o.plan.Dump != "" && err == nil && folder.IsDir():
+	for _, input := range []struct {
+		name  string
+		given bool
+	}{{"skip-test", o.SkipTest.on}, {"timezone", o.Timezone != ""}, {"env", len(o.Env) > 0}} {
+		if input.given && !slices.Contains(s.Inputs, input.name) {
+			return input.name
+		}
+	}
+	if folder, err := os.Stat(o.plan.Dump); o.plan.Dump != "" && err == nil && folder.IsDir() && !slices.Contains(s.Takes, dump.Form(dump.Directory)) {
 		return "a folder as dump"
 	}
 	return ""
@@ -95,8 +128,8 @@ func (o planned) onlyOf(protocol string) string {
 
 // connect returns the platform that the inputs name. folder is nil if nothing is to be
 // downloaded.
-func (p *program) connect(o planned, server string, folder *workspace.Folder, tell func(event.Event)) (job.Platform, error) {
-	protocol, err := o.chooseProtocol()
+func (p *program) connect(o planned, server string, folder *workspace.Folder, tell func(event.Event)) (platform.Platform, error) {
+	fit, err := o.chooseProtocol()
 	if err != nil {
 		return nil, err
 	}
@@ -110,24 +143,11 @@ func (p *program) connect(o planned, server string, folder *workspace.Folder, te
 	if p.dial != nil {
 		web.DialContext = p.dial
 	}
-	first, err := v1.New(v1.Config{
-		Server: server, HTTP: web, Dial: p.dial, Getenv: p.getenv, Transfer: o.TransferSettings, Folder: folder, Tell: tell,
-		Success: o.SuccessStates, Failure: o.FailureStates,
-		HostKey: o.opened.SSHHostKey, DumpSize: o.opened.DumpSize, SameDump: o.RequestID == "" && (o.Handle == "" || o.opened.DumpSHA256 != ""),
-	})
-	second, rpcErr := jsonrpc.New(jsonrpc.Config{
+	return auto.New(platform.Config{
 		Server: server, HTTP: web, Dial: p.dial, Getenv: p.getenv, Transfer: o.TransferSettings, Env: o.Env, Folder: folder, Tell: tell,
 		Success: o.SuccessStates, Failure: o.FailureStates,
-	})
-	switch protocol {
-	case protocolV1:
-		tell(event.ProtocolChosen{Protocol: protocol})
-		return first, err
-	case protocolRPC:
-		tell(event.ProtocolChosen{Protocol: protocol})
-		return second, rpcErr
-	}
-	return &either{now: first, next: second, names: []string{protocolV1, protocolRPC}, tell: tell}, cmp.Or(err, rpcErr) // of two about the same input, one
+		HostKey: o.opened.SSHHostKey, DumpSize: o.opened.DumpSize, SameDump: o.RequestID == "" && (o.Handle == "" || o.opened.DumpSHA256 != ""),
+	}, fit...)
 }
 
 // openFolder opens the folder for downloads, nil if there are none: before a request

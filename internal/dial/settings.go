@@ -13,8 +13,8 @@ type HTTPSettings struct {
 // TransferSettings are what users set about transfers. They are declared here
 // once, with their names and help, and reach the back end as they are.
 type TransferSettings struct {
-	Transport     Transport `default:"auto" help:"How files are transferred with v1: https, sftp, or auto: HTTPS below 512 MiB, SFTP from there on and if HTTPS fails"`
-	Streams       Streams   `default:"4" help:"Maximum number of SSH connections for SFTP"`
+	Transport     Transport `default:"auto" help:"How files are transferred: https, sftp, or auto: HTTPS below 512 MiB, SFTP from there on and if HTTPS fails${only_transport}"`
+	Streams       Streams   `default:"4" help:"Maximum number of SSH connections for SFTP${only_streams}"`
 	SSHKnownHosts string    `name:"ssh-known-hosts" help:"Host keys of the platform's SSH server, as lines of known_hosts. Default: with v1, the first key of each request is trusted, logged and required from then on; with json-rpc, the platform sends the key over HTTPS"`
 	SSHPrivateKey string    `name:"ssh-private-key" help:"Private SSH key for transfers, in OpenSSH format, without a passphrase. Default: a new key for each request" secret:""`
 }

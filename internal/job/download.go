@@ -53,7 +53,7 @@ func (r *run) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item) (a
 	err = r.whileItProgresses(ctx, func(ctx context.Context) (kept int64, err error) {
 		ctx, pace := newPace(ctx)
 		defer pace.stop()
-		artifact, kept, err = r.platform.(Fetcher).Fetch(ctx, s, item, func(done, total int64) {
+		artifact, kept, err = r.platform.Fetch(ctx, s, item, func(done, total int64) {
 			pace.at(done, total)
 			r.tell(event.Progress{Step: event.Download, Item: item, Done: done, Total: total})
 		})

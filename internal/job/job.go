@@ -8,64 +8,14 @@ package job
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/upgrade"
 )
-
-// Platform is what every back end can do.
-type Platform interface {
-	Create(context.Context, upgrade.Request) (upgrade.Ticket, upgrade.Status, error)
-	Status(context.Context, upgrade.Ticket) (upgrade.Status, error)
-}
-
-// ErrOtherProtocol is what Create returns when the platform turns out to have another
-// protocol than the one that the dump was checked for. The next call creates the request.
-var ErrOtherProtocol = errors.New("the platform has another protocol")
-
-// Uploader is a Platform that takes dumps.
-type Uploader interface {
-	// Forms returns the forms of dumps that the platform takes.
-	Forms() []dump.Form
-	// Upload sends the dump once, and calls sent with the bytes that were sent so
-	// far. It returns how many of them the next try need not send again.
-	Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, sent func(int64)) (kept int64, err error)
-}
-
-// Processor is a Platform that upgrades what was uploaded.
-type Processor interface {
-	Process(context.Context, upgrade.Ticket) error
-}
-
-// SkipTester is a Platform that can deliver the upgraded database untested.
-type SkipTester interface {
-	SkipTest(context.Context, upgrade.Ticket) error
-}
-
-// Fetcher is a Platform that offers files for download.
-type Fetcher interface {
-	// Items returns what it offers.
-	Items() []upgrade.Item
-	// Fetch downloads an item once, and calls progress with the bytes that are here
-	// and all that there will be, -1 while that is not known. It returns the file
-	// and how far the try came, in bytes.
-	Fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error)
-}
-
-// LogReader is a Platform that shows the log of its work.
-type LogReader interface {
-	// ReadLog returns what the log has from a byte on, nothing if that is all so far.
-	ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([]byte, error)
-}
-
-// Closer is a Platform that has something to end, whatever became of the job.
-type Closer interface {
-	Close(context.Context)
-}
 
 // Plan is what a job is to do. A job does not change it.
 type Plan struct {
@@ -133,7 +83,7 @@ type Ending struct {
 
 // Job carries out plans.
 type Job struct {
-	Platform Platform
+	Platform platform.Platform
 	Observe  func(event.Event) // told everything that happens, from one goroutine
 	// Save writes a small file beside what is downloaded, and returns its path as users
 	// know it. Nil writes none.
@@ -153,7 +103,7 @@ func (j Job) Do(ctx context.Context, c Command, plan Plan) Ending {
 const closeTime = 3 * time.Second
 
 func (r *run) close(ctx context.Context) {
-	c, ok := r.platform.(Closer)
+	c, ok := r.platform.(platform.Closer)
 	if !ok {
 		return
 	}
@@ -164,7 +114,7 @@ func (r *run) close(ctx context.Context) {
 
 // run is a plan that is being carried out.
 type run struct {
-	platform Platform
+	platform platform.Platform
 	plan     Plan
 	observe  func(event.Event)
 	save     func(name, extension string, content []byte) (string, error)
@@ -313,8 +263,11 @@ func (r *run) resume(ctx context.Context, status upgrade.Status) (upgrade.Status
 	return r.send(ctx, r.plan.Ticket, d)
 }
 
-// send uploads the dump to a draft and has it processed.
+// send uploads the dump to a draft and has it processed, unless the platform does neither.
 func (r *run) send(ctx context.Context, t upgrade.Ticket, d dump.Info) (upgrade.Status, error) {
+	if len(r.platform.Spec().Takes) == 0 {
+		return r.statusAgain(ctx, t)
+	}
 	uploaded, err := r.upload(ctx, t, d)
 	if err != nil {
 		return upgrade.Status{}, err

@@ -16,6 +16,7 @@ import (
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -128,8 +129,9 @@ func (f *fake) Fetch(_ context.Context, s upgrade.Status, item upgrade.Item, pro
 	return a, int64(f.tries["fetch"]) * cmp.Or(f.gain, 1<<20), f.call("fetch", f.fetch)
 }
 
-func (f *fake) Forms() []dump.Form    { return append(f.forms, "custom") }
-func (f *fake) Items() []upgrade.Item { return []upgrade.Item{upgrade.UpgradedDump} }
+func (f *fake) Spec() platform.Spec {
+	return platform.Spec{Takes: append(f.forms, "custom"), Offers: []upgrade.Item{upgrade.UpgradedDump}}
+}
 
 // states are the fake's.
 var states = upgrade.States{Draft: []string{"draft"}, Working: []string{"pending"}, Done: []string{"done", "delivered"}, Failed: []string{"failed"}}
@@ -146,7 +148,7 @@ func plan(t *testing.T) Plan {
 }
 
 // carry carries out a plan on virtual time and returns its end and what was told.
-func carry(t *testing.T, f Platform, command string, p Plan) (Ending, []event.Event) {
+func carry(t *testing.T, f platform.Platform, command string, p Plan) (Ending, []event.Event) {
 	t.Helper()
 	var events []event.Event
 	j := Job{Platform: f, Observe: func(e event.Event) { events = append(events, e) }}
@@ -612,7 +614,12 @@ func TestTimeoutIsKept(t *testing.T) {
 }
 
 // minimal is a platform that only creates requests and reports their status.
-type minimal struct{ f *fake }
+type minimal struct {
+	platform.Base
+	f *fake
+}
+
+func (m minimal) Spec() platform.Spec { return platform.Spec{Name: "minimal"} }
 
 func (m minimal) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticket, upgrade.Status, error) {
 	return m.f.Create(ctx, r)
@@ -626,16 +633,25 @@ func TestMinimalPlatform(t *testing.T) {
 		result Result
 		err    string
 	}{
-		"run":      {InvalidInput, "takes no dumps"},
-		"start":    {InvalidInput, "takes no dumps"},
+		"run":      {Success, ""},
+		"start":    {Pending, ""},
 		"wait":     {Success, ""},
-		"status":   {Success, ""},
-		"download": {InvalidInput, "does not offer upgraded-dump"},
+		"status":   {Pending, ""},
+		"download": {InvalidInput, "offers no files: set download to none"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f, p := newFake(), plan(t)
-			f.state, p.Ticket = "done", ticket
-			ending, _ := carry(t, minimal{f}, command, p)
+			f.take()
+			if p.Items = nil; command == "download" {
+				p.Items = []upgrade.Item{upgrade.UpgradedDump}
+			}
+			if command != "run" && command != "start" {
+				p.Ticket = ticket
+			}
+			ending, _ := carry(t, minimal{f: f}, command, p)
+			if f.tries["upload"]+f.tries["process"] > 0 {
+				t.Errorf("%s: %v", command, f.calls)
+			}
 			if ending.Result != want.result || (ending.Err == nil) != (want.err == "") || ending.Err != nil && !strings.Contains(ending.Err.Error(), want.err) {
 				t.Errorf("%s: %s, %v", command, ending.Result, ending.Err)
 			}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -23,7 +24,7 @@ var logPolicy = retry.Policy{First: time.Second, Longest: 10 * time.Second, Trie
 // followLog tells what is new in the platform's log. An error is not told: the next check
 // of the status will show whether the platform is there.
 func (r *run) followLog(ctx context.Context, t upgrade.Ticket) {
-	reader, ok := r.platform.(LogReader)
+	reader, ok := r.platform.(platform.LogReader)
 	if !ok {
 		return
 	}
@@ -42,7 +43,7 @@ func (r *run) followLog(ctx context.Context, t upgrade.Ticket) {
 // finishLog tells the rest of the log of a request that has ended. That it cannot be read
 // changes nothing about how the request ended.
 func (r *run) finishLog(ctx context.Context, t upgrade.Ticket) {
-	reader, ok := r.platform.(LogReader)
+	reader, ok := r.platform.(platform.LogReader)
 	if !ok {
 		return
 	}

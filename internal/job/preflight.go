@@ -78,8 +78,8 @@ func (r *run) acceptable(d dump.Info) error {
 // wrongKind returns an error if the platform does not take complete dumps of this
 // kind.
 func (r *run) wrongKind(d dump.Info) error {
-	forms := r.platform.(Uploader).Forms()
-	if d.Problem != nil || slices.Contains(forms, d.Form()) {
+	forms := r.platform.Spec().Takes
+	if d.Problem != nil || len(forms) == 0 || slices.Contains(forms, d.Form()) {
 		return nil
 	}
 	names := make([]string, len(forms))

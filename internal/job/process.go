@@ -64,7 +64,7 @@ func (r *run) mayHaveAccepted(ctx context.Context, t upgrade.Ticket, last error)
 
 // callProcess calls process once, and tells if the platform may have received it.
 func (r *run) callProcess(ctx context.Context, t upgrade.Ticket) error {
-	err := httpcall.Outage(r.platform.(Processor).Process(ctx, t))
+	err := httpcall.Outage(r.platform.Process(ctx, t))
 	if err == nil || httpcall.MayBeAccepted(err) {
 		r.tell(event.ProcessSent{})
 	}

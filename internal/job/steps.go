@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -33,34 +35,18 @@ func (r *run) retrying(err error, pause time.Duration) {
 
 // possible returns an error if the platform cannot do what the plan asks for.
 func (r *run) possible(c Command) error {
-	if c.Creates {
-		_, uploads := r.platform.(Uploader)
-		_, processes := r.platform.(Processor)
-		if !uploads || !processes {
-			return errors.New("this platform takes no dumps: upload it another way, and use status, wait and download")
-		}
-		if _, skips := r.platform.(SkipTester); r.plan.SkipTest && !skips {
-			return errors.New("this platform does not know skip-test: set it to false")
-		}
+	if _, skips := r.platform.(platform.SkipTester); c.Creates && r.plan.SkipTest && !skips {
+		return errors.New("this platform does not know skip-test: set it to false")
 	}
-	if c.Downloads && len(r.plan.Items) > 0 {
-		return r.offered()
+	if !c.Downloads {
+		return nil
 	}
-	return nil
-}
-
-// offered returns an error if the platform does not offer an item of the plan.
-func (r *run) offered() error {
-	var offers []upgrade.Item
-	if f, ok := r.platform.(Fetcher); ok {
-		offers = f.Items()
-	}
+	offers := r.platform.Spec().Offers
 	for _, item := range r.plan.Items {
-		found := false
-		for _, offer := range offers {
-			found = found || offer == item
-		}
-		if !found {
+		switch {
+		case len(offers) == 0:
+			return errors.New("this platform offers no files: set download to none")
+		case !slices.Contains(offers, item):
 			return fmt.Errorf("download: this platform does not offer %s, only %v", item, offers)
 		}
 	}
@@ -105,7 +91,7 @@ func (r *run) create(ctx context.Context, d dump.Info) (ticket upgrade.Ticket, e
 		}
 		return outagePolicy.Do(ctx, func(ctx context.Context) error {
 			created, status, err := r.platform.Create(ctx, r.plan.Request)
-			if errors.Is(err, ErrOtherProtocol) {
+			for errors.Is(err, platform.ErrOtherProtocol) {
 				if err := r.acceptable(d); err != nil {
 					return as(PreflightFailed, err)
 				}
@@ -135,7 +121,7 @@ func (r *run) upload(ctx context.Context, t upgrade.Ticket, d dump.Info) (u Uplo
 		err := r.whileItProgresses(ctx, func(ctx context.Context) (int64, error) {
 			ctx, pace := newPace(ctx)
 			defer pace.stop()
-			return r.platform.(Uploader).Upload(ctx, t, d, func(sent int64) {
+			return r.platform.Upload(ctx, t, d, func(sent int64) {
 				pace.at(sent, d.Size)
 				r.tell(event.Progress{Step: event.Upload, Done: sent, Total: d.Size})
 			})
@@ -171,7 +157,7 @@ func (r *run) skipTest(ctx context.Context, t upgrade.Ticket) {
 		return
 	}
 	err := outagePolicy.Do(ctx, func(ctx context.Context) error {
-		return httpcall.Outage(r.platform.(SkipTester).SkipTest(ctx, t))
+		return httpcall.Outage(r.platform.(platform.SkipTester).SkipTest(ctx, t))
 	}, r.retrying)
 	if err != nil && ctx.Err() == nil {
 		r.tell(event.SkipTestFailed{Err: err})

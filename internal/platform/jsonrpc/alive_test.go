@@ -15,6 +15,7 @@ import (
 
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/rsync"
 	"odoo-upgrade-action/internal/sshclient"
@@ -68,7 +69,7 @@ func lineTo(t *testing.T, reach dial.Dialer, key ssh.PublicKey) (*Platform, *lin
 		t.Fatal(err)
 	}
 	own, _ := dial.NewKey()
-	p := &Platform{Config: Config{Dial: reach, Tell: func(event.Event) {}}, user: sshUser, root: dataRoot, key: own}
+	p := &Platform{Config: platform.Config{Dial: reach, Tell: func(event.Event) {}}, user: sshUser, root: dataRoot, key: own}
 	l, err := p.connect(t.Context(), "platform.test:22", keys)
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/rsync"
 	"odoo-upgrade-action/internal/upgrade"
@@ -39,7 +40,7 @@ func startHTTP(t testing.TB, handler http.Handler) string {
 func serveAt(t testing.TB, server string, settings dial.TransferSettings) (*Platform, *[]event.Event) {
 	t.Helper()
 	var told []event.Event
-	p, err := New(Config{
+	p, err := New(platform.Config{
 		Server: server, HTTP: http.DefaultTransport.(*http.Transport).Clone(), Getenv: func(string) string { return "" }, Transfer: settings,
 		Tell: func(e event.Event) { told = append(told, e) },
 	})
@@ -200,7 +201,7 @@ func TestFollow(t *testing.T) {
 		{"https://upgrade.odoo.com", "upgrade.odoo.com.evil.example", false}, {"https://upgrade.odoo.com", "upgrade.odoo.com/x", false}, {"https://upgrade.odoo.com", "upgrade.odoo.com:99999999", false},
 		{"http://127.0.0.1:80", "127.0.0.1:8069", true}, {"http://127.0.0.1", "9.127.0.0.1", false},
 	} {
-		p, err := New(Config{Server: c.server, Getenv: func(string) string { return "" }})
+		p, err := New(platform.Config{Server: c.server, Getenv: func(string) string { return "" }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +263,7 @@ func TestNodes(t *testing.T) {
 		"https://upgrade.odoo.com": {"upgrade.odoo.com": true, "n1.upgrade.odoo.com": true, "odoo.com": false, "xupgrade.odoo.com": false, "a@upgrade.odoo.com": false, "upgrade.odoo.com/x": false},
 	} {
 		for node, good := range nodes {
-			p, err := New(Config{Server: server, HTTP: http.DefaultTransport, Getenv: func(string) string { return "" }})
+			p, err := New(platform.Config{Server: server, HTTP: http.DefaultTransport, Getenv: func(string) string { return "" }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -274,7 +275,7 @@ func TestNodes(t *testing.T) {
 }
 
 func TestUnreached(t *testing.T) {
-	p, _ := New(Config{Server: "http://127.0.0.1:1", HTTP: http.DefaultTransport, Getenv: func(string) string { return "" }})
+	p, _ := New(platform.Config{Server: "http://127.0.0.1:1", HTTP: http.DefaultTransport, Getenv: func(string) string { return "" }})
 	_, err := p.Status(t.Context(), ticket)
 	if _, unreached := errors.AsType[*upgrade.UnreachedError](err); !unreached || !retry.IsTransient(err) {
 		t.Error(err)

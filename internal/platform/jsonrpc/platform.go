@@ -20,24 +20,9 @@ import (
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/upgrade"
-	"odoo-upgrade-action/internal/workspace"
 )
-
-// Config says how to reach a platform.
-type Config struct {
-	Server   string            // address, like https://upgrade.odoo.com
-	HTTP     http.RoundTripper // for the calls
-	Dial     dial.Dialer       // for SSH; nil takes a SOCKS5 proxy in the environment
-	Getenv   func(string) string
-	Transfer dial.TransferSettings
-	Env      []string          // VAR=VALUE, handed to the platform
-	Folder   *workspace.Folder // for downloads; nil without any
-	Tell     func(event.Event)
-
-	// States that mean success and failure, in place of the platform's own.
-	Success, Failure []string
-}
 
 // states are those that the script knows. Only new can be processed.
 var states = upgrade.States{
@@ -50,7 +35,7 @@ var states = upgrade.States{
 
 // Platform is a platform that speaks JSON-RPC. It is for one request and one goroutine.
 type Platform struct {
-	Config
+	platform.Config
 	base    *url.URL
 	http    *http.Client
 	states  upgrade.States
@@ -80,7 +65,7 @@ type session struct {
 }
 
 // New returns a platform. It connects to nothing yet; its error says which input is wrong.
-func New(c Config) (p *Platform, err error) {
+func New(c platform.Config) (p *Platform, err error) {
 	p = &Platform{Config: c, http: httpcall.Client(c.HTTP), states: states.With(c.Success, c.Failure), user: sshUser, root: dataRoot}
 	if p.base, err = httpcall.ParseServer(c.Server); err != nil {
 		return nil, err
@@ -101,21 +86,31 @@ func New(c Config) (p *Platform, err error) {
 	return p, err
 }
 
-// Required returns the inputs that a request needs.
-func Required() []string { return []string{"contract", "target", "aim", "filename"} }
-
-// Forms returns the forms of dumps that the platform takes. It takes no tar.
-func (p *Platform) Forms() []dump.Form {
-	return []dump.Form{"custom", "directory", "sql", "sql.gz", "odoo-zip"}
+// spec describes the back end. It takes no tar.
+var spec = platform.Spec{
+	Name: "json-rpc",
+	About: []platform.Fact{
+		{About: "documented", Text: "**nowhere**: this program does what the vendor's own script does, and that may change without notice"},
+		{About: "used by", Text: "the vendor's current script"},
+		{About: "files travel by", Text: "rsync over SSH, which is built in"},
+		{About: "has to be open", Text: "TCP 443, and **outgoing TCP 32768 to 60999** to the vendor's hosts, or a SOCKS5 proxy"},
+		{About: "shows while it waits", Text: "the state, and the platform's log as it grows"},
+	},
+	Requires: []string{"contract", "target", "aim", "filename"},
+	Takes:    []dump.Form{"custom", "directory", "sql", "sql.gz", "odoo-zip"},
+	Offers:   []upgrade.Item{upgrade.UpgradedDump, upgrade.Filestore, upgrade.Notes, upgrade.Log},
+	Inputs:   []string{"env"},
 }
 
-// Items returns what can be downloaded.
-func Items() []upgrade.Item {
-	return []upgrade.Item{upgrade.UpgradedDump, upgrade.Filestore, upgrade.Notes, upgrade.Log}
+// Spec describes the back end. Its New connects to nothing yet.
+func Spec() platform.Spec {
+	s := spec
+	s.New = func(c platform.Config) (platform.Platform, error) { return New(c) }
+	return s
 }
 
-// Items returns what can be downloaded.
-func (p *Platform) Items() []upgrade.Item { return Items() }
+// Spec implements platform.Platform.
+func (p *Platform) Spec() platform.Spec { return Spec() }
 
 // use makes t the request that the platform works for.
 func (p *Platform) use(t upgrade.Ticket) error {

@@ -6,34 +6,11 @@
 package v1
 
 import (
-	"net/http"
-
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/dump"
-	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/upgrade"
-	"odoo-upgrade-action/internal/workspace"
 )
-
-// Config says how to reach a platform, and what is known of the request.
-type Config struct {
-	Server   string            // address, like https://upgrade.odoo.com
-	HTTP     http.RoundTripper // for the API and for transfers
-	Dial     dial.Dialer       // for SFTP; nil takes the proxies in the environment
-	Getenv   func(string) string
-	Transfer dial.TransferSettings
-	Folder   *workspace.Folder // for downloads; nil without any
-	Tell     func(event.Event)
-
-	// States that mean success and failure, in place of the platform's own.
-	Success, Failure []string
-
-	HostKey  string // SSH host key that the request met before, "" for none
-	DumpSize int64  // bytes of the request's dump, 0 if not known
-	// SameDump says that whatever the platform has of an upload is of the dump
-	// that is sent now.
-	SameDump bool
-}
 
 // states are those that documents of the platform name. The specification has draft
 // and done, the documentation of Odoo 12 to 14 delivered; the others are those of the
@@ -55,7 +32,7 @@ type Platform struct {
 
 // New returns a platform. It connects to nothing yet; its error says which input is
 // wrong.
-func New(c Config) (*Platform, error) {
+func New(c platform.Config) (*Platform, error) {
 	api, err := newClient(c.Server, c.HTTP)
 	if err != nil {
 		return nil, err
@@ -71,20 +48,28 @@ func New(c Config) (*Platform, error) {
 	return &Platform{api, t}, nil
 }
 
-// Required returns the inputs that a request needs ("The create method").
-func Required() []string {
-	return []string{"contract", "email", "target", "aim", "filename"}
+// spec describes the back end. Requires: "The create method".
+var spec = platform.Spec{
+	Name: "v1",
+	About: []platform.Fact{
+		{About: "documented", Text: "in Odoo's documentation, up to that of Odoo 14"},
+		{About: "used by", Text: "existing integrations"},
+		{About: "files travel by", Text: "HTTPS or SFTP"},
+		{About: "has to be open", Text: "TCP 443, and the port of the SFTP server"},
+		{About: "shows while it waits", Text: "the state"},
+	},
+	Requires: []string{"contract", "email", "target", "aim", "filename"},
+	Takes:    []dump.Form{"custom", "custom.gz", "tar", "tar.gz", "sql", "sql.gz", "odoo-zip"},
+	Offers:   []upgrade.Item{upgrade.UpgradedDump, upgrade.UpgradedSQL, upgrade.OriginalDump, upgrade.OriginalSQL, upgrade.Notes, upgrade.Modules},
+	Inputs:   []string{"email", "skip-test", "timezone", "transport", "streams"},
 }
 
-// Forms returns the forms of dumps that the platform takes: one file each.
-func (p *Platform) Forms() []dump.Form {
-	return []dump.Form{"custom", "custom.gz", "tar", "tar.gz", "sql", "sql.gz", "odoo-zip"}
+// Spec describes the back end. Its New connects to nothing yet.
+func Spec() platform.Spec {
+	s := spec
+	s.New = func(c platform.Config) (platform.Platform, error) { return New(c) }
+	return s
 }
 
-// Items returns what can be downloaded.
-func Items() []upgrade.Item {
-	return []upgrade.Item{upgrade.UpgradedDump, upgrade.UpgradedSQL, upgrade.OriginalDump, upgrade.OriginalSQL, upgrade.Notes, upgrade.Modules}
-}
-
-// Items returns what can be downloaded.
-func (p *Platform) Items() []upgrade.Item { return Items() }
+// Spec implements platform.Platform.
+func (p *Platform) Spec() platform.Spec { return Spec() }

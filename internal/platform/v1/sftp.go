@@ -14,6 +14,7 @@ import (
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sftp"
 	"odoo-upgrade-action/internal/upgrade"
@@ -26,7 +27,7 @@ type accesser interface {
 
 // overSFTP transfers files over SFTP ("The request_sftp_access method").
 type overSFTP struct {
-	Config
+	platform.Config
 	api  accesser
 	key  ssh.Signer
 	keys *dial.HostKeys
@@ -41,7 +42,7 @@ type overSFTP struct {
 	least    time.Duration // for reading back, if not leastReadBack
 }
 
-func newSFTP(c Config, api accesser) (s *overSFTP, err error) {
+func newSFTP(c platform.Config, api accesser) (s *overSFTP, err error) {
 	s = &overSFTP{Config: c, api: api}
 	if s.keys, err = dial.NewHostKeys(c.Transfer.SSHKnownHosts, c.HostKey); err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ import (
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/realtest"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sftp"
@@ -44,7 +45,7 @@ func another(t testing.TB, s *realtest.SSHD, address string) *overSFTP {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := newSFTP(Config{
+	c, err := newSFTP(platform.Config{
 		Getenv: func(string) string { return "" }, Tell: func(event.Event) {},
 		Transfer: dial.TransferSettings{Streams: 4, SSHKnownHosts: s.KnownHosts(address), SSHPrivateKey: string(text)},
 	}, &access{address: address, user: s.User, file: "shared.dump"})
@@ -419,7 +420,7 @@ func TestReadBack(t *testing.T) {
 		}
 		for _, differed := range []bool{false, true} {
 			var last event.ReadBack
-			c := &overSFTP{differed: differed, Config: Config{Tell: func(e event.Event) { last = e.(event.ReadBack) }}}
+			c := &overSFTP{differed: differed, Config: platform.Config{Tell: func(e event.Event) { last = e.(event.ReadBack) }}}
 			got, err := c.readBack(pool, there, bytes.NewReader(own), int64(len(own)))
 			sampled := at >= 0 && got <= at && got > at-sampleSize // a block may have found it before
 			if err != nil || got != at && !sampled || at < 0 && (last.Bytes != last.Total || !last.Over) {
@@ -626,7 +627,7 @@ func TestUpgradedAmong(t *testing.T) {
 
 // TestServersThatBearOneSession is cautious after an error of the server's own.
 func TestServersThatBearOneSession(t *testing.T) {
-	c := &overSFTP{Config: Config{Transfer: dial.TransferSettings{Streams: 4}}}
+	c := &overSFTP{Config: platform.Config{Transfer: dial.TransferSettings{Streams: 4}}}
 	c.keys, _ = dial.NewHostKeys("", "")
 	c.key, _ = dial.NewKey()
 	c.learn(nil)
