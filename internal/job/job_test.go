@@ -37,7 +37,7 @@ type fake struct {
 	pace      time.Duration // from process to done
 	processed time.Time
 	end       string
-	filesize  string
+	filesize  int    // what it says that it has of the dump
 	location  string // of what is downloaded
 	copies    bool   // it says that it copies
 	gain      int64  // bytes that each try of a download brings, 0 for a MiB
@@ -92,7 +92,9 @@ func (f *fake) now() upgrade.Status {
 		f.state = f.end
 	}
 	s := upgrade.Status{Ticket: ticket, State: f.state, Phase: states.Phase(f.state), Copies: f.copies}
-	s.Set(upgrade.Filesize, f.filesize)
+	if f.filesize > 0 {
+		s.Upload = upgrade.Size{Known: true, Bytes: float64(f.filesize)}
+	}
 	s.Set(upgrade.CustomerMessage, "Hello")
 	s.Set(upgrade.AimField, f.aim)
 	return s
@@ -203,7 +205,7 @@ func TestRun(t *testing.T) {
 		{"upload broken twice", func(f *fake, p *Plan) { f.upload = times(2, errNetwork) }, Success, "create upload status process status fetch", 0},
 		{"upload broken for good", func(f *fake, p *Plan) { f.upload = times(99, errNetwork) }, UploadFailed, "create upload", 0},
 		{"upload refused", func(f *fake, p *Plan) { f.upload = times(1, errRefused) }, Refused, "create upload", 0},
-		{"upload short", func(f *fake, p *Plan) { f.filesize = "4 bytes" }, UploadFailed, "create upload status", 0},
+		{"upload short", func(f *fake, p *Plan) { f.filesize = 4 }, UploadFailed, "create upload status", 0},
 		{"process lost, not taken", func(f *fake, p *Plan) { f.process = times(2, errNetwork) }, Success, "create upload status process status process status process status fetch", 0},
 		{"process lost, then a page", func(f *fake, p *Plan) {
 			f.process = times(1, errNetwork)

@@ -144,8 +144,8 @@ func (r *run) arrived(ctx context.Context, t upgrade.Ticket, d dump.Info) (Uploa
 	if err != nil {
 		return Uploaded{}, err
 	}
-	if shown := status.Get(upgrade.Filesize); !upgrade.FilesizeFits(shown, d.Size) {
-		return Uploaded{}, as(UploadFailed, fmt.Errorf("uploading the dump: the platform has %s, but the dump has %d bytes", shown, d.Size))
+	if !status.Upload.Fits(d.Size) {
+		return Uploaded{}, as(UploadFailed, fmt.Errorf("uploading the dump: the platform has %s, but the dump has %d bytes", status.Get(upgrade.Filesize), d.Size))
 	}
 	return Uploaded{t, status}, nil
 }

@@ -26,7 +26,7 @@ func (r *Report) Finish(e job.Ending, why Explanation) {
 	if e.Status.State != "" {
 		r.maskURLs(e.Status)
 		if r.hushed {
-			e.Status.Fields = nil
+			e.Status.Fields, e.Status.Links = nil, nil
 		}
 		r.outputBytes, r.outputsFull = min(r.outputBytes, maxOutputs/4), false // the last status is written in any case
 		r.statusOutputs(e.Status)

@@ -45,8 +45,11 @@ func Outputs() []Output {
 			Output{string(item) + "-path", "Path of " + string(item) + ", in the workspace", false},
 			Output{string(item) + "-sha256", "SHA-256 of " + string(item) + "; for a folder, see Which protocol in the README", false})
 	}
-	for _, f := range upgrade.FieldTable() {
-		list = append(list, Output{string(f.Field), f.Help, f.Secret})
+	for _, f := range upgrade.Fields() {
+		list = append(list, Output{string(f.Name), f.Help, false})
+	}
+	for _, l := range upgrade.Links() {
+		list = append(list, Output{string(l.Name), l.Help, true})
 	}
 	return list
 }
@@ -124,11 +127,11 @@ func (r *Report) output(name, value string) {
 // maskURLs masks the URLs in a status: each of them gives access to the database. One that
 // holds the key is masked by the key's mask.
 func (r *Report) maskURLs(s upgrade.Status) {
-	for _, f := range upgrade.FieldTable() {
-		value := s.Get(f.Field)
+	for _, l := range upgrade.Links() {
+		value := s.Links[l.Name].Reveal()
 		u, err := url.Parse(value)
 		isURL := err == nil && u.Scheme != "" && u.Host != "" // a word would be masked wherever it stands
-		if f.Secret && isURL && r.out.Redact(value) == value && !r.hushed {
+		if isURL && r.out.Redact(value) == value && !r.hushed {
 			r.out.Mask(value)
 			r.urls++
 		}
@@ -144,8 +147,11 @@ func (r *Report) statusOutputs(s upgrade.Status) {
 	if r.hushed {
 		return
 	}
-	for _, f := range upgrade.FieldTable() {
-		r.output(string(f.Field), s.Get(f.Field))
+	for _, f := range upgrade.Fields() {
+		r.output(string(f.Name), s.Get(f.Name))
+	}
+	for _, l := range upgrade.Links() {
+		r.output(string(l.Name), s.Links[l.Name].Reveal())
 	}
 	r.output("request", s.Raw.Reveal())
 }

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"time"
 
@@ -267,7 +268,7 @@ func (r *Report) statusRead(s upgrade.Status) {
 		r.statusOutputs(s)
 	}
 	if r.hushed { // the fields may hold addresses that are not masked
-		s.Fields = nil
+		s.Fields, s.Links = nil, nil
 	}
 	if lines := news(before, s); len(lines) > 0 {
 		for _, line := range lines {
@@ -314,12 +315,12 @@ func changed(before, now upgrade.Status) bool {
 	if before.State != now.State {
 		return true
 	}
-	for _, f := range upgrade.FieldTable() {
-		if f.Field != upgrade.Elapsed && before.Get(f.Field) != now.Get(f.Field) {
+	for _, f := range upgrade.Fields() {
+		if f.Name != upgrade.Elapsed && before.Get(f.Name) != now.Get(f.Name) {
 			return true
 		}
 	}
-	return false
+	return !maps.Equal(before.Links, now.Links)
 }
 
 func (r *Report) downloaded(a upgrade.Artifact) {

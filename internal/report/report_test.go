@@ -97,7 +97,11 @@ func TestWhatIsToldOnce(t *testing.T) {
 func statusOf(state string, phase upgrade.Phase, fields ...string) upgrade.Status {
 	s := upgrade.Status{State: state, Phase: phase}
 	for i := 0; i+1 < len(fields); i += 2 {
-		s.Set(upgrade.Field(fields[i]), fields[i+1])
+		if strings.HasSuffix(fields[i], "-url") {
+			s.SetLink(upgrade.Link(fields[i]), fields[i+1])
+		} else {
+			s.Set(upgrade.Field(fields[i]), fields[i+1])
+		}
 	}
 	return s
 }

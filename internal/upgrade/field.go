@@ -1,12 +1,13 @@
 package upgrade
 
-// Field names a value of a status, as the step outputs name it.
+// Field names what a status says for people to read, as the step outputs name it.
 type Field string
 
-// The fields that the program itself reads. FieldTable has all of them.
+// The fields that the program itself reads. Fields has all of them.
 const (
 	AimField        Field = "aim"
 	TargetField     Field = "target"
+	FilenameField   Field = "filename"
 	CustomerMessage Field = "customer-message"
 	DatabaseVersion Field = "database-version"
 	Elapsed         Field = "elapsed"
@@ -15,43 +16,60 @@ const (
 	IssueStage      Field = "issue-stage"
 )
 
-// FieldInfo declares a field.
-type FieldInfo struct {
-	Field  Field
-	Help   string
-	Secret bool // holds the key, or a URL with it: only ever to be shown masked
+// Link names a page or a file of a request, as the step outputs name it. Its address holds
+// the request's key.
+type Link string
+
+// The links to files that can be downloaded. Links has all of them.
+const (
+	NotesLink        Link = "notes-url"
+	OriginalSQLLink  Link = "original-sql-url"
+	OriginalDumpLink Link = "original-dump-url"
+	UpgradedSQLLink  Link = "upgraded-sql-url"
+	UpgradedDumpLink Link = "upgraded-dump-url"
+	ModulesLink      Link = "modules-url"
+)
+
+// Info declares a field or a link, with what it says.
+type Info[Name Field | Link] struct {
+	Name Name
+	Help string
 }
 
-// FieldTable declares every field of a status, in the order of the
-// specification ("Obtaining your request status", sample output). Decoding, the
-// step outputs and the documents all come from it.
-func FieldTable() []FieldInfo {
-	const secret, open = true, false
-	return []FieldInfo{
-		{"email", "Email address of the request", open},
-		{"target", "Odoo version to upgrade to", open},
-		{"aim", "test or production", open},
-		{"filename", "The dump's name on the platform", open},
-		{"timezone", "Time zone of the request", open},
-		{"issue-stage", "Stage of the vendor's issue about the request", open},
-		{"issue", "Number of that issue", open},
-		{"status-url", "The request's page", secret},
-		{"notes-url", "Notes about the upgrade", secret},
-		{"original-sql-url", "The uploaded database as SQL", secret},
-		{"original-dump-url", "The uploaded database as an archive", secret},
-		{"upgraded-sql-url", "The upgraded database as SQL", secret},
-		{"upgraded-dump-url", "The upgraded database as an archive", secret},
-		{"modules-url", "Your custom modules", secret},
-		{"filesize", "Size of the upload, as text", open},
-		{"database-uuid", "Unique ID of the database", open},
-		{"created-at", "When the request was created", open},
-		{"estimated-time", "How long the platform expects the upgrade to take", open},
-		{"processed-at", "When the upgrade started", open},
-		{"elapsed", "How long the upgrade took, as text", open},
-		{"filestore", "Whether attachments were moved to the filestore", open},
-		{"customer-message", "The platform's message to you", open},
-		{"database-version", "Odoo version detected by the platform in the dump", open},
-		{"postgresql", "PostgreSQL version that the platform found in the dump", open},
-		{"compressions", "How the platform found the dump to be compressed, separated by commas", open},
+// Fields declares every field of a status. The step outputs and the documents come from it; a
+// back end has a table of what its protocol calls them.
+func Fields() []Info[Field] {
+	return []Info[Field]{
+		{"email", "Email address of the request"},
+		{TargetField, "Odoo version to upgrade to"},
+		{AimField, "test or production"},
+		{FilenameField, "The dump's name on the platform"},
+		{"timezone", "Time zone of the request"},
+		{IssueStage, "Stage of the vendor's issue about the request"},
+		{"issue", "Number of that issue"},
+		{Filesize, "Size of the upload, as text"},
+		{"database-uuid", "Unique ID of the database"},
+		{"created-at", "When the request was created"},
+		{EstimatedTime, "How long the platform expects the upgrade to take"},
+		{"processed-at", "When the upgrade started"},
+		{Elapsed, "How long the upgrade took, as text"},
+		{"filestore", "Whether attachments were moved to the filestore"},
+		{CustomerMessage, "The platform's message to you"},
+		{DatabaseVersion, "Odoo version detected by the platform in the dump"},
+		{"postgresql", "PostgreSQL version that the platform found in the dump"},
+		{"compressions", "How the platform found the dump to be compressed, separated by commas"},
+	}
+}
+
+// Links declares every link of a status.
+func Links() []Info[Link] {
+	return []Info[Link]{
+		{"status-url", "The request's page"},
+		{NotesLink, "Notes about the upgrade"},
+		{OriginalSQLLink, "The uploaded database as SQL"},
+		{OriginalDumpLink, "The uploaded database as an archive"},
+		{UpgradedSQLLink, "The upgraded database as SQL"},
+		{UpgradedDumpLink, "The upgraded database as an archive"},
+		{ModulesLink, "Your custom modules"},
 	}
 }

@@ -3,7 +3,6 @@ package upgrade
 import (
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -75,58 +74,47 @@ func (s States) Phase(state string) Phase {
 	return Unknown
 }
 
-// Status is what the platform says about a request. Its fields, which Get
-// returns, are the platform's own text, empty where it gave none; texts like
-// Filesize or Elapsed are for people and not to be computed with.
+// Status is what the platform says about a request. Its fields are the platform's own text;
+// texts like Filesize or Elapsed are for people and not to be computed with.
 type Status struct {
 	Ticket Ticket
 	State  string // the platform's word
 	Phase  Phase  // what it means
 	Raw    Secret // the status as it came, JSON; holds the key
 	Copies bool   // the platform says that it is a sandbox that upgrades nothing
+	Upload Size   // what the platform has of the dump
 
-	// Fields holds the values. It is exported so that package fmt redacts them.
-	Fields map[Field]Secret
+	Fields map[Field]string
+	Links  map[Link]Secret // addresses; each must be masked before it is shown
 }
 
-// Get returns the value of a field, "" where the platform gave none. The value
-// of a secret field must be masked before it is shown.
-func (s Status) Get(f Field) string { return s.Fields[f].Reveal() }
+// Get returns the value of a field, "" where the platform gave none.
+func (s Status) Get(f Field) string { return s.Fields[f] }
 
 // Set sets a field. The status must not be shared yet.
 func (s *Status) Set(f Field, value string) {
 	if s.Fields == nil {
-		s.Fields = map[Field]Secret{}
+		s.Fields = map[Field]string{}
 	}
-	s.Fields[f] = Secret(value)
+	s.Fields[f] = value
 }
 
-// units of Filesize; the sample "912.99 Kb" is 1024-based.
-var units = map[string]float64{
-	"b": 1, "bytes": 1, "byte": 1,
-	"k": 1 << 10, "kb": 1 << 10, "kib": 1 << 10,
-	"m": 1 << 20, "mb": 1 << 20, "mib": 1 << 20,
-	"g": 1 << 30, "gb": 1 << 30, "gib": 1 << 30,
-	"t": 1 << 40, "tb": 1 << 40, "tib": 1 << 40,
+// SetLink sets a link. The status must not be shared yet.
+func (s *Status) SetLink(l Link, address string) {
+	if s.Links == nil {
+		s.Links = map[Link]Secret{}
+	}
+	s.Links[l] = Secret(address)
 }
 
-// FilesizeFits reports whether text, the field Filesize, can be the size of a
-// file of size bytes. A text that is empty or not understood fits every size.
-func FilesizeFits(text string, size int64) bool {
-	number, unit, _ := strings.Cut(strings.TrimSpace(text), " ")
-	factor, ok := units[strings.ToLower(strings.TrimSpace(unit))]
-	value, err := strconv.ParseFloat(number, 64)
-	if !ok || err != nil || value < 0 || math.IsInf(value, 0) || math.IsNaN(value) {
-		return true
-	}
-	// Rounded or cut after the last decimal shown: one unit of it either way.
-	decimals := 0
-	if _, fraction, found := strings.Cut(number, "."); found {
-		decimals = len(fraction)
-	}
-	tolerance := factor * math.Pow10(-decimals)
-	if factor == 1 {
-		tolerance = 0 // whole bytes are never rounded
-	}
-	return math.Abs(value*factor-float64(size)) <= tolerance
+// Size is a number of bytes that is known as well as a platform shows it.
+type Size struct {
+	Known         bool
+	Bytes, Within float64 // it may differ by so many bytes, because it was rounded or cut
+}
+
+// Fits reports whether a file of size bytes may have that size. One that is not known fits
+// every file.
+func (s Size) Fits(size int64) bool {
+	return !s.Known || math.Abs(s.Bytes-float64(size)) <= s.Within
 }

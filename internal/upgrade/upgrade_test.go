@@ -12,7 +12,7 @@ func TestSecretNeverShows(t *testing.T) {
 	const text = "Aw7pItGVKFuZ_FOR3U8VFQ=="
 	ticket := Ticket{ID: "1", Key: text}
 	status := Status{Ticket: ticket}
-	status.Set("status-url", "https://host/"+text)
+	status.SetLink("status-url", "https://host/"+text)
 	asJSON, err := json.Marshal(ticket)
 	if err != nil {
 		t.Fatal(err)
@@ -102,33 +102,6 @@ func TestPhase(t *testing.T) {
 	}
 	if got := (States{Done: []string{""}}).Phase(""); got != Unknown {
 		t.Errorf("an empty state is %d", got)
-	}
-}
-
-func TestFilesizeFits(t *testing.T) {
-	cases := []struct {
-		text string
-		size int64
-		want bool
-	}{
-		{"912.99 Kb", 934902, true},
-		{"912.99 Kb", 934902 - 100, false},
-		{"912.99 Kb", 0, false},
-		{"1.00 Gb", 1 << 30, true},
-		{"1.00 Gb", 1 << 29, false},
-		{"849920 bytes", 849920, true},
-		{"849919 b", 849920, false},
-		{"2 MiB", 2 << 20, true},
-		{"", 5, true},
-		{"a lot", 5, true},
-		{"12", 5, true},
-		{"NaN Kb", 5, true},
-		{"1 parsec", 5, true},
-	}
-	for _, c := range cases {
-		if got := FilesizeFits(c.text, c.size); got != c.want {
-			t.Errorf("FilesizeFits(%q, %d) = %t", c.text, c.size, got)
-		}
 	}
 }
 

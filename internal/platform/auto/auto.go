@@ -35,7 +35,7 @@ func New(c platform.Config, specs ...platform.Spec) (*Platform, error) {
 	return p, nil
 }
 
-// next goes to the next back end, and says so if there is no other.
+// next goes to the next back end. The last one is chosen.
 func (p *Platform) next() {
 	p.Platform, p.rest = p.rest[0], p.rest[1:]
 	if len(p.rest) == 0 {

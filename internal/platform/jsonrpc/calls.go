@@ -184,7 +184,7 @@ func (p *Platform) status(state string) upgrade.Status {
 	s := upgrade.Status{Ticket: p.ticket, State: state, Phase: p.states.Phase(state), Copies: p.copies}
 	s.Set(upgrade.TargetField, p.session.Target)
 	s.Set(upgrade.AimField, p.session.Aim)
-	s.Set("filename", p.session.Name)
+	s.Set(upgrade.FilenameField, p.session.Name)
 	return s
 }
 

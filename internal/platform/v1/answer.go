@@ -181,19 +181,18 @@ func (a answer) status(states upgrade.States) (upgrade.Status, error) {
 		Raw:    upgrade.Secret(plainJSON(a.request)),
 		Copies: a.Copies(),
 	}
-	for _, f := range upgrade.FieldTable() {
-		s.Set(f.Field, strings.Join(texts(keys[wireName(f.Field)]), ","))
+	for key, field := range fields {
+		s.Set(field, strings.Join(texts(keys[key]), ","))
 	}
-	moved := s.Get(filestore) // a bool, of which text makes nothing of false
-	s.Set(filestore, strconv.FormatBool(strings.EqualFold(moved, "true") || moved == "1"))
+	for key, link := range links {
+		s.SetLink(link, strings.Join(texts(keys[key]), ","))
+	}
+	// A bool, of which text makes nothing of false.
+	moved := httpcall.Text(keys["filestore"])
+	s.Set("filestore", strconv.FormatBool(strings.EqualFold(moved, "true") || moved == "1"))
+	s.Upload = sizeOf(s.Get(upgrade.Filesize))
 	return s, nil
 }
-
-// filestore is the one field that is a bool.
-const filestore upgrade.Field = "filestore"
-
-// wireName is a field's name in the specification.
-func wireName(f upgrade.Field) string { return strings.ReplaceAll(string(f), "-", "_") }
 
 // plainJSON rewrites JSON without needless escapes: a key that is in it as \u003d
 // or \/ would slip through every mask.

@@ -38,16 +38,17 @@ const sample = `{"failures": [], "request": {"id": 10534, "key": "Aw7p+tGV\/FuZ_
  "compressions": ["pgdmp_custom", "sql"]}}`
 
 func sampleStatus() upgrade.Status {
-	return upgrade.Status{Ticket: ticket, State: "draft", Phase: upgrade.Draft, Fields: map[upgrade.Field]upgrade.Secret{
+	return upgrade.Status{Ticket: ticket, State: "draft", Phase: upgrade.Draft, Fields: map[upgrade.Field]string{
 		"email": "john.doe@example.com", "target": "8.0", "aim": "test", "filename": "db_name.dump", "timezone": "",
-		"issue-stage": "new", "issue": "648398",
+		"issue-stage": "new", "issue": "648398", "filesize": "912.99 Kb", "database-uuid": "", "created-at": "2015-09-09 07:13:49",
+		"estimated-time": "", "processed-at": "", "elapsed": "00:00", "filestore": "false", "customer-message": "", "database-version": "",
+		"postgresql": "9.4", "compressions": "pgdmp_custom,sql",
+	}, Links: map[upgrade.Link]upgrade.Secret{
 		"status-url": "https://h/Aw7/status", "notes-url": "https://h/Aw7/upgraded/notes",
 		"original-sql-url": "https://h/Aw7/original/sql", "original-dump-url": "https://h/Aw7/original/archive",
 		"upgraded-sql-url": "https://h/Aw7/upgraded/sql", "upgraded-dump-url": "https://h/Aw7/upgraded/archive",
-		"modules-url": "https://h/Aw7/modules/archive", "filesize": "912.99 Kb", "database-uuid": "", "created-at": "2015-09-09 07:13:49",
-		"estimated-time": "", "processed-at": "", "elapsed": "00:00", "filestore": "false", "customer-message": "", "database-version": "",
-		"postgresql": "9.4", "compressions": "pgdmp_custom,sql",
-	}}
+		"modules-url": "https://h/Aw7/modules/archive",
+	}, Upload: sizeOf("912.99 Kb")}
 }
 
 // serve returns a client of a server that answers as handler does.

@@ -51,9 +51,6 @@ func (d *downloader) allowed(u *url.URL) error {
 	return fmt.Errorf("it points to %s://%s, not to %s://%s: the key is not sent there", u.Scheme, u.Host, d.server.Scheme, d.server.Host)
 }
 
-// urlOf returns the field of the status that says where an item is.
-func urlOf(item upgrade.Item) upgrade.Field { return upgrade.Field(item + "-url") }
-
 var errNotURL = errors.New("the platform's URL for it is not a URL")
 
 // fetch downloads the item that the status has a URL for. The file is named after
@@ -61,7 +58,7 @@ var errNotURL = errors.New("the platform's URL for it is not a URL")
 // cut, even one of another process, it continues if the file is still the same; it
 // never joins parts of two files.
 func (h *overHTTPS) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (f workspace.File, kept int64, err error) {
-	from := s.Get(urlOf(item))
+	from := s.Links[linkTo[item]].Reveal()
 	if from == "" {
 		return f, 0, errors.New("the platform does not say where it is")
 	}

@@ -115,7 +115,7 @@ func (f *fixture) getAndTell(ctx context.Context, progress func(done, total int6
 
 // statusWith is a status that says where the upgraded dump is.
 func statusWith(url string) (s upgrade.Status) {
-	s.Set("upgraded-dump-url", url)
+	s.SetLink(upgrade.UpgradedDumpLink, url)
 	return s
 }
 
