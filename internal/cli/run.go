@@ -9,6 +9,7 @@ import (
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/report"
 )
 
@@ -26,7 +27,7 @@ func (p *program) carryOut(o options) int {
 	p.mask(planned.plan.Ticket.Key.Reveal())
 	told := report.New(p.runner, planned.plan.Timeout)
 	p.show(told)
-	seal := &sealer{planned: planned, tell: told.Observe}
+	seal := &sealer{planned: planned, report: told}
 	err = errors.Join(err, planErr)
 	if err == nil {
 		err = p.runner.CheckOutputs()
@@ -76,8 +77,9 @@ func (p *program) do(o planned, seal *sealer) (job.Ending, error) {
 		return job.Ending{}, err
 	}
 	defer stop()
-	seal.observe(event.Started{Version: Version(), Command: o.command.Name, Server: httpcall.Shown(o.server)})
-	folder, err := p.openFolder(o, seal.observe)
+	tell := seal.report.Observe
+	tell(event.Started{Version: Version(), Command: o.command.Name, Server: httpcall.Shown(o.server)})
+	folder, err := p.openFolder(o, tell)
 	if err != nil {
 		return job.Ending{}, err
 	}
@@ -86,17 +88,18 @@ func (p *program) do(o planned, seal *sealer) (job.Ending, error) {
 		defer folder.Close()
 		plan.Disk.Free, plan.Disk.Known = folder.Free()
 	}
-	platform, err := p.connect(o, server, folder, seal.observe)
+	back, err := p.connect(o, server, folder, seal)
 	if err != nil {
 		return job.Ending{}, err
 	}
 	if isUnencrypted(server) {
-		seal.observe(event.Unencrypted{})
+		tell(event.Unencrypted{})
 	}
 	if plan.Ticket.ID != "" {
-		seal.observe(event.Continuing{Ticket: plan.Ticket, Command: o.command.Name})
+		tell(event.Continuing{Ticket: plan.Ticket, Command: o.command.Name})
+		seal.Keep(platform.Reference{Ticket: plan.Ticket})
 	}
-	work := job.Job{Platform: platform, Observe: seal.observe}
+	work := job.Job{Platform: back, Observe: tell, Keeper: seal}
 	if folder != nil {
 		work.Save = func(name, extension string, content []byte) (string, error) {
 			return folder.Save(p.ctx, name, extension, content)

@@ -128,7 +128,7 @@ func (o planned) lacks(s platform.Spec) string {
 
 // connect returns the platform that the inputs name. folder is nil if nothing is to be
 // downloaded.
-func (p *program) connect(o planned, server string, folder *workspace.Folder, tell func(event.Event)) (platform.Platform, error) {
+func (p *program) connect(o planned, server string, folder *workspace.Folder, seal *sealer) (platform.Platform, error) {
 	fit, err := o.chooseProtocol()
 	if err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (p *program) connect(o planned, server string, folder *workspace.Folder, te
 		web.DialContext = p.dial
 	}
 	return auto.New(platform.Config{
-		Server: server, HTTP: web, Dial: p.dial, Getenv: p.getenv, Transfer: o.TransferSettings, Env: o.Env, Folder: folder, Tell: tell,
+		Server: server, HTTP: web, Dial: p.dial, Getenv: p.getenv, Transfer: o.TransferSettings, Env: o.Env, Folder: folder, Tell: seal.report.Observe, Keeper: seal,
 		Success: o.SuccessStates, Failure: o.FailureStates,
 		HostKey: o.opened.SSHHostKey, DumpSize: o.opened.DumpSize, SameDump: o.RequestID == "" && (o.Handle == "" || o.opened.DumpSHA256 != ""),
 	}, fit...)

@@ -1,6 +1,6 @@
-// Package event is the one stream of what happens in a run. The flow, the back
-// ends and the command line tell events; package report puts them into words.
-// Nothing else writes to the log.
+// Package event is the one stream of what happens in a run, for display. The flow, the back
+// ends and the command line tell events; package report puts them into words, all of them.
+// Nothing else writes to the log, and nothing depends on an event: values are returned.
 package event
 
 import (
@@ -25,7 +25,7 @@ const (
 )
 
 // Event is something that happened: one of the types below.
-type Event interface{ isEvent() }
+type Event any
 
 // Events of the command line.
 type (
@@ -43,8 +43,6 @@ type (
 	Leftover struct{ Path string }
 	// ProtocolChosen names the protocol that the platform speaks.
 	ProtocolChosen struct{ Protocol string }
-	// HandleSealed hands on the request's handle; there may be a newer one later.
-	HandleSealed struct{ Handle string }
 	// HandleNotSealed says why a handle is missing.
 	HandleNotSealed struct{ Err error }
 )
@@ -67,8 +65,6 @@ type (
 	CreateRetried struct{}
 	// StatusRead tells of a status.
 	StatusRead struct{ Status upgrade.Status }
-	// ProcessSent says that the platform may have received the call to process.
-	ProcessSent struct{}
 	// MayHaveAccepted says that the response to the call to process was lost, and that the
 	// status is watched for so long.
 	MayHaveAccepted struct{ Watching time.Duration }
@@ -111,15 +107,12 @@ type (
 
 // Events of a back end.
 type (
-	// TicketChanged tells what a later job needs to continue the request from now on.
-	TicketChanged struct{ Ticket upgrade.Ticket }
 	// Notice is something that the platform, or what it says, makes worth knowing.
 	Notice struct{ Text string }
 	// HostKeyLearned says that a server's SSH host key was trusted on first use.
 	HostKeyLearned struct {
 		Address     string // host:port
 		Fingerprint string
-		Key         string // as authorized_keys has it
 		KnownHosts  string // the line that pins it
 	}
 	// SwitchedTransport says that files take another way from now on.
@@ -142,36 +135,3 @@ type (
 	// was there is not a part of the file.
 	StartedOver struct{ Step Step }
 )
-
-func (Started) isEvent()           {}
-func (Unencrypted) isEvent()       {}
-func (Continuing) isEvent()        {}
-func (Leftover) isEvent()          {}
-func (HandleSealed) isEvent()      {}
-func (HandleNotSealed) isEvent()   {}
-func (Began) isEvent()             {}
-func (Ended) isEvent()             {}
-func (Inspected) isEvent()         {}
-func (Created) isEvent()           {}
-func (CreateRetried) isEvent()     {}
-func (StatusRead) isEvent()        {}
-func (ProcessSent) isEvent()       {}
-func (MayHaveAccepted) isEvent()   {}
-func (StillDraft) isEvent()        {}
-func (ReadBack) isEvent()          {}
-func (SkipTestFailed) isEvent()    {}
-func (Progress) isEvent()          {}
-func (Downloaded) isEvent()        {}
-func (Checked) isEvent()           {}
-func (CheckWarning) isEvent()      {}
-func (Retrying) isEvent()          {}
-func (DumpWarning) isEvent()       {}
-func (ProtocolChosen) isEvent()    {}
-func (LogRead) isEvent()           {}
-func (ItemMissing) isEvent()       {}
-func (TicketChanged) isEvent()     {}
-func (Notice) isEvent()            {}
-func (HostKeyLearned) isEvent()    {}
-func (SwitchedTransport) isEvent() {}
-func (Resumed) isEvent()           {}
-func (StartedOver) isEvent()       {}

@@ -50,6 +50,7 @@ func (r *run) check(ctx context.Context, s upgrade.Status) error {
 				r.tell(event.CheckWarning{Text: fmt.Sprintf("The list of module changes could not be written: %v.", err)})
 			}
 		}
+		r.seen.Checked = &checked
 		r.tell(checked)
 		problems := r.problems(checked, s)
 		if len(problems) == 0 {

@@ -114,7 +114,7 @@ func TestModulesAreCompared(t *testing.T) {
 		f.forms = append(f.forms, "sql")
 		p.Dump, f.location, p.Check = odooAt(t, "16.0", "bakery\t1\tinstalled\tBaker\n"), odooAt(t, "17.0", "bakery\t1\tinstalled\tBaker\noven\t1\tinstalled\tOdoo\n"), Strict
 		var saved string
-		j := Job{Platform: f, Observe: func(event.Event) {}, Save: func(name, extension string, content []byte) (string, error) {
+		j := Job{Platform: f, Observe: func(event.Event) {}, Keeper: new(kept), Save: func(name, extension string, content []byte) (string, error) {
 			saved = string(content)
 			return "folder/" + name + extension, nil
 		}}

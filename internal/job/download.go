@@ -42,6 +42,7 @@ func (r *run) download(ctx context.Context, s upgrade.Status) error {
 			if err != nil {
 				return as(DownloadFailed, fmt.Errorf("downloading %s: %w", item, err))
 			}
+			r.seen.Artifacts = append(r.seen.Artifacts, artifact)
 			r.tell(event.Downloaded{Artifact: artifact})
 		}
 		return nil

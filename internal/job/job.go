@@ -85,6 +85,7 @@ type Ending struct {
 type Job struct {
 	Platform platform.Platform
 	Observe  func(event.Event) // told everything that happens, from one goroutine
+	Keeper   platform.Keeper   // of the request's reference
 	// Save writes a small file beside what is downloaded, and returns its path as users
 	// know it. Nil writes none.
 	Save func(name, extension string, content []byte) (path string, err error)
@@ -93,7 +94,7 @@ type Job struct {
 // Do carries out a plan by a command. It creates a request or continues the plan's
 // one, from the step that its phase names.
 func (j Job) Do(ctx context.Context, c Command, plan Plan) Ending {
-	r := &run{platform: j.Platform, plan: plan, observe: j.Observe, save: j.Save}
+	r := &run{platform: j.Platform, plan: plan, tell: j.Observe, keeper: j.Keeper, save: j.Save}
 	r.seen.Ticket = plan.Ticket
 	defer r.close(ctx)
 	return r.ending(ctx, r.do(ctx, c))
@@ -116,32 +117,14 @@ func (r *run) close(ctx context.Context) {
 type run struct {
 	platform platform.Platform
 	plan     Plan
-	observe  func(event.Event)
+	tell     func(event.Event)
+	keeper   platform.Keeper
 	save     func(name, extension string, content []byte) (string, error)
-	seen     Ending // what the events say so far
+	seen     Ending // what the steps have brought so far
 	logged   int64  // bytes of the platform's log that were told
 }
 
-// tell passes an event on, after taking from it what the ending needs.
-func (r *run) tell(e event.Event) {
-	switch e := e.(type) {
-	case event.Inspected:
-		r.seen.Dump = e.Dump
-	case event.Created:
-		r.seen.Ticket = e.Ticket
-	case event.StatusRead:
-		r.seen.Status = e.Status
-	case event.ProcessSent:
-		r.seen.ProcessSent = true
-	case event.Downloaded:
-		r.seen.Artifacts = append(r.seen.Artifacts, e.Artifact)
-	case event.Checked:
-		r.seen.Checked = &e
-	}
-	r.observe(e)
-}
-
-// ending is what the events say, with the result of err.
+// ending is what the steps have brought, with the result of err.
 func (r *run) ending(ctx context.Context, err error) Ending {
 	e := r.seen
 	e.Err = err

@@ -149,11 +149,16 @@ func plan(t *testing.T) Plan {
 	}
 }
 
+// kept are the references that were kept.
+type kept []platform.Reference
+
+func (k *kept) Keep(r platform.Reference) { *k = append(*k, r) }
+
 // carry carries out a plan on virtual time and returns its end and what was told.
 func carry(t *testing.T, f platform.Platform, command string, p Plan) (Ending, []event.Event) {
 	t.Helper()
 	var events []event.Event
-	j := Job{Platform: f, Observe: func(e event.Event) { events = append(events, e) }}
+	j := Job{Platform: f, Observe: func(e event.Event) { events = append(events, e) }, Keeper: new(kept)}
 	return j.Do(t.Context(), CommandNamed(command), p), events
 }
 
@@ -558,7 +563,7 @@ func TestInterrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
 		start := time.Now()
-		ending := Job{Platform: f, Observe: func(event.Event) {}}.Do(ctx, CommandNamed("run"), p)
+		ending := Job{Platform: f, Observe: func(event.Event) {}, Keeper: new(kept)}.Do(ctx, CommandNamed("run"), p)
 		if ending.Result != Interrupted || ending.Ticket != ticket || ending.Status.State != "pending" || time.Since(start) != 20*time.Second {
 			t.Errorf("%+v after %v", ending, time.Since(start))
 		}
@@ -574,7 +579,7 @@ func TestAsked(t *testing.T) {
 			f.process = times(99, err)
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(20*time.Second, cancel)
-			ending := Job{Platform: f, Observe: func(event.Event) {}}.Do(ctx, CommandNamed("run"), p)
+			ending := Job{Platform: f, Observe: func(event.Event) {}, Keeper: new(kept)}.Do(ctx, CommandNamed("run"), p)
 			if ending.Result != Interrupted || ending.Status.State != "draft" || ending.ProcessSent != want {
 				t.Errorf("%v: %+v", err, ending)
 			}

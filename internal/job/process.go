@@ -55,18 +55,18 @@ func (r *run) mayHaveAccepted(ctx context.Context, t upgrade.Ticket, last error)
 	case last != nil && !unreached:
 		accepted, err := r.accepted(ctx, t)
 		if accepted {
-			r.tell(event.ProcessSent{})
+			r.seen.ProcessSent = true
 		}
 		return accepted, err
 	}
 	return false, nil
 }
 
-// callProcess calls process once, and tells if the platform may have received it.
+// callProcess calls process once, and notes if the platform may have received it.
 func (r *run) callProcess(ctx context.Context, t upgrade.Ticket) error {
 	err := httpcall.Outage(r.platform.Process(ctx, t))
 	if err == nil || httpcall.MayBeAccepted(err) {
-		r.tell(event.ProcessSent{})
+		r.seen.ProcessSent = true
 	}
 	return err
 }

@@ -59,6 +59,7 @@ func (r *run) inspect(ctx context.Context, target upgrade.Target) (d dump.Info, 
 		if d, err = dump.Inspect(ctx, r.plan.Dump, dump.Options{Digest: true}); err != nil {
 			return as(InvalidInput, fmt.Errorf("inspecting the dump: %w", err))
 		}
+		r.seen.Dump = d
 		r.tell(event.Inspected{Dump: d})
 		return as(PreflightFailed, r.preflight(d, target))
 	})
@@ -100,8 +101,9 @@ func (r *run) create(ctx context.Context, d dump.Info) (ticket upgrade.Ticket, e
 			if err != nil {
 				return fmt.Errorf("creating the request: %w", err)
 			}
-			ticket = created
+			ticket, r.seen.Ticket, r.seen.Status = created, created, status
 			r.tell(event.Created{Ticket: ticket})
+			r.keeper.Keep(platform.Reference{Ticket: ticket, DumpSHA256: d.SHA256, DumpSize: d.Size})
 			r.tell(event.StatusRead{Status: status})
 			return nil
 		}, retrying)
@@ -186,6 +188,7 @@ func (r *run) readStatus(ctx context.Context, read func(context.Context) (upgrad
 	if err != nil {
 		return status, fmt.Errorf("checking the status of request %s: %w", r.seen.Ticket.ID, err)
 	}
+	r.seen.Status = status
 	r.tell(event.StatusRead{Status: status})
 	return status, nil
 }

@@ -92,6 +92,21 @@ type Spec struct {
 // Fact is a row of the table that compares back ends.
 type Fact struct{ About, Text string }
 
+// Reference is what a later job needs to continue a request.
+type Reference struct {
+	Protocol   string
+	Ticket     upgrade.Ticket
+	HostKey    string // SSH host key that was trusted on first use, as authorized_keys has it
+	DumpSHA256 string // of the dump that the request was created for
+	DumpSize   int64
+}
+
+// Keeper keeps the current reference of a run's request.
+type Keeper interface {
+	// Keep takes what has changed: fields that are zero stay what they were.
+	Keep(Reference)
+}
+
 // Config says how to reach a platform, and what is known of the request.
 type Config struct {
 	Server   string            // address, like https://upgrade.odoo.com
@@ -102,6 +117,7 @@ type Config struct {
 	Env      []string          // VAR=VALUE, handed to the platform
 	Folder   *workspace.Folder // for downloads; nil without any
 	Tell     func(event.Event)
+	Keeper   Keeper
 
 	// States that mean success and failure, in place of the platform's own.
 	Success, Failure []string

@@ -90,8 +90,6 @@ func (r *Report) Observe(e event.Event) {
 		r.info("Protocol: " + e.Protocol + ".")
 	case event.LogRead:
 		r.logRead(e.Text)
-	case event.HandleSealed:
-		r.output("handle", e.Handle)
 	case event.StatusRead:
 		r.statusRead(e.Status)
 	case event.Progress:
@@ -102,11 +100,13 @@ func (r *Report) Observe(e event.Event) {
 		r.downloaded(e.Artifact)
 	case event.Checked:
 		r.checked(e)
-	case event.ProcessSent, event.TicketChanged: // not news: a step has begun, and a new handle follows
 	default:
 		r.say(e)
 	}
 }
+
+// Handle hands on the request's handle; there may be a newer one later.
+func (r *Report) Handle(handle string) { r.output("handle", handle) }
 
 // say reports an event that is a line in the log or a warning, and nothing else.
 func (r *Report) say(e event.Event) {

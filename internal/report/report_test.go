@@ -2,8 +2,12 @@ package report
 
 import (
 	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +15,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
@@ -174,19 +179,55 @@ func TestEveryOutputIsExplained(t *testing.T) {
 // TestEveryEventIsReported finds an event that the report has no words for.
 func TestEveryEventIsReported(t *testing.T) {
 	err := os.ErrDeadlineExceeded
-	for name, e := range map[string]event.Event{
-		"Started": event.Started{Version: "1"}, "Unencrypted": event.Unencrypted{}, "Notice": event.Notice{Text: "x"}, "ItemMissing": event.ItemMissing{}, "ProtocolChosen": event.ProtocolChosen{}, "LogRead": event.LogRead{Text: []byte("x\n")}, "Continuing": event.Continuing{}, "Leftover": event.Leftover{Path: "x"},
-		"HandleNotSealed": event.HandleNotSealed{Err: err}, "CreateRetried": event.CreateRetried{}, "SkipTestFailed": event.SkipTestFailed{Err: err},
-		"Retrying": event.Retrying{Err: err}, "DumpWarning": event.DumpWarning{Text: "x"}, "HostKeyLearned": event.HostKeyLearned{},
-		"SwitchedTransport": event.SwitchedTransport{Err: err}, "Resumed": event.Resumed{}, "StartedOver": event.StartedOver{}, "Downloaded": event.Downloaded{},
-		"Created": event.Created{}, "StatusRead": event.StatusRead{Status: statusOf("x", upgrade.Working)}, "Inspected": event.Inspected{},
+	d := dump.Info{Name: "db.dump"}
+	checked := map[string]bool{}
+	for _, e := range []event.Event{
+		event.Started{Version: "1"}, event.Unencrypted{}, event.Notice{Text: "x"}, event.ItemMissing{}, event.ProtocolChosen{}, event.LogRead{Text: []byte("x\n")},
+		event.Continuing{}, event.Leftover{Path: "x"}, event.HandleNotSealed{Err: err}, event.CreateRetried{}, event.MayHaveAccepted{}, event.StillDraft{},
+		event.SkipTestFailed{Err: err}, event.Retrying{Err: err}, event.DumpWarning{Text: "x"}, event.CheckWarning{Text: "x"}, event.HostKeyLearned{},
+		event.SwitchedTransport{Err: err}, event.Resumed{}, event.StartedOver{}, event.Downloaded{}, event.Created{}, event.StatusRead{Status: statusOf("x", upgrade.Working)},
+		event.Inspected{Dump: d}, event.Checked{Dump: d}, event.Began{Step: event.Upload}, event.Ended{Step: event.Upload}, event.ReadBack{Bytes: 1, Total: 1, Over: true},
+		event.Progress{Step: event.Upload, Done: 1, Total: 2},
 	} {
-		var out bytes.Buffer
-		New(actions.New(&out, func(string) string { return "" }), time.Hour).Observe(e)
-		if strings.TrimSpace(out.String()) == "" {
-			t.Errorf("nothing is said about %s", name)
+		name := reflect.TypeOf(e).Name()
+		checked[name] = true
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			r := New(actions.New(&out, func(string) string { return "" }), time.Hour)
+			r.Observe(event.Began{Step: event.Wait})
+			time.Sleep(time.Hour) // progress is told now and then
+			out.Reset()
+			if r.Observe(e); strings.TrimSpace(out.String()) == "" {
+				t.Errorf("nothing is said about %s", name)
+			}
+		})
+	}
+	for _, name := range eventTypes(t) {
+		if !checked[name] {
+			t.Errorf("%s is not in this test", name)
 		}
 	}
+}
+
+// eventTypes lists the types of package event that are events: its structs.
+func eventTypes(t *testing.T) (names []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../event/event.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.TypeSpec); ok {
+			if _, isStruct := spec.Type.(*ast.StructType); isStruct {
+				names = append(names, spec.Name.Name)
+			}
+		}
+		return true
+	})
+	if len(names) < 20 {
+		t.Fatalf("only %v", names)
+	}
+	return names
 }
 
 // TestPlatformLog reads a log in pieces that end anywhere.

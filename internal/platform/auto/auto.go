@@ -17,13 +17,13 @@ import (
 type Platform struct {
 	platform.Platform                     // the one to use
 	rest              []platform.Platform // those that come next, none once it is known
-	tell              func(event.Event)
+	config            platform.Config
 }
 
-// New returns a platform that has one of the back ends, the first if several exist; and which
-// that is, by an event. It connects to nothing yet; its error says which input is wrong.
+// New returns a platform that has one of the back ends, the first if several exist; and tells
+// and keeps which that is. It connects to nothing yet; its error says which input is wrong.
 func New(c platform.Config, specs ...platform.Spec) (*Platform, error) {
-	p := &Platform{tell: c.Tell}
+	p := &Platform{config: c}
 	for _, spec := range specs {
 		one, err := spec.New(c)
 		if err != nil { // the others would say the same
@@ -45,7 +45,9 @@ func (p *Platform) next() {
 
 func (p *Platform) chosen() {
 	p.rest = nil
-	p.tell(event.ProtocolChosen{Protocol: p.Platform.Spec().Name})
+	name := p.Platform.Spec().Name
+	p.config.Tell(event.ProtocolChosen{Protocol: name})
+	p.config.Keeper.Keep(platform.Reference{Protocol: name})
 }
 
 // settle goes to the next back end if err says that this one does not exist. An outage says

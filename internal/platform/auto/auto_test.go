@@ -32,6 +32,11 @@ func (b *backEnd) Status(context.Context, upgrade.Ticket) (upgrade.Status, error
 	return upgrade.Status{State: b.name}, b.err
 }
 
+// keeper keeps the name of a protocol.
+type keeper struct{ name *string }
+
+func (k keeper) Keep(r platform.Reference) { *k.name += r.Protocol }
+
 // TestFirstThatExists goes through three back ends until one responds.
 func TestFirstThatExists(t *testing.T) {
 	absent, outage, refused := &httpcall.ResponseError{Code: 404}, errors.New("connection reset"), &upgrade.RefusedError{}
@@ -57,7 +62,7 @@ func TestFirstThatExists(t *testing.T) {
 				for i, name := range []string{"a", "b", "c"} {
 					specs = append(specs, (&backEnd{name: name, offers: all[:3-i], err: c.errs[i]}).Spec())
 				}
-				p, err := New(platform.Config{Tell: func(e event.Event) { *chosen += e.(event.ProtocolChosen).Protocol }}, specs...)
+				p, err := New(platform.Config{Tell: func(event.Event) {}, Keeper: keeper{chosen}}, specs...)
 				if err != nil || !slices.Equal(p.Spec().Offers, all[:1]) {
 					t.Fatalf("%v, offers %v", err, p.Spec().Offers)
 				}

@@ -17,6 +17,7 @@ import (
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -214,7 +215,7 @@ func (p *Platform) Status(ctx context.Context, t upgrade.Ticket) (upgrade.Status
 		return upgrade.Status{}, err
 	}
 	if p.session.Node != before && t.Session != "" {
-		p.Tell(event.TicketChanged{Ticket: p.seal()})
+		p.Keeper.Keep(platform.Reference{Ticket: p.seal()})
 	}
 	s := p.status(state)
 	s.Set(upgrade.CustomerMessage, httpcall.Text(fields["reason"]))

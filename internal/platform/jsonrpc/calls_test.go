@@ -37,12 +37,17 @@ func startHTTP(t testing.TB, handler http.Handler) string {
 	return server.URL
 }
 
+// kept are the references that were kept.
+type kept []platform.Reference
+
+func (k *kept) Keep(r platform.Reference) { *k = append(*k, r) }
+
 func serveAt(t testing.TB, server string, settings dial.TransferSettings) (*Platform, *[]event.Event) {
 	t.Helper()
 	var told []event.Event
 	p, err := New(platform.Config{
 		Server: server, HTTP: http.DefaultTransport.(*http.Transport).Clone(), Getenv: func(string) string { return "" }, Transfer: settings,
-		Tell: func(e event.Event) { told = append(told, e) },
+		Tell: func(e event.Event) { told = append(told, e) }, Keeper: new(kept),
 	})
 	if err != nil {
 		t.Fatal(err)

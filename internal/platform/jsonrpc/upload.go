@@ -12,6 +12,7 @@ import (
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/rsync"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -38,7 +39,7 @@ func (p *Platform) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 	}
 	if p.session.Remote != remote {
 		p.session.Remote = remote
-		p.Tell(event.TicketChanged{Ticket: p.seal()})
+		p.Keeper.Keep(platform.Reference{Ticket: p.seal()})
 	}
 	l, _, err := p.startTransfer(ctx, "upload")
 	if err != nil {

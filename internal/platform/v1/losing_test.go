@@ -156,7 +156,7 @@ func serveSFTP(t *testing.T, handlers pkgsftp.Handlers) (address string) {
 // at returns a client of a server.
 func at(t *testing.T, address string, tell func(event.Event)) *overSFTP {
 	t.Helper()
-	c, err := newSFTP(platform.Config{Getenv: os.Getenv, Tell: tell, Transfer: dial.TransferSettings{Streams: 4}}, &access{address: address, user: "user", file: "shared.dump"})
+	c, err := newSFTP(platform.Config{Getenv: os.Getenv, Tell: tell, Keeper: new(kept), Transfer: dial.TransferSettings{Streams: 4}}, &access{address: address, user: "user", file: "shared.dump"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,8 @@ func (s *overSFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, stri
 		return nil, "", err
 	}
 	if key, fingerprint, ok := s.keys.Learned(); ok {
-		s.Tell(event.HostKeyLearned{Address: address, Fingerprint: fingerprint, Key: key, KnownHosts: dial.KnownHostsLine(address, key)})
+		s.Tell(event.HostKeyLearned{Address: address, Fingerprint: fingerprint, KnownHosts: dial.KnownHostsLine(address, key)})
+		s.Keeper.Keep(platform.Reference{HostKey: key})
 	}
 	return pool, access.SharedFile, nil
 }
