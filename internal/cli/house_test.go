@@ -29,15 +29,16 @@ var levels = map[string]int{
 	module + "/internal/httpcall":         3,
 	module + "/internal/workspace":        3,
 	module + "/internal/dial":             3,
-	module + "/internal/sftp":             2,
+	module + "/internal/sftp":             3,
 	module + "/internal/dump":             2,
-	module + "/internal/rsync":            2,
+	module + "/internal/rsync":            3,
 	module + "/internal/realtest":         2, // for tests only
 	module + "/internal/actions":          1,
 	module + "/internal/confine":          1,
 	module + "/internal/proxy":            1,
-	module + "/internal/retry":            1,
-	module + "/internal/sshclient":        1,
+	module + "/internal/retry":            0,
+	module + "/internal/sshclient":        2,
+	module + "/internal/stall":            1,
 	module + "/internal/upgrade":          1,
 }
 

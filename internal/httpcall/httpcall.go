@@ -27,17 +27,10 @@ import (
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// Timeout is how long a call may take, except for a transfer.
-const Timeout = 60 * time.Second
-
 // WithTimeout returns a context for a call that may take that long; its cause says so.
 func WithTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it took longer than %v", timeout))
 }
-
-// ProcessTimeout is how long the call may take that begins the upgrade: the platform may
-// read the whole dump before it responds.
-const ProcessTimeout = 10 * time.Minute
 
 // MaxBody limits the body of a response, in bytes. A status has about two thousand; the
 // runner takes a MiB of outputs.

@@ -8,6 +8,7 @@ import (
 
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -52,10 +53,10 @@ func (r *run) download(ctx context.Context, s upgrade.Status) error {
 // fetch downloads one item.
 func (r *run) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item) (artifact upgrade.Artifact, err error) {
 	err = r.whileItProgresses(ctx, func(ctx context.Context) (kept int64, err error) {
-		ctx, pace := newPace(ctx)
-		defer pace.stop()
+		ctx, rate := stall.NewRate(ctx)
+		defer rate.Stop()
 		artifact, kept, err = r.platform.Fetch(ctx, s, item, func(done, total int64) {
-			pace.at(done, total)
+			rate.At(done, total)
 			r.tell(event.Progress{Step: event.Download, Item: item, Done: done, Total: total})
 		})
 		return kept, err
@@ -66,7 +67,7 @@ func (r *run) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item) (a
 // worthwhile is how many bytes a round of tries has to move in that time, for another one
 // to follow.
 func worthwhile(d time.Duration) int64 {
-	return max(1, int64(float64(paceBytes)*d.Seconds()/paceWindow.Seconds()))
+	return max(1, int64(stall.Bytes*d.Seconds()/stall.Window.Seconds()))
 }
 
 // whileItProgresses tries a transfer through outages, and again as long as each round of

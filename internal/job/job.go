@@ -14,6 +14,7 @@ import (
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/platform"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -100,15 +101,12 @@ func (j Job) Do(ctx context.Context, c Command, plan Plan) Ending {
 	return r.ending(ctx, r.do(ctx, c))
 }
 
-// closeTime is how long a platform may take to end what is open, after a stop, too.
-const closeTime = 3 * time.Second
-
 func (r *run) close(ctx context.Context) {
 	c, ok := r.platform.(platform.Closer)
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stall.Close)
 	defer cancel()
 	c.Close(ctx)
 }

@@ -7,16 +7,13 @@ import (
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// Limits of one read of the platform's log: it must hold up neither the check of the
-// status nor this machine.
-const (
-	logTime  = 30 * time.Second
-	logReads = 8
-	restTime = 2 * time.Minute // for all of the rest, once the request has ended
-)
+// logReads is how often the log is read at a time: more must not hold up the check of the
+// status.
+const logReads = 8
 
 // logPolicy is for the end of the log, which says why an upgrade failed.
 var logPolicy = retry.Policy{First: time.Second, Longest: 10 * time.Second, Tries: 4}
@@ -28,7 +25,7 @@ func (r *run) followLog(ctx context.Context, t upgrade.Ticket) {
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, logTime)
+	ctx, cancel := context.WithTimeout(ctx, stall.Log)
 	defer cancel()
 	for range logReads {
 		text, err := reader.ReadLog(ctx, t, r.logged)
@@ -47,7 +44,7 @@ func (r *run) finishLog(ctx context.Context, t upgrade.Ticket) {
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, restTime)
+	ctx, cancel := context.WithTimeout(ctx, stall.LogEnd)
 	defer cancel()
 	for {
 		var text []byte

@@ -12,6 +12,7 @@ import (
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -121,10 +122,10 @@ type Uploaded struct {
 func (r *run) upload(ctx context.Context, t upgrade.Ticket, d dump.Info) (u Uploaded, err error) {
 	err = r.step(event.Upload, func() error {
 		err := r.whileItProgresses(ctx, func(ctx context.Context) (int64, error) {
-			ctx, pace := newPace(ctx)
-			defer pace.stop()
+			ctx, rate := stall.NewRate(ctx)
+			defer rate.Stop()
 			return r.platform.Upload(ctx, t, d, func(sent int64) {
-				pace.at(sent, d.Size)
+				rate.At(sent, d.Size)
 				r.tell(event.Progress{Step: event.Upload, Done: sent, Total: d.Size})
 			})
 		})

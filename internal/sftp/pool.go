@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"odoo-upgrade-action/internal/sshclient"
+	"odoo-upgrade-action/internal/stall"
 )
 
 // Config says how to reach a server.
@@ -32,10 +33,6 @@ const (
 	greeting = 3
 	response = 5
 )
-
-// ErrIdle is why a connection ended whose server sent nothing for too long, not even
-// responses to keep-alives, or nothing but those.
-var ErrIdle = sshclient.ErrIdle
 
 var errSlowStart = errors.New("the server did not start SFTP in time")
 
@@ -202,7 +199,7 @@ func (p *Pool) Close() {
 func (p *Pool) dial(greeted func(time.Duration)) (*sshclient.Conn, error) {
 	conn, err := sshclient.Connect(p.ctx, sshclient.Config{
 		Dial: p.config.Dial, Address: p.config.Address, Client: p.config.Client, Idle: p.config.Idle, Greeted: greeted,
-		Lost: func() { p.cancel(ErrIdle) }, // this one connection would hold up the transfer
+		Lost: func() { p.cancel(stall.ErrSilent) }, // this one connection would hold up the transfer
 		LoggedIn: func(address string, key ssh.PublicKey) error {
 			if p.config.LoggedIn == nil {
 				return nil
@@ -220,7 +217,7 @@ func (p *Pool) dial(greeted func(time.Duration)) (*sshclient.Conn, error) {
 	p.background.Go(func() {
 		conn.KeepAlive(func() {
 			if p.outstanding.unanswered() > response*p.config.Idle {
-				p.cancel(ErrIdle)
+				p.cancel(stall.ErrSilent)
 			}
 		})
 	})

@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"odoo-upgrade-action/internal/sshclient"
+	"odoo-upgrade-action/internal/stall"
 )
 
 // platform is a server with one file, in memory, for virtual time. It answers no
@@ -233,11 +234,11 @@ func TestServersThatStopAnswering(t *testing.T) {
 		"no channel":              {&platform{deaf: true}, false, 3 * time.Minute, errSlowStart},
 		"no greeting, by drops":   {&platform{}, true, 2 * time.Minute, sshclient.ErrSlow},
 		"no SFTP":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeInit }}, false, lastGreeting, errSilent},
-		"no file":                 {&platform{ignores: open}, false, 6 * time.Minute, ErrIdle},
+		"no file":                 {&platform{ignores: open}, false, 6 * time.Minute, stall.ErrSilent},
 		"no file to the second":   {&platform{ignores: openAgain}, false, 6 * time.Minute, nil}, // the first brings all
-		"half of the data":        {&platform{breaks: true}, false, 6 * time.Minute, ErrIdle},
-		"no data":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeRead }}, false, 6 * time.Minute, ErrIdle},
-		"no data from the second": {&platform{ignores: func(n int32, kind byte) bool { return n > 1 && kind == typeRead }}, false, 6 * time.Minute, ErrIdle},
+		"half of the data":        {&platform{breaks: true}, false, 6 * time.Minute, stall.ErrSilent},
+		"no data":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeRead }}, false, 6 * time.Minute, stall.ErrSilent},
+		"no data from the second": {&platform{ignores: func(n int32, kind byte) bool { return n > 1 && kind == typeRead }}, false, 6 * time.Minute, stall.ErrSilent},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -330,7 +331,7 @@ func TestTrickle(t *testing.T) {
 		}
 		began := time.Now()
 		p = &platform{most: 1500, late: time.Minute, file: random(1 << 20)}
-		if err := fetch(t.Context(), p.start(t), len(p.file), io.Discard); !errors.Is(err, errTrickle) || time.Since(began) > 2*rateWindow {
+		if err := fetch(t.Context(), p.start(t), len(p.file), io.Discard); !errors.Is(err, errTrickle) || time.Since(began) > 2*stall.Window {
 			t.Errorf("%v, after %v", err, time.Since(began))
 		}
 		time.Sleep(3 * time.Hour) // until the server has seen that the client is gone
@@ -505,7 +506,7 @@ func TestSilentServer(t *testing.T) {
 		frozen.on.Store(true)
 		begin := time.Now()
 		err = f.Put(bytes.NewReader(random(10<<20)), 0, 10<<20, Ahead, &reached)
-		if !errors.Is(err, ErrIdle) || time.Since(begin) > 2*c.Idle {
+		if !errors.Is(err, stall.ErrSilent) || time.Since(begin) > 2*c.Idle {
 			t.Errorf("%v after %v", err, time.Since(begin))
 		}
 	})

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"odoo-upgrade-action/internal/stall"
 )
 
 // piece is a part of the file that one packet moves; of a download, several packets if
@@ -22,12 +24,6 @@ var errTrickle = errors.New("the server sends only a few bytes at a time")
 
 // trickles reports whether a piece arrives in parts that no server has a reason for.
 func (p piece) trickles() bool { return p.parts > 128 && p.have < 512*p.parts }
-
-// Where pieces come in parts, so many bytes have to come in that time.
-const (
-	rateWindow = 5 * time.Minute
-	rateBytes  = 300 << 10
-)
 
 func (p piece) end() int64 { return p.offset + int64(p.length) }
 
@@ -158,10 +154,10 @@ func (w *window) came(l *lane, p piece, n int) error {
 
 // slow reports whether too little came since it was last asked, if that is a while ago.
 func (w *window) slow() bool {
-	if time.Since(w.since) < rateWindow {
+	if time.Since(w.since) < stall.Window {
 		return false
 	}
-	slow := w.moved < rateBytes
+	slow := w.moved < stall.Bytes
 	w.moved, w.since = 0, time.Now()
 	return slow
 }

@@ -17,10 +17,6 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// ErrIdle is why a connection ended on which the server sent nothing for too long, not
-// even responses to keep-alives.
-var ErrIdle = errors.New("the server sent nothing for too long")
-
 // ErrSlow is why a connection ended whose server took too long to let the client log in,
 // whatever it sent meanwhile.
 var ErrSlow = errors.New("the SSH server took too long to let this program log in")
@@ -118,7 +114,7 @@ func (c *Conn) KeepAlive(check func()) {
 			default:
 			}
 		case <-ended:
-			c.watched.timer.Stop()
+			c.watched.watch.Stop()
 			return
 		}
 	}

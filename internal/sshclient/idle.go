@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"odoo-upgrade-action/internal/stall"
 )
 
 // watchedConn closes itself when nothing arrives for too long, and combines many
@@ -14,8 +16,7 @@ type watchedConn struct {
 	net.Conn
 	in      *bufio.Reader
 	out     *outbox
-	timer   *time.Timer
-	idle    time.Duration // that is allowed
+	watch   *stall.Watch
 	mu      sync.Mutex
 	expired error // why, nil if it has not
 	tell    func()
@@ -27,8 +28,8 @@ type watchedConn struct {
 const batch = 256 << 10
 
 func watchIdle(conn net.Conn, idle time.Duration) *watchedConn {
-	w := &watchedConn{Conn: conn, in: bufio.NewReaderSize(conn, batch), out: newOutbox(conn), idle: idle}
-	w.timer = time.AfterFunc(idle, func() { w.expire(ErrIdle) })
+	w := &watchedConn{Conn: conn, in: bufio.NewReaderSize(conn, batch), out: newOutbox(conn)}
+	w.watch = stall.New(idle, func() { w.expire(stall.ErrSilent) })
 	return w
 }
 
@@ -54,7 +55,7 @@ func (w *watchedConn) Read(b []byte) (int, error) {
 	fresh := w.in.Buffered() == 0
 	n, err := w.in.Read(b)
 	if n > 0 && fresh {
-		w.timer.Reset(w.idle)
+		w.watch.Feed()
 		if w.heard != nil {
 			w.heard()
 			w.heard = nil
@@ -76,7 +77,7 @@ func (w *watchedConn) cause(err error) error {
 }
 
 func (w *watchedConn) Close() error {
-	w.timer.Stop()
+	w.watch.Stop()
 	w.out.fail(net.ErrClosed)
 	return w.Conn.Close()
 }

@@ -19,6 +19,7 @@ import (
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/rsync"
 	"odoo-upgrade-action/internal/sshclient"
+	"odoo-upgrade-action/internal/stall"
 )
 
 // alive is an SSH server on which each command gets what says sends, until that ends; if it is
@@ -110,7 +111,7 @@ func TestAliveIsNotProgress(t *testing.T) {
 				p, l := lineTo(t, reach, key)
 				began := time.Now()
 				err := p.push(l, []rsync.File{{Name: "dump", Size: 10}}, "origin.sql", 10, untold)
-				if took := time.Since(began); took > idleTimeout+time.Minute || !retry.IsTransient(err) {
+				if took := time.Since(began); took > stall.Transfer+time.Minute || !retry.IsTransient(err) {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
 				l.close()

@@ -19,6 +19,7 @@ import (
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -28,7 +29,7 @@ const apiVersion = "0.2"
 // call calls a method on the request's node and returns its result. Its errors:
 // *upgrade.RefusedError, *httpcall.ResponseError, or one of the connection.
 func (p *Platform) call(ctx context.Context, method string, params map[string]any) (map[string]json.RawMessage, error) {
-	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.Timeout)
+	ctx, cancel := httpcall.WithTimeout(ctx, stall.Call)
 	defer cancel()
 	return p.send(ctx, method, params)
 }
@@ -246,7 +247,7 @@ func (p *Platform) Process(ctx context.Context, t upgrade.Ticket) error {
 	if err := p.use(t); err != nil {
 		return err
 	}
-	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.ProcessTimeout)
+	ctx, cancel := httpcall.WithTimeout(ctx, stall.Process)
 	defer cancel()
 	fields, err := p.send(ctx, "process", p.token())
 	if err != nil {
@@ -267,7 +268,7 @@ func (p *Platform) ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([
 	if err := p.use(t); err != nil {
 		return nil, err
 	}
-	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.Timeout)
+	ctx, cancel := httpcall.WithTimeout(ctx, stall.Call)
 	defer cancel()
 	u := p.node().JoinPath("upgrade", "request", "logs")
 	u.RawQuery = url.Values{"token": {t.Key.Reveal()}}.Encode()

@@ -144,7 +144,7 @@ func (p *Platform) pull(l *line, name, dumpName string, part *workspace.PartialF
 		Root: part.Root, Folder: workspace.Arrived, Partial: workspace.Arriving, Only: name, Keep: true, Digest: true,
 		Compared: l.compared,
 		Progress: func(done, total int64) {
-			l.feed()
+			l.watch.Feed()
 			progress(done, total)
 		},
 	}

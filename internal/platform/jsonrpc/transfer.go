@@ -16,6 +16,7 @@ import (
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/rsync"
 	"odoo-upgrade-action/internal/sshclient"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -24,17 +25,6 @@ const (
 	sshUser  = "odoo"
 	dataRoot = "/data"
 )
-
-// How long a server may send nothing at all, and how long a transfer may not progress, which
-// is to move or to compare bytes of the file: a server that only shows that it is alive does
-// not make it progress.
-const (
-	sshIdle     = time.Minute
-	idleTimeout = 5 * time.Minute
-	lastTimeout = 15 * time.Minute // once everything was sent
-)
-
-var errIdle = retry.Transient(errors.New("the transfer did not progress for too long"))
 
 // asRefusal returns err as a refusal.
 func asRefusal(err error) (*upgrade.RefusedError, bool) {
@@ -102,8 +92,7 @@ type line struct {
 	*sshclient.Conn
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	timer  *time.Timer
-	idle   atomic.Int64 // how long it may not progress, a time.Duration
+	watch  *stall.Watch
 	sums   atomic.Int64 // bytes that were compared, see compared
 	over   chan struct{}
 }
@@ -115,8 +104,8 @@ func (p *Platform) connect(ctx context.Context, address string, keys *dial.HostK
 	err := dial.Ready(ctx, address, keys, func(ctx context.Context) (err error) {
 		l.Conn, err = sshclient.Connect(l.ctx, sshclient.Config{
 			Dial:    func(ctx context.Context) (net.Conn, error) { return p.Dial(ctx, "tcp", address) },
-			Address: address, Client: dial.SSH(address, p.user, p.key, keys), Idle: sshIdle,
-			Lost: func() { l.cancel(retry.Transient(sshclient.ErrIdle)) },
+			Address: address, Client: dial.SSH(address, p.user, p.key, keys), Idle: stall.SSH,
+			Lost: func() { l.cancel(retry.Transient(stall.ErrSilent)) },
 		})
 		return err
 	}, func(err error, pause time.Duration) { p.Tell(event.Retrying{Err: p.explain(err), Pause: pause}) })
@@ -124,8 +113,7 @@ func (p *Platform) connect(ctx context.Context, address string, keys *dial.HostK
 		l.cancel(err)
 		return nil, p.explain(err)
 	}
-	l.timer = time.AfterFunc(idleTimeout, func() { l.cancel(errIdle) })
-	l.idle.Store(int64(idleTimeout))
+	l.watch = stall.New(stall.Transfer, func() { l.cancel(stall.ErrIdle) })
 	go func() {
 		defer close(l.over)
 		l.KeepAlive(nil)
@@ -142,29 +130,19 @@ func (p *Platform) explain(err error) error {
 }
 
 func (l *line) close() {
-	l.timer.Stop()
+	l.watch.Stop()
 	l.cancel(errors.New("the transfer is over"))
 	_ = l.Close()
 	<-l.over
 }
 
-// feed grants another idle timeout from now: bytes of the file were moved or compared.
-func (l *line) feed() { l.timer.Reset(time.Duration(l.idle.Load())) }
-
-// compared is feed for bytes of a partial file that were compared. The peer decides how many
+// compared feeds the watch with bytes of a partial file that were compared. The peer decides how many
 // are compared at a time: so many as a transfer has to move count.
 func (l *line) compared(n int64) {
-	const enough = 300 << 10
-	if l.sums.Add(n) >= enough {
+	if l.sums.Add(n) >= stall.Bytes {
 		l.sums.Store(0)
-		l.feed()
+		l.watch.Feed()
 	}
-}
-
-// sentAll grants the time that a server may need for what it has.
-func (l *line) sentAll() {
-	l.idle.Store(int64(lastTimeout))
-	l.feed()
 }
 
 // rsync runs a server with arguments, and a transfer with it. A failure has the server's
@@ -181,7 +159,7 @@ func (l *line) rsync(args []string, transfer func(rsync.Connection) (messages st
 	if err != nil && !rsync.IsBroken(err) && !errors.Is(err, rsync.ErrNotSent) {
 		_ = process.Close() // the server would wait
 	}
-	stop := time.AfterFunc(endTime, func() { _ = process.Close() })
+	stop := time.AfterFunc(stall.End, func() { _ = process.Close() })
 	defer stop.Stop()
 	status, stderr := process.End()
 	if l.ctx.Err() != nil {
@@ -201,9 +179,6 @@ func isCommandRefused(err error) bool {
 	}
 	return errors.Is(err, rsync.ErrNoGreeting) || errors.Is(err, rsync.ErrIncRecurse) || errors.Is(err, sshclient.ErrNoExec)
 }
-
-// endTime is how long a server may take to end after a transfer.
-const endTime = time.Minute
 
 // cause is why the line ended, if that is why there is an error.
 func (l *line) cause(err error) error {

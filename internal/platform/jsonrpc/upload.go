@@ -14,6 +14,7 @@ import (
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/rsync"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -67,8 +68,8 @@ func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, 
 			return rsync.Push(l.ctx, c, files, rsync.PushOptions{Delete: true, Compared: l.compared, Sent: func(n int64) {
 				if n > furthest {
 					furthest = n
-					if l.feed(); n >= size {
-						l.sentAll()
+					if l.watch.Feed(); n >= size { // the server may need time for what it has
+						l.watch.Allow(stall.Response)
 					}
 				}
 				if !resumed && n > 0 {

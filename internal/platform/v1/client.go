@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -139,7 +140,7 @@ func (c *client) requestSFTPAccess(ctx context.Context, t upgrade.Ticket, author
 	if err != nil {
 		return sftpAccess{}, err
 	}
-	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.Timeout)
+	ctx, cancel := httpcall.WithTimeout(ctx, stall.Call)
 	defer cancel()
 	// ID and key go into the query, as in the section's samples: the form has only
 	// the SSH keys.
@@ -159,7 +160,7 @@ func (c *client) requestSFTPAccess(ctx context.Context, t upgrade.Ticket, author
 // method"). When its response is lost, check the status before calling again: it
 // must not take effect twice.
 func (c *client) Process(ctx context.Context, t upgrade.Ticket) error {
-	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.ProcessTimeout)
+	ctx, cancel := httpcall.WithTimeout(ctx, stall.Process)
 	defer cancel()
 	_, err := c.send(ctx, "process", reference(t))
 	return err
@@ -205,7 +206,7 @@ func (c *client) endpoint(method string, query url.Values) string {
 
 // post sends a form: a key in a query would end up in every proxy's log.
 func (c *client) post(ctx context.Context, method string, form url.Values) (answer, error) {
-	ctx, cancel := httpcall.WithTimeout(ctx, httpcall.Timeout)
+	ctx, cancel := httpcall.WithTimeout(ctx, stall.Call)
 	defer cancel()
 	return c.send(ctx, method, form)
 }

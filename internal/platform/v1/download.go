@@ -18,6 +18,7 @@ import (
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/proxy"
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
 )
@@ -83,8 +84,8 @@ func (h *overHTTPS) fetch(ctx context.Context, s upgrade.Status, item upgrade.It
 
 // get downloads what is missing of the file at u.
 func (d *downloader) get(ctx context.Context, u *url.URL, part *workspace.Partial, item upgrade.Item, progress func(done, total int64)) error {
-	ctx, dog := watch(ctx, responseTimeout)
-	defer dog.stop()
+	ctx, watch, stop := stall.Context(ctx, stall.Response)
+	defer stop()
 	resp, err := d.request(ctx, u, part)
 	if err != nil {
 		return err
@@ -98,7 +99,7 @@ func (d *downloader) get(ctx context.Context, u *url.URL, part *workspace.Partia
 	if total >= 0 { // and one more byte, by which a longer body is recognized
 		body = io.LimitReader(body, total-part.Size()+1)
 	}
-	if err := receive(ctx, part, body, dog, func() { progress(part.Size(), total) }); err != nil {
+	if err := receive(ctx, part, body, watch, func() { progress(part.Size(), total) }); err != nil {
 		return err
 	}
 	if total >= 0 && part.Size() > total {
@@ -167,12 +168,12 @@ func (d *downloader) connectionError(ctx context.Context, err error) error {
 
 // receive writes the body to the partial file until its end, and tells a broken
 // connection from a broken disk.
-func receive(ctx context.Context, p *workspace.Partial, body io.Reader, dog *watchdog, progress func()) error {
+func receive(ctx context.Context, p *workspace.Partial, body io.Reader, watch *stall.Watch, progress func()) error {
 	buffer := make([]byte, 256<<10)
 	for {
 		n, readErr := body.Read(buffer)
 		if n > 0 {
-			dog.feed(idleTimeout)
+			watch.Allow(stall.Body)
 			if _, err := p.Write(buffer[:n]); err != nil {
 				return err
 			}

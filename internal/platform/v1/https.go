@@ -13,36 +13,10 @@ import (
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
 )
-
-// How long a peer may send nothing. Once a dump has arrived the platform may read
-// through all of it before it responds, and an archive may have to be compressed
-// before its first byte comes: that takes longer.
-const (
-	idleTimeout     = 2 * time.Minute
-	responseTimeout = 15 * time.Minute
-)
-
-var errIdle = retry.Transient(errors.New("the connection was idle for too long"))
-
-// watchdog stops a transfer whose peer sends nothing.
-type watchdog struct {
-	timer *time.Timer
-	stop  context.CancelFunc
-}
-
-// watch returns a context that ends with errIdle as its cause unless the watchdog is
-// fed within the timeout, again and again.
-func watch(ctx context.Context, timeout time.Duration) (context.Context, *watchdog) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(timeout, func() { cancel(errIdle) })
-	return ctx, &watchdog{timer: timer, stop: func() { timer.Stop(); cancel(nil) }}
-}
-
-// feed grants another timeout from now.
-func (w *watchdog) feed(timeout time.Duration) { w.timer.Reset(timeout) }
 
 // poster is the API's upload method: one exchange, from byte 0.
 type poster interface {
@@ -64,15 +38,15 @@ func newHTTPS(api *client, transport http.RoundTripper, folder *workspace.Folder
 // returns a *dump.UnusableError if the file changed meanwhile: what the platform has
 // then must not be processed.
 func (h *overHTTPS) upload(ctx context.Context, t upgrade.Ticket, d dump.Info, tell func(int64)) (kept int64, err error) {
-	ctx, dog := watch(ctx, idleTimeout)
-	defer dog.stop()
+	ctx, watch, stop := stall.Context(ctx, stall.Body)
+	defer stop()
 	var sent atomic.Int64
 	open := func() (io.ReadCloser, error) {
 		file, err := d.Open()
 		if err != nil {
 			return nil, err
 		}
-		return &meter{file: file, size: d.Size, dog: dog, sent: &sent}, nil
+		return &meter{file: file, size: d.Size, watch: watch, sent: &sent}, nil
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- h.api.upload(ctx, t, open, d.Size) }()
@@ -106,22 +80,22 @@ func follow(ended <-chan error, tell func()) error {
 	}
 }
 
-// meter counts how far a file has been read, and feeds the watchdog.
+// meter counts how far a file has been read, which is the transfer's progress.
 type meter struct {
-	file *os.File
-	read int64
-	size int64
-	dog  *watchdog
-	sent *atomic.Int64
+	file  *os.File
+	read  int64
+	size  int64
+	watch *stall.Watch
+	sent  *atomic.Int64
 }
 
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.file.Read(p)
 	m.read += int64(n)
 	if m.read >= m.size {
-		m.dog.feed(responseTimeout)
+		m.watch.Allow(stall.Response)
 	} else {
-		m.dog.feed(idleTimeout)
+		m.watch.Allow(stall.Body)
 	}
 	m.sent.Store(m.read)
 	return n, err

@@ -12,6 +12,7 @@ import (
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -113,7 +114,7 @@ func TestUploadToASilentPeer(t *testing.T) {
 	for _, c := range []struct {
 		read int64
 		want time.Duration
-	}{{10, idleTimeout}, {1000, responseTimeout}} {
+	}{{10, stall.Body}, {1000, stall.Response}} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			_, err := (&overHTTPS{api: post(func(ctx context.Context, open func() (io.ReadCloser, error)) error {

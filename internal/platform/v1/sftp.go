@@ -17,6 +17,7 @@ import (
 	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sftp"
+	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -57,9 +58,6 @@ func newSFTP(c platform.Config, api accesser) (s *overSFTP, err error) {
 	}
 	return s, err
 }
-
-// sshIdle is how long a server may send nothing, not even responses to keep-alives.
-const sshIdle = time.Minute
 
 // open requests access to the ticket's file and connects.
 func (s *overSFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, string, error) {
@@ -106,7 +104,7 @@ func (s *overSFTP) config(address, user string) sftp.Config {
 		connections, channels = 1, 1
 	}
 	return sftp.Config{
-		Address: address, Connections: connections, Channels: channels, Idle: sshIdle,
+		Address: address, Connections: connections, Channels: channels, Idle: stall.SSH,
 		Dial:     func(ctx context.Context) (net.Conn, error) { return s.Dial(ctx, "tcp", address) },
 		Client:   dial.SSH(address, user, s.key, s.keys),
 		LoggedIn: s.keys.LoggedIn,

@@ -1,4 +1,4 @@
-package job
+package stall
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"odoo-upgrade-action/internal/retry"
 )
 
-func TestPace(t *testing.T) {
+func TestRate(t *testing.T) {
 	for name, c := range map[string]struct {
 		step, begin, total int64 // bytes a minute, and at first, and in all
 		slow               bool
@@ -23,10 +23,10 @@ func TestPace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, pace := newPace(t.Context())
-				defer pace.stop()
+				ctx, rate := NewRate(t.Context())
+				defer rate.Stop()
 				for minute := range int64(60) {
-					pace.at(c.begin+minute*c.step, c.total)
+					rate.At(c.begin+minute*c.step, c.total)
 					time.Sleep(time.Minute)
 				}
 				if slow := ctx.Err() != nil; slow != c.slow || slow && !retry.IsTransient(context.Cause(ctx)) {
@@ -37,24 +37,24 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestPaceOfWhatIsCompared has nothing moved for an hour, because what is here is compared, and
+// TestRateOfWhatIsCompared has nothing moved for an hour, because what is here is compared, and
 // then something that arrives damaged again and again.
-func TestPaceOfWhatIsCompared(t *testing.T) {
+func TestRateOfWhatIsCompared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, pace := newPace(t.Context())
-		defer pace.stop()
-		pace.at(1000, 1<<40)
+		ctx, rate := NewRate(t.Context())
+		defer rate.Stop()
+		rate.At(1000, 1<<40)
 		for range 60 {
 			time.Sleep(time.Minute)
-			pace.at(1000, 1<<40)
+			rate.At(1000, 1<<40)
 		}
 		if ctx.Err() != nil {
 			t.Fatal(context.Cause(ctx))
 		}
 		for range 10 {
 			time.Sleep(time.Minute)
-			pace.at(1001, 1<<40)
-			pace.at(1000, 1<<40)
+			rate.At(1001, 1<<40)
+			rate.At(1000, 1<<40)
 		}
 		if !retry.IsTransient(context.Cause(ctx)) {
 			t.Errorf("damaged bytes are taken for progress: %v", context.Cause(ctx))
