@@ -11,8 +11,8 @@ import (
 )
 
 // custom inspects what pg_dump -Fc writes. Where the archive says where its
-// data is and in can seek, it reads the table of contents, at the data that
-// tells something, and at the end.
+// data is and in can seek, it reads the table of contents, the data that says
+// something, and the end.
 func (i *Info) custom(in io.Reader, size int64) error {
 	a, err := readHead(in)
 	if err != nil {

@@ -130,7 +130,7 @@ func (h *hashed) finish(i *Info) error {
 	return nil
 }
 
-// inspect reads the first bytes, and then at the rest as their kind asks for.
+// inspect reads the first bytes, and then of the rest what their kind asks for.
 func (i *Info) inspect(s *source, o Options) error {
 	head := make([]byte, HeadSize)
 	n, err := s.ReadAt(head, 0)

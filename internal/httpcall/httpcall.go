@@ -7,11 +7,9 @@
 package httpcall
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -199,37 +197,6 @@ func (r Response) mark(err error) error {
 	return err
 }
 
-// Outage marks an error of a platform that has responded before as one that passes: what
-// responds in its place, a proxy's page or a maintenance page, will. It leaves what would be
-// the same the next time: a refusal, a proxy that does not let the caller through, a file
-// that is too large.
-func Outage(err error) error {
-	if _, refused := errors.AsType[*upgrade.RefusedError](err); refused || retry.IsTransient(err) || proxy.IsFinal(err) {
-		return err
-	}
-	if r, ok := errors.AsType[*ResponseError](err); ok && (r.Code == http.StatusProxyAuthRequired || r.Code == http.StatusRequestEntityTooLarge) {
-		return err
-	}
-	return retry.Transient(err)
-}
-
-// MayBeAccepted reports whether the platform may have accepted a call that ended with err, an
-// error that Outage has marked: there was a connection but no response, or a part of one, or
-// a gateway responded that had waited for the platform. Another response, a page or 429 and
-// 503, is not the platform's word for a call that it accepted.
-func MayBeAccepted(err error) bool {
-	_, unreached := errors.AsType[*upgrade.UnreachedError](err)
-	_, declined := errors.AsType[*upgrade.DeclinedError](err)
-	if !retry.IsTransient(err) || unreached || declined {
-		return false
-	}
-	r, responded := errors.AsType[*ResponseError](err)
-	if !responded {
-		return true
-	}
-	return r.Code < 300 && !r.Page || r.Code == http.StatusBadGateway || r.Code >= http.StatusGatewayTimeout && r.Code != http.StatusHTTPVersionNotSupported
-}
-
 func isTransient(code int) bool {
 	switch code {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -333,19 +300,4 @@ func Port(u *url.URL) string {
 func IsWithin(own, host string) bool {
 	own, host = strings.ToLower(own), strings.ToLower(host)
 	return host == own || strings.HasSuffix(host, "."+own) && net.ParseIP(own) == nil
-}
-
-// Text reads a value leniently: Odoo's JSON has null or false for an empty
-// field, and numbers may come as strings or strings as numbers.
-func Text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	switch s := string(bytes.TrimSpace(raw)); s {
-	case "", "null", "false":
-		return ""
-	default:
-		return s
-	}
 }

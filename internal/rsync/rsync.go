@@ -125,23 +125,23 @@ func IsFinal(status int) bool {
 func statusText(status int) string {
 	switch status {
 	case StatusUnsupported, StatusNoOption:
-		return "the platform's rsync refused the command"
+		return "the server's rsync refused the command"
 	case StatusProtocol:
-		return "the platform's rsync speaks another protocol"
+		return "the server's rsync speaks another protocol"
 	case StatusNoFolder:
-		return "the platform's rsync cannot select the files or the folder"
+		return "the server's rsync cannot select the files or the folder"
 	case StatusFileIO:
-		return "the platform's rsync could not read or write a file"
+		return "the server's rsync could not read or write a file"
 	case StatusStream:
-		return "the connection to the platform's rsync broke"
+		return "the connection to the server's rsync broke"
 	case StatusPartial, StatusVanished:
-		return "the platform's rsync could not transfer everything"
+		return "the server's rsync could not transfer everything"
 	case StatusNoProgram:
 		return "the server has no rsync"
 	case StatusKilled:
-		return "the platform's rsync was killed"
+		return "the server's rsync was killed"
 	case -1:
-		return "the platform's rsync ended without an exit status"
+		return "the server's rsync ended without an exit status"
 	}
-	return fmt.Sprintf("the platform's rsync ended with exit status %d", status)
+	return fmt.Sprintf("the server's rsync ended with exit status %d", status)
 }

@@ -220,25 +220,8 @@ func (p *Platform) Status(ctx context.Context, t upgrade.Ticket) (upgrade.Status
 	}
 	s := p.status(state)
 	s.Set(upgrade.CustomerMessage, httpcall.Text(fields["reason"]))
-	s.Raw = upgrade.Secret(plainJSON(fields))
+	s.Raw = upgrade.Secret(httpcall.PlainJSON(fields))
 	return s, nil
-}
-
-// plainJSON writes JSON without needless escapes: a key that is in it as \u003d would slip
-// through every mask.
-func plainJSON(fields map[string]json.RawMessage) string {
-	var value any
-	raw, err := json.Marshal(fields)
-	if err != nil || json.Unmarshal(raw, &value) != nil {
-		return ""
-	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if encoder.Encode(value) != nil {
-		return ""
-	}
-	return strings.TrimSpace(out.String())
 }
 
 // Process asks the platform to upgrade what was uploaded. When its response is lost, check

@@ -321,7 +321,7 @@ func FuzzResult(f *testing.F) {
 			_ = err.Error()
 			return
 		}
-		_ = plainJSON(fields)
+		_ = httpcall.PlainJSON(fields)
 	})
 }
 

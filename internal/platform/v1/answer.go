@@ -1,7 +1,6 @@
 package v1
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -29,7 +28,7 @@ func readAnswer(r httpcall.Response) (answer, error) {
 		return a, r.Wrong("has the key failures or request twice, so what it says is not clear")
 	}
 	// A client that reads the failures alone misses a 502 page, one that reads
-	// at the code alone misses failures in a 200: both count.
+	// the code alone misses failures in a 200: both count.
 	if isJSON {
 		if list := failures(envelope.Failures); len(list) > 0 {
 			return a, r.Refused(a.refusalKind(list), list)
@@ -178,7 +177,7 @@ func (a answer) status(states upgrade.States) (upgrade.Status, error) {
 	s := upgrade.Status{
 		Ticket: upgrade.Ticket{ID: httpcall.Text(keys["id"]), Key: upgrade.Secret(httpcall.Text(keys["key"]))},
 		State:  state, Phase: states.Phase(state),
-		Raw:    upgrade.Secret(plainJSON(a.request)),
+		Raw:    upgrade.Secret(httpcall.PlainJSON(a.request)),
 		Copies: a.Copies(),
 	}
 	for key, field := range fields {
@@ -192,24 +191,6 @@ func (a answer) status(states upgrade.States) (upgrade.Status, error) {
 	s.Set("filestore", strconv.FormatBool(strings.EqualFold(moved, "true") || moved == "1"))
 	s.Upload = sizeOf(s.Get(upgrade.Filesize))
 	return s, nil
-}
-
-// plainJSON rewrites JSON without needless escapes: a key that is in it as \u003d
-// or \/ would slip through every mask.
-func plainJSON(raw json.RawMessage) string {
-	var value any
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber() // ids keep their digits
-	if decoder.Decode(&value) != nil {
-		return ""
-	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if encoder.Encode(value) != nil {
-		return ""
-	}
-	return strings.TrimSpace(out.String())
 }
 
 // access reads an answer of request_sftp_access.
