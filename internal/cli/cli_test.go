@@ -20,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"odoo-upgrade-action/internal/realtest"
 	"odoo-upgrade-action/internal/report"
 	"odoo-upgrade-action/internal/sandbox"
 	"odoo-upgrade-action/internal/sandbox/engine"
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 		serveBench()
 		return
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(realtest.Main(m), map[string]func(){
 		"odoo-upgrade": func() {
 			os.Exit(Main(Signals(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 		},
@@ -263,6 +264,7 @@ func TestDocumentsDoNotDrift(t *testing.T) {
 // TestEveryOutputIsDeclared compares what runs over both protocols set with what
 // action.yml says.
 func TestEveryOutputIsDeclared(t *testing.T) {
+	t.Parallel()
 	set := map[string]string{}
 	for protocol, download := range map[string]string{"v1": "upgraded-dump upgraded-sql original-dump original-sql notes modules", "json-rpc": "upgraded-dump notes log"} {
 		out := t.TempDir()

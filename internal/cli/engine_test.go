@@ -109,12 +109,19 @@ func postgresFlags(t *testing.T, c *realtest.Cluster) []string {
 	if err := os.WriteFile(sql, []byte(sixteenToSeventeenSQL), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return []string{"--engine", "postgres", "--database-url", c.URL(), "--sql", sql}
+}
+
+// startUpgrades starts a cluster for upgrades, and checks that they leave nothing in it.
+func startUpgrades(t *testing.T) *realtest.Cluster {
+	t.Helper()
+	c := realtest.StartCluster(t)
 	t.Cleanup(func() {
 		if left := c.SQL("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'odoo_upgrade_%' UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'odoo_upgrade_%'"); left != "" {
 			t.Errorf("left in PostgreSQL: %s", left)
 		}
 	})
-	return []string{"--engine", "postgres", "--database-url", c.URL(), "--sql", sql}
+	return c
 }
 
 // checkUpgraded checks what a run has brought: the database by restoring it, and what the
@@ -165,7 +172,8 @@ func sampleIn(t *testing.T) string {
 func TestUpgradeByPostgres(t *testing.T) {
 	realtest.Long(t)
 	realtest.Need(t, "unzip")
-	c := realtest.StartCluster(t)
+	t.Parallel()
+	c := startUpgrades(t)
 	for _, protocol := range []string{"v1", "json-rpc"} {
 		for _, state := range []struct {
 			name string
@@ -181,6 +189,7 @@ func TestUpgradeByPostgres(t *testing.T) {
 			{"done", func(p *killable) func() bool { return p.inFile("request.json", `"done"`) }, nil},
 		} {
 			t.Run(protocol+"/"+state.name, func(t *testing.T) {
+				t.Parallel()
 				flags := append(postgresFlags(t, c), "--pace", "200ms")
 				p := startPlatform(t, slices.Concat(flags, state.hold)...)
 				work := sampleIn(t)
@@ -226,6 +235,7 @@ func soon(t *testing.T, so func() bool) {
 // stays small. ODOO_UPGRADE_TEST_RUNS sets how many.
 func TestManyAtOnce(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	const maxMemory = 200 << 10 // KiB
 	runs := 12
 	if text := os.Getenv("ODOO_UPGRADE_TEST_RUNS"); text != "" {
@@ -322,13 +332,13 @@ func TestDumpOverTheLimit(t *testing.T) {
 	t.Parallel()
 	realtest.Long(t) // SFTP tries again, for any failure may pass
 	p := startPlatform(t, "--pace", "0", "--max-upload", "1MB")
-	work := t.TempDir()
-	randomFile(t, work+"/db.dump", 3<<20)
 	for name, inputs := range map[string]map[string]string{
 		"https": {"protocol": "v1", "transport": "https"}, "sftp": {"protocol": "v1", "transport": "sftp"}, "rsync": {"protocol": "json-rpc"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			began := time.Now()
+			t.Parallel()
+			work, began := t.TempDir(), time.Now()
+			randomFile(t, work+"/db.dump", 3<<20)
 			text, err := step(t, work, p.url, inputs).CombinedOutput()
 			if err == nil || !regexp.MustCompile(`::error.*(the dump is larger than this sandbox takes|The dump is larger than 976.56 Kb, the limit of this sandbox)`).Match(text) {
 				t.Errorf("%v\n%s", err, text)

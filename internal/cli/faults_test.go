@@ -32,6 +32,7 @@ import (
 // ODOO_UPGRADE_TEST_SEEDS sets how many seeds, ODOO_UPGRADE_TEST_SEED repeats one.
 func TestFaultSchedules(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	first, last := 1, 20
 	if text := os.Getenv("ODOO_UPGRADE_TEST_SEEDS"); text != "" {
 		last, _ = strconv.Atoi(text)

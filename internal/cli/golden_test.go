@@ -24,6 +24,7 @@ var update = flag.Bool("update", false, "write the golden files again")
 // in testdata/golden: the log and the summary of a whole run in virtual time. With -update
 // it writes them.
 func TestGolden(t *testing.T) {
+	t.Parallel()
 	for _, c := range goldenCases {
 		for _, protocol := range protocols()[1:] {
 			t.Run(c.name+"-"+protocol, func(t *testing.T) {

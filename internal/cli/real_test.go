@@ -170,7 +170,7 @@ func randomFile(t *testing.T, path string, n int64) {
 
 func TestSpecificationsOwnSamples(t *testing.T) {
 	realtest.Long(t)
-	realtest.Long(t)
+	t.Parallel()
 	realtest.Need(t, "bash", "curl", "jq", "ssh-keygen")
 	url, _ := sandboxProcess(t, "--pace", "100ms", "--contract", "M123456-abcdef")
 	dir := t.TempDir()
@@ -210,7 +210,7 @@ CREATE TABLE empty_one (id serial PRIMARY KEY, partner_id integer REFERENCES res
 
 func TestRealPostgreSQLThereAndBack(t *testing.T) {
 	realtest.Long(t)
-	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	c.Run("createdb", "source")
 	c.SQL("source", odooLike)
@@ -245,7 +245,7 @@ func TestRealPostgreSQLThereAndBack(t *testing.T) {
 // TestTarIsNotForJSONRPC: what the dump was checked for is not what the platform has.
 func TestTarIsNotForJSONRPC(t *testing.T) {
 	realtest.Long(t)
-	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	c.Run("createdb", "source")
 	c.SQL("source", odooLike)
@@ -280,6 +280,7 @@ func give(t *testing.T, c *realtest.Cluster, from, to string) {
 // MiB, can be set: .ci/run does it with 2 GiB.
 func TestMemoryStaysFlat(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	size := int64(128)
 	if text := os.Getenv("ODOO_UPGRADE_TEST_DUMP_MIB"); text != "" {
 		var err error

@@ -161,20 +161,16 @@ func inspect(t testing.TB, name string, data []byte) Info {
 }
 
 // everyPrefix cuts a complete dump shorter and shorter: none of that is a complete one.
-// With ODOO_UPGRADE_TEST_PREFIXES=all it does so at each byte, with few at some, else at
-// each byte near the ends and at every 61st between.
+// It does so at each byte of a whole sweep, else near the ends and at every 997th between.
 func everyPrefix(t *testing.T, path string, options ...Options) {
 	t.Helper()
 	stat, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ends, step := int64(2<<10), int64(61)
-	switch os.Getenv("ODOO_UPGRADE_TEST_PREFIXES") {
-	case "all":
+	ends, step := int64(50), int64(997)
+	if realtest.Whole() {
 		ends = stat.Size()
-	case "few":
-		ends, step = 50, 997
 	}
 	for n := stat.Size() - 1; n >= 0; n-- {
 		if n > ends && n < stat.Size()-ends && n%step != 0 {
@@ -197,6 +193,7 @@ func everyPrefix(t *testing.T, path string, options ...Options) {
 
 func TestArchiveVersions(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	for version := oldestVersion; version <= newestVersion; version++ {
 		for _, compression := range []string{"none", "gzip", "lz4", "zstd"} {
 			if version < 115 && (compression == "lz4" || compression == "zstd") {
@@ -230,6 +227,7 @@ func TestArchiveVersions(t *testing.T) {
 // TestLargeLastTable cuts an archive whose last table is too large to be gone
 // through.
 func TestLargeLastTable(t *testing.T) {
+	t.Parallel()
 	m := &maker{version: 114, compression: "none", located: true}
 	data := m.archive(moduleCopy, moduleRows)
 	data = data[:len(data)-5] // its end
@@ -431,6 +429,7 @@ func TestUnescape(t *testing.T) {
 // TestBombs are files that claim or unpack to more than there is.
 func TestBombs(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	tooLong := (&maker{version: 114, compression: "none", located: true}).archive(moduleCopy, moduleRows)
 	at := bytes.Index(tooLong, []byte("ENCODING")) - 4
 	binary.LittleEndian.PutUint32(tooLong[at:], 1<<31-1)
@@ -489,6 +488,7 @@ func TestBefore2018(t *testing.T) {
 // which the end of a large table is checked, and large objects.
 func TestLargeRowsAtTheEnd(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	for _, blobs := range []bool{false, true} {
 		m := &maker{version: 114, compression: "none", located: true}
 		data := m.archive(moduleCopy, moduleRows)

@@ -30,6 +30,7 @@ func replaceText(t *testing.T, toc []byte, old, with string) []byte {
 // something else than what is inspected: files outside them, or other files in them.
 func TestHostileFolder(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	c.Run("createdb", "bakery")
 	c.SQL("bakery", bootstrap+some)

@@ -120,6 +120,7 @@ func (v verdict) archives(t *testing.T, name string, data []byte) {
 // TestDumpsAsPeopleHaveThem has what people made of their dumps, by public reports.
 func TestDumpsAsPeopleHaveThem(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	r := realDumps(t)
 	t.Run("as it is", func(t *testing.T) {
 		fine.everywhere(t, "SQL", r.sql)

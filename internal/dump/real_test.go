@@ -142,6 +142,7 @@ func answerOf(i Info) answer {
 
 func TestEveryKindGivesTheSameAnswer(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	for name, statements := range map[string]string{"small": bootstrap, "large": bootstrap + many} {
 		t.Run(name, func(t *testing.T) { sameAnswers(t, dumps(t, statements), name == "large") })
 	}
@@ -205,6 +206,7 @@ func TestEveryPrefixIsNoWholeDump(t *testing.T) {
 }
 
 func TestRealCluster(t *testing.T) {
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	path := filepath.Join(t.TempDir(), "all.sql")
 	if err := os.WriteFile(path, []byte(c.Run("pg_dumpall")), 0o600); err != nil {
@@ -219,6 +221,7 @@ func TestRealCluster(t *testing.T) {
 // TestDirectory inspects what pg_dump -Fd writes, compressed and not.
 func TestDirectory(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	c.Run("createdb", "bakery")
 	c.SQL("bakery", bootstrap+many)

@@ -5,13 +5,16 @@
 package realtest
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -33,6 +36,10 @@ func Long(t testing.TB) {
 		t.Skip("takes long")
 	}
 }
+
+// Whole reports whether a sweep is to be made at each point, as .ci/run does it, and not only at
+// some: ODOO_UPGRADE_TEST_WHOLE is set.
+func Whole() bool { return os.Getenv("ODOO_UPGRADE_TEST_WHOLE") != "" }
 
 // Skip skips a test; in CI that is a failure.
 func Skip(t testing.TB, why string) {
@@ -56,6 +63,30 @@ func Rsyncs(t testing.TB) []string {
 		t.Fatal(err)
 	}
 	return []string{path}
+}
+
+// Main runs a package's tests, which wait for programs most of the time: so more of them run at
+// once than there are processors, unless -parallel says otherwise. TestMain calls it.
+func Main(m interface{ Run() int }) Runner {
+	_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
+	return Runner{m}
+}
+
+// Runner runs tests, and removes in the end what they shared.
+type Runner struct{ m interface{ Run() int } }
+
+// Run runs the tests and returns their exit status.
+func (r Runner) Run() int {
+	defer func() { _ = os.RemoveAll(emptyCluster.dir) }()
+	return r.m.Run()
+}
+
+// emptyCluster is what initdb makes, for all clusters of the package's tests: a copy of it takes
+// a quarter of the time.
+var emptyCluster struct {
+	sync.Once
+	dir string
+	err error
 }
 
 // Cluster is a PostgreSQL of a test's own.
@@ -98,7 +129,7 @@ func StartCluster(t testing.TB, settings ...string) *Cluster {
 			t.Fatal(err)
 		}
 	}
-	c.Run("initdb", "-D", c.Dir+"/data", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	c.initialize()
 	options := "-k " + c.Dir + " -h '' -F"
 	for _, setting := range settings {
 		options += " -c " + setting
@@ -106,6 +137,30 @@ func StartCluster(t testing.TB, settings ...string) *Cluster {
 	c.Run("pg_ctl", "-D", c.Dir+"/data", "-w", "-l", c.Dir+"/log", "-o", options, "start")
 	t.Cleanup(func() { c.Run("pg_ctl", "-D", c.Dir+"/data", "-m", "immediate", "stop") })
 	return c
+}
+
+// initialize makes the cluster's data folder.
+func (c *Cluster) initialize() {
+	c.t.Helper()
+	emptyCluster.Do(func() {
+		if emptyCluster.dir, emptyCluster.err = os.MkdirTemp("", "pg-"); emptyCluster.err != nil {
+			return
+		}
+		if c.user != nil {
+			emptyCluster.err = os.Chown(emptyCluster.dir, int(c.user.Uid), int(c.user.Gid))
+		}
+		if emptyCluster.err == nil {
+			emptyCluster.err = c.Command("initdb", "-D", emptyCluster.dir+"/data", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync").Run()
+		}
+	})
+	if emptyCluster.err != nil {
+		c.t.Fatal("initdb: ", emptyCluster.err)
+	}
+	copies := c.Command("cp", "-a", emptyCluster.dir+"/data", c.Dir+"/data")
+	copies.Path = "/bin/cp"
+	if text, err := copies.CombinedOutput(); err != nil {
+		c.t.Fatalf("cp: %v\n%s", err, text)
+	}
 }
 
 // Run runs one of PostgreSQL's programs and returns what it printed.

@@ -107,7 +107,7 @@ func eachVersion(t *testing.T, test func(t *testing.T, capabilities string)) {
 }
 
 // evil sends a list and whatever else a hostile server would.
-func evil(t *testing.T, capabilities string, hostile func(c *conn)) (Result, error, string) {
+func evil(t *testing.T, capabilities string, hostile func(c *conn)) (_ Result, dir string, err error) {
 	t.Helper()
 	here, there := pair(t)
 	go func() {
@@ -119,9 +119,9 @@ func evil(t *testing.T, capabilities string, hostile func(c *conn)) (Result, err
 		}
 		_ = there.Close()
 	}()
-	dir := t.TempDir()
+	dir = t.TempDir()
 	result, _, err := Pull(t.Context(), here, versionFor(capabilities), Target{Partial: ".partial", Root: openRoot(t, dir), Keep: true, MaxBytes: 1 << 30})
-	return result, err, dir
+	return result, dir, err
 }
 
 // put sends an entry of a list as it is.
@@ -157,7 +157,7 @@ func (c *conn) putNegative() {
 func TestHostileNames(t *testing.T) { eachVersion(t, testHostileNames) }
 
 func testHostileNames(t *testing.T, capabilities string) {
-	result, err, dir := evil(t, capabilities, func(c *conn) {
+	result, dir, err := evil(t, capabilities, func(c *conn) {
 		for _, name := range []string{"../out", "/etc/x", "a/../../out", "..", "a\nb", "./x"} {
 			c.put(name, 3, sentFile)
 		}
@@ -264,7 +264,7 @@ func testHostileServers(t *testing.T, capabilities string) {
 		}, "a file was not sent: a"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err, _ := evil(t, capabilities, test.server); err == nil || !strings.Contains(err.Error(), test.says) {
+			if _, _, err := evil(t, capabilities, test.server); err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Error(err)
 			}
 		})
@@ -273,7 +273,7 @@ func testHostileServers(t *testing.T, capabilities string) {
 
 // TestReport has a server that reports about a file in place of sending it.
 func TestReport(t *testing.T) {
-	_, err, _ := evil(t, allCapabilities, func(c *conn) {
+	_, _, err := evil(t, allCapabilities, func(c *conn) {
 		c.put("a", 3, sentFile)
 		c.endList(pullFields)
 		_ = c.out.Flush()

@@ -20,10 +20,12 @@ import (
 // opened to write. With a round trip of 20 ms there would be 32 sessions.
 func TestServerThatTruncatesWhatIsOpened(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	content := noise(1, 24<<20)
 	d := dumpOf(t, content)
 	for _, mode := range []string{"off", "minimal", "writes", "full"} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			s := realtest.StartRclone(t, "--vfs-cache-mode", mode)
 			line := realtest.DelayLine(t, s.Address, 20*time.Millisecond)
 			for _, old := range []string{"nothing there", "all there"} {
@@ -44,10 +46,12 @@ func TestServerThatTruncatesWhatIsOpened(t *testing.T) {
 // channels of a connection, and with a small window there are halves.
 func TestServerThatMixesChannels(t *testing.T) {
 	realtest.Long(t)
+	t.Parallel()
 	content := noise(1, 51_000_000)
 	d := dumpOf(t, content)
 	for _, setting := range []string{"channelWindowSize 1MB", "channelPacketSize 16KB"} {
 		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
 			s := realtest.StartProFTPD(t, `SFTPClientMatch ".*" `+setting)
 			line := realtest.DelayLine(t, s.Address, 40*time.Millisecond)
 			err := put(t.Context(), another(t, s, line.Address), d)
@@ -76,6 +80,7 @@ func TestWhatFailed(t *testing.T) {
 		"a cut":         {cut: true, up: `: writing shared.dump at byte \d+: ` + ended, down: `: reading shared.dump at byte \d+: ` + ended},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var lines []string
 			if c.forbids != "" {
 				lines = []string{"ForceCommand internal-sftp -d / -P " + c.forbids}

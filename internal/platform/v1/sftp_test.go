@@ -80,13 +80,15 @@ func untoldOf(int64, int64) {}
 // or as another one would. ODOO_UPGRADE_TEST_CUTS sets how many; .ci/run makes 500.
 func TestCuts(t *testing.T) {
 	realtest.Long(t)
-	cuts := 60
+	cuts := 28
 	text, alone := os.LookupEnv("ODOO_UPGRADE_TEST_CUTS")
 	if alone {
 		var err error
 		if cuts, err = strconv.Atoi(text); err != nil {
 			t.Fatal(err)
 		}
+	} else {
+		t.Parallel()
 	}
 	s := realtest.StartSSHD(t, "ed25519")
 	cutter := realtest.StartCutter(t, s.Address)
@@ -163,13 +165,14 @@ func TestCutsFarBehindTheFirstByte(t *testing.T) {
 	realtest.Long(t)
 	for name, mode := range map[string]os.FileMode{"readable": 0o666, "unreadable": 0o222} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := realtest.StartSSHD(t, "ed25519")
 			if err := os.Chmod(s.File(), mode); err != nil {
 				t.Fatal(err)
 			}
 			cutter := realtest.StartCutter(t, s.Address)
 			resumed := 0
-			for seed := range uint64(6) {
+			for seed := range uint64(3) {
 				random := rand.New(rand.NewPCG(seed, 8))
 				content := noise(seed, 24<<20)
 				cutter.Reset([]int64{random.Int64N(12 << 20), random.Int64N(6 << 20), random.Int64N(6 << 20)})

@@ -334,6 +334,7 @@ func TestUncheckedDump(t *testing.T) {
 // TestConfined has pg_restore read a folder whose list of large objects names a file that
 // is not in it, as if the check had let it pass.
 func TestConfined(t *testing.T) {
+	t.Parallel()
 	realtest.Need(t, "pg_restore")
 	if !confine.Available() {
 		realtest.Skip(t, "the kernel has no Landlock")
@@ -372,7 +373,7 @@ func TestPostgresRestoresWhatIsOdd(t *testing.T) {
 		"comments on what is the system's":  "COMMENT ON EXTENSION plpgsql IS 'x';\nCREATE SCHEMA public;\nCOMMENT ON SCHEMA public IS 'x';",
 		"a database that cannot be dropped": "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I IS_TEMPLATE true', current_database()); END $$;",
 		"a role of its own settings":        "DO $$ BEGIN EXECUTE format('ALTER ROLE %I SET role TO nonesuch', current_user); EXCEPTION WHEN others THEN NULL; END $$;",
-		"many rows of no use":               "SELECT repeat('x', 100000) FROM generate_series(1, 3000);",
+		"many rows of no use":               "SELECT repeat('x', 100000) FROM generate_series(1, 300);",
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(realtest.Dump(""), "SELECT 1;", "CREATE TABLE public.kept (a int);\nCOPY public.kept (a) FROM stdin;\n1\n2\n\\.\n\n"+statements, 1)
@@ -532,6 +533,7 @@ func TestPostgresInParallel(t *testing.T) {
 
 // TestCanceled stops engines in the middle of their work.
 func TestCanceled(t *testing.T) {
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	s := server(t, c)
 	for name, e := range map[string]requests.Engine{
@@ -560,7 +562,11 @@ func TestCanceledAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	c := realtest.StartCluster(t)
 	b := newBench(t, NewPostgres(server(t, c), nil))
-	for after := time.Duration(0); after < 1500*time.Millisecond; after += 75 * time.Millisecond {
+	step := 200 * time.Millisecond
+	if realtest.Whole() {
+		step = 50 * time.Millisecond
+	}
+	for after := time.Duration(0); after < 1500*time.Millisecond; after += step {
 		ctx, cancel := context.WithTimeout(t.Context(), after)
 		id := b.submit(ctx, write(t, "db.sql", realtest.Dump("")))
 		b.worker.Wait()
@@ -588,6 +594,7 @@ func (b *bench) untilLogged(id int, text string) {
 
 // TestLeftByAKilledSandbox has databases and processes of one that could not clean up.
 func TestLeftByAKilledSandbox(t *testing.T) {
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	s := server(t, c)
 	e := NewPostgres(s, nil)
@@ -658,6 +665,7 @@ func TestCommand(t *testing.T) {
 
 // TestCommandWithADatabase restores, changes and dumps by the variables that it gets.
 func TestCommandWithADatabase(t *testing.T) {
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	script := `test -n "$UPGRADE_DATABASE"; psql -qX -f "$UPGRADE_ORIGINAL" >/dev/null; psql -qXc "CREATE TABLE added (a int)"; pg_dump -f "$UPGRADE_RESULT"`
 	b := newBench(t, NewCommand([]string{"sh", "-ec", script}, server(t, c), false))
@@ -671,6 +679,7 @@ func TestCommandWithADatabase(t *testing.T) {
 // TestCommandOnARestoredDump changes a database that it finds there, and leaves the rest to
 // the engine.
 func TestCommandOnARestoredDump(t *testing.T) {
+	t.Parallel()
 	c := realtest.StartCluster(t)
 	upload := filepath.Join(c.Dir, "dump")
 	c.Run("pg_dump", "-Fc", "-f", upload, database(t, c))
