@@ -188,6 +188,9 @@ func TestUpgradeByPostgres(t *testing.T) {
 			{"dumping", func(p *killable) func() bool { return p.inFile("upgrade.log", "Dumping the database") }, nil},
 			{"done", func(p *killable) func() bool { return p.inFile("request.json", `"done"`) }, nil},
 		} {
+			if protocol == "json-rpc" && !realtest.Whole() && state.name != "not at all" && state.name != "running SQL" {
+				continue // the sandbox, which is killed, works on both protocols' requests in the same way
+			}
 			t.Run(protocol+"/"+state.name, func(t *testing.T) {
 				t.Parallel()
 				flags := append(postgresFlags(t, c), "--pace", "200ms")
