@@ -93,7 +93,7 @@ func stepCommands() []string {
 	for _, c := range job.Commands() {
 		names = append(names, c.Name)
 	}
-	return append(names, "inspect")
+	return names
 }
 
 // command is what runs without arguments: in a step, and in a container, the
@@ -210,12 +210,13 @@ func makePrivate(path string) error {
 }
 
 // keep puts the files of the flags outputs and summary in the place of the runner's,
-// which a step has already.
-func (p *program) keep(outputs, summary string) error {
+// which a step has already, and sets how much is logged.
+func (p *program) keep(f localFlags) error {
+	p.style(f.Quiet)
 	if p.step {
 		return nil
 	}
-	files := map[string]string{"GITHUB_OUTPUT": outputs, "GITHUB_STEP_SUMMARY": summary}
+	files := map[string]string{"GITHUB_OUTPUT": f.Outputs, "GITHUB_STEP_SUMMARY": f.Summary}
 	for variable, path := range files {
 		if path == "" || actions.InWorkflow(p.getenv) && p.getenv(variable) != "" {
 			files[variable] = p.getenv(variable)

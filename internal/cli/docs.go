@@ -19,7 +19,7 @@ type Input struct {
 
 // Inputs returns every input, from the grammar, in the order of its flags.
 func Inputs() []Input {
-	list := []Input{{Name: "command", Default: "run", Help: "run, start, wait, status, download or inspect; see the README"}}
+	list := []Input{{Name: "command", Default: "run", Help: "What to do: " + inWords(stepCommands(), "or") + "; see the README"}}
 	parser, err := newParser(new(grammar))
 	if err != nil {
 		panic(err) // the grammar is ours
@@ -97,7 +97,6 @@ func commandTable() string {
 	for _, c := range job.Commands() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", c.Name, c.Help)
 	}
-	b.WriteString("| `inspect` | Recognize a dump and say what is in it; sends nothing |\n")
 	return b.String()
 }
 

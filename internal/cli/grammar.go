@@ -26,7 +26,7 @@ type grammar struct {
 	Wait     waitCommand     `cmd:"" help:"${wait_help}"`
 	Status   statusCommand   `cmd:"" help:"${status_help}"`
 	Download downloadCommand `cmd:"" help:"${download_help}"`
-	Inspect  inspectCommand  `cmd:"" help:"Recognize a dump and say what is in it; sends nothing"`
+	Inspect  inspectCommand  `cmd:"" help:"${inspect_help}"`
 	Sandbox  sandboxCommand  `cmd:"" help:"Serve a small stand-in for the platform until stopped"`
 	Demo     demoCommand     `cmd:"" help:"Show a whole cycle with a sandbox and a sample dump"`
 	Health   healthCommand   `cmd:"" help:"Check that the sandbox on this machine or in this container responds"`
@@ -38,52 +38,45 @@ type grammar struct {
 }
 
 type runCommand struct {
-	serverFlags
-	dial.HTTPSettings
+	commonFlags
 	dial.TransferSettings
 	requestFlags
-	referenceFlags
 	waitFlags
-	stateFlags
 	downloadFlags
 	keepFlags
 }
 
 type startCommand struct {
-	serverFlags
-	dial.HTTPSettings
+	commonFlags
 	dial.TransferSettings
 	requestFlags
-	referenceFlags
-	stateFlags
 	keepFlags
 }
 
 type waitCommand struct {
-	serverFlags
-	dial.HTTPSettings
-	referenceFlags
+	commonFlags
 	waitFlags
-	stateFlags
 	localFlags
 }
 
 type statusCommand struct {
-	serverFlags
-	dial.HTTPSettings
-	referenceFlags
-	stateFlags
+	commonFlags
 	localFlags
 }
 
 type downloadCommand struct {
-	serverFlags
-	dial.HTTPSettings
+	commonFlags
 	dial.TransferSettings
-	referenceFlags
-	stateFlags
 	downloadFlags
 	localFlags
+}
+
+// commonFlags are those of all commands that talk to the platform.
+type commonFlags struct {
+	serverFlags
+	dial.HTTPSettings
+	referenceFlags
+	stateFlags
 }
 
 // requestFlags say what is to be upgraded, and how.
@@ -139,8 +132,8 @@ type downloadFlags struct {
 	Check        strictness `default:"strict" help:"What to do with an upgraded database that is not complete, not Odoo's, or not at the target version: strict fails, warn logs a warning, off does not check"`
 }
 
-// keepFlags are localFlags of the commands that create requests, whose key must not
-// be lost.
+// keepFlags are the localFlags of the commands that create requests, whose key must not be
+// lost.
 type keepFlags struct {
 	Outputs string `default:"odoo-upgrade-outputs.txt" help:"File to append the outputs to, the key included" local:""`
 	Summary string `help:"File to append the summary to, as Markdown" local:""`
@@ -278,13 +271,13 @@ func (p *protocol) UnmarshalText(text []byte) error {
 	if *p = protocol(text); slices.Contains(names, string(*p)) {
 		return nil
 	}
-	return fmt.Errorf("%q is not one of %s", text, inWords(names))
+	return fmt.Errorf("%q is not one of %s", text, inWords(names, "and"))
 }
 
-// inWords is a list like a, b and c.
-func inWords(names []string) string {
+// inWords is a list like a, b and c; the word before the last is given.
+func inWords(names []string, word string) string {
 	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " and " + names[last]
+	return strings.Join(names[:last], ", ") + " " + word + " " + names[last]
 }
 
 // env is a list of variables, a line each.

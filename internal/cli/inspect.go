@@ -21,10 +21,9 @@ import (
 // run inspects a dump. One that cannot be sent fails the preflight, so that a script
 // can rely on the exit status.
 func (c *inspectCommand) run(p *program) int {
-	if err := p.keep(c.Outputs, c.localFlags.Summary); err != nil {
+	if err := p.keep(c.localFlags); err != nil {
 		return p.invalid(err)
 	}
-	p.style(c.Quiet)
 	path := c.Dump
 	if c.File != "" {
 		path = c.File

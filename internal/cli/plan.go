@@ -18,41 +18,33 @@ import (
 // options are what a command that talks to the platform was given.
 type options struct {
 	command job.Command
-	serverFlags
-	dial.HTTPSettings
+	commonFlags
 	dial.TransferSettings
 	requestFlags
-	referenceFlags
 	waitFlags
-	stateFlags
 	downloadFlags
-	outputs, summary string
-	quiet            bool
+	local localFlags
 }
 
 func (c *runCommand) run(p *program) int {
-	return p.carryOut(options{command: job.CommandNamed("run"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings, TransferSettings: c.TransferSettings,
-		requestFlags: c.requestFlags, referenceFlags: c.referenceFlags, waitFlags: c.waitFlags, stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.Summary, quiet: c.Quiet})
+	return p.carryOut("run", options{commonFlags: c.commonFlags, TransferSettings: c.TransferSettings, requestFlags: c.requestFlags,
+		waitFlags: c.waitFlags, downloadFlags: c.downloadFlags, local: localFlags(c.keepFlags)})
 }
 
 func (c *startCommand) run(p *program) int {
-	return p.carryOut(options{command: job.CommandNamed("start"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings, TransferSettings: c.TransferSettings,
-		requestFlags: c.requestFlags, referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.Summary, quiet: c.Quiet})
+	return p.carryOut("start", options{commonFlags: c.commonFlags, TransferSettings: c.TransferSettings, requestFlags: c.requestFlags, local: localFlags(c.keepFlags)})
 }
 
 func (c *waitCommand) run(p *program) int {
-	return p.carryOut(options{command: job.CommandNamed("wait"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings,
-		referenceFlags: c.referenceFlags, waitFlags: c.waitFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.localFlags.Summary, quiet: c.Quiet})
+	return p.carryOut("wait", options{commonFlags: c.commonFlags, waitFlags: c.waitFlags, local: c.localFlags})
 }
 
 func (c *statusCommand) run(p *program) int {
-	return p.carryOut(options{command: job.CommandNamed("status"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings,
-		referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, outputs: c.Outputs, summary: c.localFlags.Summary, quiet: c.Quiet})
+	return p.carryOut("status", options{commonFlags: c.commonFlags, local: c.localFlags})
 }
 
 func (c *downloadCommand) run(p *program) int {
-	return p.carryOut(options{command: job.CommandNamed("download"), serverFlags: c.serverFlags, HTTPSettings: c.HTTPSettings, TransferSettings: c.TransferSettings,
-		referenceFlags: c.referenceFlags, stateFlags: c.stateFlags, downloadFlags: c.downloadFlags, outputs: c.Outputs, summary: c.localFlags.Summary, quiet: c.Quiet})
+	return p.carryOut("download", options{commonFlags: c.commonFlags, TransferSettings: c.TransferSettings, downloadFlags: c.downloadFlags, local: c.localFlags})
 }
 
 // trimmed returns o without the surrounding space that secrets and references may

@@ -13,13 +13,13 @@ import (
 	"odoo-upgrade-action/internal/report"
 )
 
-// carryOut does what the options say and reports how it ended. It returns the exit
-// status.
-func (p *program) carryOut(o options) int {
-	if err := p.keep(o.outputs, o.summary); err != nil {
+// carryOut does what a command's options say and reports how it ended. It returns the
+// exit status.
+func (p *program) carryOut(command string, o options) int {
+	if err := p.keep(o.local); err != nil {
 		return p.invalid(err)
 	}
-	p.style(o.quiet)
+	o.command = job.CommandNamed(command)
 	o = o.trimmed()
 	err := p.readKey(&o)
 	p.mask(o.RequestKey, o.Contract, o.HandleSecret)

@@ -24,6 +24,7 @@ func Commands() []Command {
 		{Name: "wait", Help: "Wait for a started request, and fail if its upgrade failed", Waits: true, Fine: []Result{Success}},
 		{Name: "status", Help: "Check the status of a request once", Fine: []Result{Success, Pending, UpgradeFailed}},
 		{Name: "download", Help: "Download files of a request", Downloads: true, Fine: []Result{Success, Pending, UpgradeFailed}},
+		{Name: "inspect", Help: "Recognize a dump and say what is in it; sends nothing", Fine: []Result{Success}},
 	}
 }
 
