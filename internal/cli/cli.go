@@ -172,7 +172,7 @@ func newParser(g *grammar, options ...kong.Option) (*kong.Kong, error) {
 // invalid ends a run whose inputs cannot be used.
 func (p *program) invalid(err error) int {
 	ending := job.Ending{Result: job.InvalidInput, Err: err}
-	report.New(p.runner, 0).Finish(ending, explain(ending, job.Command{}))
+	report.New(p.runner, 0).Finish(ending, p.explain(ending, job.Command{}))
 	return exitStatus(ending.Result)
 }
 

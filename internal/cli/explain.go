@@ -3,8 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
 	"odoo-upgrade-action/internal/upgrade"
@@ -46,6 +48,25 @@ func endOf(result job.Result) end {
 }
 
 func exitStatus(result job.Result) int { return endOf(result).status }
+
+// explain puts the end of a command into words, with the names that inputs have here.
+func (p *program) explain(e job.Ending, c job.Command) report.Explanation {
+	why := explain(e, c)
+	why.Next = advice.Named(why.Next, p.inputName)
+	return why
+}
+
+// inputName returns what an input is called where the user is, "" for what is none.
+func (p *program) inputName(input string) string {
+	known := slices.ContainsFunc(Inputs(), func(i Input) bool { return i.Name == input })
+	switch {
+	case !known:
+		return ""
+	case p.step:
+		return input
+	}
+	return "--" + input
+}
 
 // explain puts the end of a command into words.
 func explain(e job.Ending, c job.Command) report.Explanation {
@@ -186,7 +207,7 @@ func explainDownload(e job.Ending, _ job.Command) report.Explanation {
 func explainCheck(e job.Ending, _ job.Command) report.Explanation {
 	why := failed("Upgraded database failed the check", e)
 	why.Text = e.Err.Error() + "." // it may begin with a path
-	why.Next = fmt.Sprintf("The file is kept. Run odoo-upgrade inspect on it, and contact Odoo support with the request ID, %s. To only get a warning for such a database, set check: warn.", e.Ticket.ID)
+	why.Next = fmt.Sprintf("The file is kept. Run odoo-upgrade inspect on it, and contact Odoo support with the request ID, %s. To only get a warning for such a database, set {check} to warn.", e.Ticket.ID)
 	return why
 }
 

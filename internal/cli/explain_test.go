@@ -50,7 +50,7 @@ func TestWhatIsSaidOfTheEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			command := job.CommandNamed(c.command)
-			why := explain(c.ending, command)
+			why := (&program{step: true}).explain(c.ending, command)
 			text := why.Title + ". " + why.Text + " " + why.Next
 			for part := range strings.SplitSeq(c.says, "|") {
 				if !strings.Contains(text, part) {

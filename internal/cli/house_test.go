@@ -37,6 +37,7 @@ var levels = map[string]int{
 	module + "/internal/confine":          1,
 	module + "/internal/proxy":            1,
 	module + "/internal/retry":            0,
+	module + "/internal/advice":           0,
 	module + "/internal/sshclient":        2,
 	module + "/internal/stall":            1,
 	module + "/internal/upgrade":          1,

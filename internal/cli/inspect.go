@@ -62,7 +62,7 @@ func (c *inspectCommand) run(p *program) int {
 		c.print(p.stdout, info, ending.Err)
 	}
 	if p.step || ending.Err != nil || c.Outputs != "" || c.localFlags.Summary != "" {
-		why := explain(ending, job.Command{})
+		why := p.explain(ending, job.Command{})
 		why.Fine = ending.Err == nil
 		told.Finish(ending, why)
 	}

@@ -49,7 +49,7 @@ func (p *program) finish(told *report.Report, o planned, e job.Ending, handle st
 	if lost := p.runner.OutputError(); fine && lost != nil {
 		e.Result, e.Err, fine = job.Failure, &outputsError{e}, false
 	}
-	why := explain(e, o.command)
+	why := p.explain(e, o.command)
 	why.Fine = fine
 	next := o.resume(why.Command, e, handle)
 	if why.Code = next.shell(); p.step {

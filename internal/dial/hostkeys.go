@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 
+	"odoo-upgrade-action/internal/advice"
+
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 )
@@ -40,7 +42,7 @@ func NewHostKeys(known, trusted string) (*HostKeys, error) {
 	if strings.TrimSpace(known) != "" {
 		var err error
 		if h.pinned, err = pins(known); err != nil {
-			return nil, fmt.Errorf("ssh-known-hosts: %w", err)
+			return nil, advice.Give(fmt.Errorf("the known SSH host keys: %w", err), "Set {ssh-known-hosts} to lines as ssh-keyscan prints them.")
 		}
 		return h, nil
 	}
@@ -87,6 +89,11 @@ func (h *HostKeys) Learned() (key, fingerprint string, ok bool) {
 // KnownHostsLine is what pins a key for an address, host:port.
 func KnownHostsLine(address, key string) string { return knownhosts.Normalize(address) + " " + key }
 
+// Advice implements advice.Adviser.
+func (e *HostKeyError) Advice() string {
+	return "Compare the fingerprint with one that you trust. Either the platform has a new key, and {ssh-known-hosts} must be set to it, or another server answers in its place."
+}
+
 // Check is an ssh.HostKeyCallback.
 func (h *HostKeys) Check(address string, _ net.Addr, key ssh.PublicKey) error {
 	wrong := func(why string) error {
@@ -95,10 +102,10 @@ func (h *HostKeys) Check(address string, _ net.Addr, key ssh.PublicKey) error {
 	if h.pinned != nil {
 		err := h.pinnedFor(address, key)
 		if unknown, ok := errors.AsType[*knownhosts.KeyError](err); ok && len(unknown.Want) == 0 {
-			return wrong("is not in ssh-known-hosts, which has no line for this address")
+			return wrong("is not known: none of the lines that were given is for this address")
 		}
 		if err != nil {
-			return wrong("is not the one in ssh-known-hosts")
+			return wrong("is not the one that was given for this address")
 		}
 		return nil
 	}
@@ -149,7 +156,7 @@ func (h *HostKeys) otherType(address string, disagree error) error {
 	if h.isNew() || !strings.Contains(disagree.Error(), "host key") {
 		return nil
 	}
-	why := "is not the one in ssh-known-hosts"
+	why := "is not the one that was given for this address"
 	if h.pinned == nil {
 		why = "is not the one that this request met before"
 	}

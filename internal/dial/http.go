@@ -10,12 +10,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"net"
 	"net/http"
 	"net/url"
 	"time"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/proxy"
 )
 
@@ -28,7 +28,7 @@ func HTTP(caPEM []byte) (*http.Transport, error) {
 		roots = x509.NewCertPool() // an image without any: caPEM may be all there is
 	}
 	if len(caPEM) > 0 && !roots.AppendCertsFromPEM(caPEM) {
-		return nil, errors.New("ca-certificate: it contains no certificate; PEM is expected, from -----BEGIN CERTIFICATE----- on")
+		return nil, advice.New("the certificates to trust are not PEM", "Set {ca-certificate} to the PEM text, from -----BEGIN CERTIFICATE----- on.")
 	}
 	dialer := &net.Dialer{Timeout: dialTime, KeepAlive: 15 * time.Second}
 	// HTTP/1.1 alone: net/http's HTTP/2 moves an upload at a tenth of its speed

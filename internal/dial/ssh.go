@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/proxy"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sshclient"
@@ -23,14 +24,14 @@ import (
 func ParseKey(text string) (ssh.Signer, error) {
 	text = strings.TrimSpace(text)
 	if err := mangled(text); err != nil {
-		return nil, fmt.Errorf("ssh-private-key: %w", err)
+		return nil, fmt.Errorf("the private SSH key cannot be used: %w", err)
 	}
 	key, err := ssh.ParsePrivateKey([]byte(text + "\n"))
 	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked {
-		return nil, errors.New("ssh-private-key: it is protected by a passphrase; use a key without one")
+		return nil, advice.New("the private SSH key cannot be used: it is protected by a passphrase", "Set {ssh-private-key} to a key without one.")
 	}
 	if err != nil {
-		return nil, errors.New("ssh-private-key: it is not a private key as ssh-keygen writes it")
+		return nil, advice.New("the private SSH key cannot be used: it is not one that ssh-keygen wrote", "Set {ssh-private-key} to the whole text of the file, its first and its last line included.")
 	}
 	return key, nil
 }
@@ -39,15 +40,15 @@ func ParseKey(text string) (ssh.Signer, error) {
 func mangled(text string) error {
 	switch {
 	case strings.HasPrefix(text, "PuTTY-User-Key-File"):
-		return errors.New("it is a key of PuTTY (PPK); convert it: puttygen KEY.ppk -O private-openssh -o KEY")
+		return advice.New("it is a key of PuTTY (PPK)", "Convert it: puttygen KEY.ppk -O private-openssh -o KEY.")
 	case strings.HasPrefix(text, `"`) || strings.HasPrefix(text, "'"):
-		return errors.New("it is in quotation marks; store the key without them")
+		return advice.New("it is in quotation marks", "Store the key without them.")
 	case strings.HasPrefix(text, "-----BEGIN") && !strings.Contains(text, "\n") && strings.Contains(text, `\n`):
-		return errors.New(`it has \n in place of line ends; store the key with its lines`)
+		return advice.New(`it has \n in place of line ends`, "Store the key with its lines.")
 	case strings.HasPrefix(text, "-----BEGIN") && !strings.Contains(text, "\n"):
-		return errors.New("it has spaces in place of line ends; store the key with its lines, and quote the variable where it is handed on")
+		return advice.New("it has spaces in place of line ends", "Store the key with its lines, and quote the variable where it is handed on.")
 	case strings.HasPrefix(text, "ssh-") || strings.HasPrefix(text, "ecdsa-"):
-		return errors.New("it is a public key; the private one is in the file without .pub")
+		return advice.New("it is a public key", "The private one is in the file without .pub: set {ssh-private-key} to that.")
 	}
 	return nil
 }
@@ -164,7 +165,12 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 type LoginError struct{ Address string }
 
 func (e *LoginError) Error() string {
-	return fmt.Sprintf("the SSH server at %s does not accept the key; if ssh-private-key is set, check that it is the right one", e.Address)
+	return fmt.Sprintf("the SSH server at %s does not accept the key", e.Address)
+}
+
+// Advice implements advice.Adviser.
+func (e *LoginError) Advice() string {
+	return "If {ssh-private-key} is set, check that it is the key that the request was created with."
 }
 
 // readyPolicy bridges the time until a server that is made on request listens, and has the

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/realtest"
 	"odoo-upgrade-action/internal/retry"
 )
@@ -42,9 +43,9 @@ func TestMangledKeys(t *testing.T) {
 		"quotes":    {`"` + text + `"`, "in quotation marks"},
 		"PuTTY":     {"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "puttygen"},
 		"public":    {"ssh-ed25519 AAAA x@y", "it is a public key"},
-		"something": {"hello", "not a private key"},
+		"something": {"hello", "not one that ssh-keygen wrote"},
 	} {
-		if _, err := ParseKey(c.key); err == nil || !strings.Contains(err.Error(), "ssh-private-key: ") || !strings.Contains(err.Error(), c.says) {
+		if _, err := ParseKey(c.key); err == nil || !strings.Contains(err.Error(), "the private SSH key") || !strings.Contains(err.Error()+advice.Of(err), c.says) || advice.Of(err) == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -97,7 +98,7 @@ func TestRefusedKey(t *testing.T) {
 	}
 	keys, _ := NewHostKeys("", "")
 	_, err = ssh.Dial("tcp", s.Address, SSH(s.Address, s.User, key, keys))
-	if err = SSHError(t.Context(), s.Address, keys, err); err == nil || !strings.Contains(err.Error(), "does not accept the key; if ssh-private-key is set") {
+	if err = SSHError(t.Context(), s.Address, keys, err); err == nil || !strings.Contains(err.Error(), "does not accept the key") || !strings.Contains(advice.Of(err), "If {ssh-private-key} is set") {
 		t.Error(err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"filippo.io/age"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -61,8 +62,8 @@ const workFactor = 15
 
 // Errors of Open that a user can mend.
 var (
-	ErrDamaged     = errors.New("the handle is damaged: copy all of it, without spaces or line breaks")
-	ErrWrongSecret = errors.New("the handle cannot be decrypted: set the same contract, or the same handle-secret, as in the run that created it")
+	ErrDamaged     = advice.New("the handle is damaged", "Copy all of it, without spaces or line breaks.")
+	ErrWrongSecret = advice.New("the handle cannot be decrypted", "Set the same {contract}, or the same {handle-secret}, as in the run that created it.")
 )
 
 // Seal encrypts a handle under a secret with age (scrypt). The text is one

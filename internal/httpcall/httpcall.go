@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/proxy"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
@@ -105,11 +106,11 @@ func mediaType(h http.Header) string {
 func (r Response) Check() error {
 	switch {
 	case r.Code >= 300 && r.Code < 400:
-		return r.Fault("is a redirect, which is not followed because it would take the key along", "check that server-url is the platform's own address, with https")
+		return r.Fault("is a redirect, which is not followed because it would take the key along", "Check that {server-url} is the platform's own address, with https.")
 	case r.Code == http.StatusProxyAuthRequired:
-		return r.Wrong("is a proxy's, which wants a user and a password: write them into HTTPS_PROXY, like http://user:password@proxy:3128")
+		return r.fault("is a proxy's, which wants a user and a password", proxy.Credentials)
 	case r.Code == http.StatusNotFound:
-		return r.Fault("", "check server-url; if it is right, the platform does not offer this call")
+		return r.Fault("", "Check {server-url}. If it is right, the platform does not offer this call.")
 	case r.Code < 200 || r.Code >= 400:
 		return r.Fault("", "")
 	case r.Broken != nil:
@@ -126,7 +127,7 @@ func (r Response) NotJSON() error {
 		// Cut where it is still well-formed HTTP: as good as a broken connection.
 		return retry.Transient(r.Fault("is incomplete JSON", ""))
 	}
-	err := r.fault("is not a JSON dictionary", "check server-url, and whether a login page or a proxy answers in the platform's place")
+	err := r.fault("is not a JSON dictionary", "Check {server-url}, and whether a login page or a proxy responds in the platform's place.")
 	err.Page = true
 	return r.mark(err)
 }
@@ -139,7 +140,7 @@ type ResponseError struct {
 	Code      int    // of HTTP
 	MediaType string // as far as the response says, else ""
 	Problem   string // what is wrong with it
-	Hint      string // what to check, or ""
+	Do        string // what to do, or ""
 	Page      bool   // it is something else than JSON
 }
 
@@ -156,11 +157,11 @@ func (e *ResponseError) Error() string {
 	if strings.Contains(e.Method, "/") { // the others are named as the step is
 		text = e.Method + ": " + text
 	}
-	if e.Hint != "" {
-		text += ": " + e.Hint
-	}
 	return text
 }
+
+// Advice implements advice.Adviser.
+func (e *ResponseError) Advice() string { return e.Do }
 
 // IsAbsent reports whether the error says that the address does not have this API.
 func (e *ResponseError) IsAbsent() bool {
@@ -171,13 +172,13 @@ func (e *ResponseError) IsAbsent() bool {
 	return e.Page && e.Code < 300
 }
 
-func (r Response) fault(problem, hint string) *ResponseError {
-	return &ResponseError{Method: r.Method, Host: r.Host, Code: r.Code, MediaType: r.MediaType, Problem: problem, Hint: hint}
+func (r Response) fault(problem, do string) *ResponseError {
+	return &ResponseError{Method: r.Method, Host: r.Host, Code: r.Code, MediaType: r.MediaType, Problem: problem, Do: do}
 }
 
 // Fault returns a ResponseError, marked as transient if the HTTP code says that another
 // try may help.
-func (r Response) Fault(problem, hint string) error { return r.mark(r.fault(problem, hint)) }
+func (r Response) Fault(problem, do string) error { return r.mark(r.fault(problem, do)) }
 
 // Wrong returns a ResponseError that another try would not change.
 func (r Response) Wrong(problem string) error { return r.fault(problem, "") }
@@ -275,9 +276,9 @@ func Explained(err error) error {
 	unknown, _ := errors.AsType[x509.UnknownAuthorityError](err)
 	switch {
 	case unknown.Cert != nil:
-		return fmt.Errorf("%w: if it is your own authority, set ca-certificate to its certificate", err)
+		return advice.Give(err, "If it is your own authority, set {ca-certificate} to its certificate.")
 	case isOnlyHTTP2(err):
-		return errors.New("the server, or a proxy in front of it, speaks only HTTP/2, and this program speaks HTTP/1.1: allow HTTP/1.1 there")
+		return advice.New("the server, or a proxy in front of it, speaks only HTTP/2, and this program speaks HTTP/1.1", "Allow HTTP/1.1 there.")
 	case isOtherTLS(err):
 		return fmt.Errorf("%w: the server does not support TLS 1.2 or newer", err)
 	}

@@ -75,6 +75,11 @@ func (e *DraftError) Error() string {
 	return fmt.Sprintf("request %s is a draft: its dump has not been uploaded and processed yet", e.ID)
 }
 
+// Advice implements advice.Adviser.
+func (e *DraftError) Advice() string {
+	return "Use the command run or start, with {handle} and {dump}."
+}
+
 // BranchError says that the real database would be upgraded from a branch that
 // anyone may have written.
 type BranchError struct{ Event string }
@@ -89,6 +94,9 @@ type NotReadyError struct{ State string }
 func (e *NotReadyError) Error() string {
 	return fmt.Sprintf("the upgraded database is not there yet: the state of the request is %q", e.State)
 }
+
+// Advice implements advice.Adviser.
+func (e *NotReadyError) Advice() string { return "Use the command run, which waits for it." }
 
 // resultOf returns the result of an error. A stop by the caller and a refusal count
 // more than the step in which they came.

@@ -644,7 +644,7 @@ func TestMinimalPlatform(t *testing.T) {
 		"start":    {Pending, ""},
 		"wait":     {Success, ""},
 		"status":   {Pending, ""},
-		"download": {InvalidInput, "offers no files: set download to none"},
+		"download": {InvalidInput, "offers no files"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f, p := newFake(), plan(t)

@@ -108,7 +108,7 @@ func (p Plan) Problems(d dump.Info, target upgrade.Target) []error {
 		add("the dump belongs to another contract than the one in the input contract", "check that it is the right database and the right secret; with preflight: warn it is sent all the same")
 	}
 	if needs := p.needs(d); p.Disk.Known && p.Disk.Free < needs {
-		add(fmt.Sprintf("the disk of download-path has %s free, and the download may need %s", humanize.IBytes(uint64(p.Disk.Free)), humanize.IBytes(uint64(needs))),
+		add(fmt.Sprintf("the disk for downloads has %s free, and the download may need %s", humanize.IBytes(uint64(p.Disk.Free)), humanize.IBytes(uint64(needs))),
 			"free some space, set download-path to a folder on a larger disk, or set download to none")
 	}
 	return list

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
@@ -37,7 +38,7 @@ func (r *run) retrying(err error, pause time.Duration) {
 // possible returns an error if the platform cannot do what the plan asks for.
 func (r *run) possible(c Command) error {
 	if _, skips := r.platform.(platform.SkipTester); c.Creates && r.plan.SkipTest && !skips {
-		return errors.New("this platform does not know skip-test: set it to false")
+		return advice.New("this platform always tests the upgraded database", "Set {skip-test} to false.")
 	}
 	if !c.Downloads {
 		return nil
@@ -46,7 +47,7 @@ func (r *run) possible(c Command) error {
 	for _, item := range r.plan.Items {
 		switch {
 		case len(offers) == 0:
-			return errors.New("this platform offers no files: set download to none")
+			return advice.New("this platform offers no files", "Set {download} to none.")
 		case !slices.Contains(offers, item):
 			return fmt.Errorf("download: this platform does not offer %s, only %v", item, offers)
 		}

@@ -13,9 +13,20 @@ type Error struct{ Code int } // of HTTP
 
 func (e *Error) Error() string {
 	if e.Code == http.StatusProxyAuthRequired {
-		return "the proxy requires a user and a password (HTTP 407): write them into its URL, like http://user:password@proxy:3128"
+		return "the proxy requires a user and a password (HTTP 407)"
 	}
 	return fmt.Sprintf("the proxy responded with HTTP %d %s", e.Code, http.StatusText(e.Code))
+}
+
+// Credentials says what to do about a proxy that requires a password.
+const Credentials = "Write the user and the password into the proxy's URL, in HTTPS_PROXY: http://user:password@proxy:3128."
+
+// Advice implements advice.Adviser.
+func (e *Error) Advice() string {
+	if e.Code == http.StatusProxyAuthRequired {
+		return Credentials
+	}
+	return ""
 }
 
 // IsFinal reports whether an error is a proxy's refusal that another try would meet again.

@@ -130,7 +130,7 @@ func (e *TextError) Error() string {
 // Is makes it an ErrNoGreeting, too.
 func (e *TextError) Is(target error) bool { return target == ErrNoGreeting }
 
-// Advice says what to do.
+// Advice implements advice.Adviser.
 func (e *TextError) Advice() string {
 	return "The server's login shell, or a command that it forces, prints it. Nothing may be printed before rsync starts: report that to the platform's operator."
 }

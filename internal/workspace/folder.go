@@ -15,6 +15,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"odoo-upgrade-action/internal/advice"
 )
 
 // Folder is where downloads go. Nothing is written outside it, whatever symbolic
@@ -173,7 +175,12 @@ func (f *Folder) replaceable(name string) error {
 	if isFile {
 		what = "file"
 	}
-	return fmt.Errorf("there is a %s %s that this program did not download, or that was changed since, and a download needs that name: move it away, or set another download-path", what, f.Path(name))
+	return inTheWay(fmt.Sprintf("there is a %s %s that this program did not download, or that was changed since, and a download needs that name", what, f.Path(name)))
+}
+
+// inTheWay says that the user has something where a download goes.
+func inTheWay(text string) error {
+	return advice.New(text, "Move it away, or set another {download-path}.")
 }
 
 // Location returns where a file in the folder is on this machine.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/retry"
 )
 
@@ -97,7 +98,7 @@ func (f *Folder) Begin(ctx context.Context, name, source string) (_ *Partial, er
 // one: another run may just have completed it.
 func (p *Partial) own() error {
 	if err := lock(p.file); err != nil {
-		return fmt.Errorf("another run is downloading %s to the same folder: give each its own download-path", p.name)
+		return busy(p.name)
 	}
 	opened, err := p.file.Stat()
 	if err != nil {
@@ -202,8 +203,18 @@ func (p *Partial) Resume(validator string, total int64) error {
 type NoSpaceError struct{ Needs, Free int64 } // bytes
 
 func (e *NoSpaceError) Error() string {
-	return fmt.Sprintf("%s more are needed, and the disk of download-path has %s free",
+	return fmt.Sprintf("%s more are needed, and the disk has %s free",
 		humanize.IBytes(uint64(e.Needs)), humanize.IBytes(uint64(e.Free)))
+}
+
+// Advice implements advice.Adviser.
+func (e *NoSpaceError) Advice() string {
+	return "Free some space, or set {download-path} to a folder on a larger disk."
+}
+
+// busy says that another process has the lock of a download.
+func busy(name string) error {
+	return advice.New(fmt.Sprintf("another run is downloading %s to the same folder", name), "Give each run its own {download-path}.")
 }
 
 // Fits returns a *NoSpaceError if the disk cannot take the rest of a file of total

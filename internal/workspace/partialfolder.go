@@ -57,7 +57,7 @@ func (f *Folder) BeginFolder(name, source string) (_ *PartialFolder, err error) 
 		}
 	}()
 	if err := lock(p.note); err != nil {
-		return nil, fmt.Errorf("another run is downloading %s to the same folder: give each its own download-path", name)
+		return nil, busy(name)
 	}
 	if err := errors.Join(f.owner.take(f.root, p.noteName()), p.prepare(source, unnoted == nil)); err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (f *Folder) BeginFolder(name, source string) (_ *PartialFolder, err error) 
 // without a note beside it is not ours.
 func (p *PartialFolder) prepare(source string, noted bool) error {
 	if info, err := p.folder.root.Lstat(p.dirName()); err == nil && info.IsDir() && !noted {
-		return fmt.Errorf("there is a folder %s, which this program did not create: move it away", p.folder.Path(p.dirName()))
+		return inTheWay(fmt.Sprintf("there is a folder %s, which this program did not create", p.folder.Path(p.dirName())))
 	}
 	sum := sha256.Sum256([]byte(source))
 	from := hex.EncodeToString(sum[:])
@@ -105,7 +105,7 @@ func (f *Folder) removeUnless(name string, is func(fs.FileMode) bool) error {
 		return err
 	}
 	if info.IsDir() {
-		return fmt.Errorf("there is a folder %s where this program has a file: move it away", f.Path(name))
+		return inTheWay(fmt.Sprintf("there is a folder %s where this program has a file", f.Path(name)))
 	}
 	return f.root.Remove(name)
 }

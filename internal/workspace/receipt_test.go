@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"odoo-upgrade-action/internal/advice"
 )
 
 // arriveFolder downloads a folder with one file to dir.
@@ -77,7 +79,7 @@ func TestFoldersOfOthers(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), "move it away") {
+			if err == nil || !strings.Contains(advice.Of(err), "Move it away") {
 				t.Errorf("error %v", err)
 			}
 			if _, err := os.Stat(filepath.Join(dir, test.kept)); err != nil {

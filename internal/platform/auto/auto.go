@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/platform"
@@ -97,7 +98,7 @@ func (p *Platform) SkipTest(ctx context.Context, t upgrade.Ticket) error {
 	if skips, ok := p.Platform.(platform.SkipTester); ok {
 		return skips.SkipTest(ctx, t)
 	}
-	return errors.New("this platform does not know skip-test")
+	return advice.New("this platform always tests the upgraded database", "Set {skip-test} to false.")
 }
 
 // ReadLog implements platform.LogReader.

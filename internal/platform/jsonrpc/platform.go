@@ -8,7 +8,6 @@ package jsonrpc
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -16,6 +15,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
@@ -126,7 +126,7 @@ func (p *Platform) use(t upgrade.Ticket) error {
 		return nil // all that is known is the token
 	}
 	if err := json.Unmarshal([]byte(t.Session.Reveal()), &p.session); err != nil {
-		return errors.New("the handle does not hold what this protocol needs: create a new request")
+		return advice.New("the handle does not hold what this protocol needs", "Create a new request: run without {handle}.")
 	}
 	if p.session.SSHKey == "" || p.key != nil {
 		return nil

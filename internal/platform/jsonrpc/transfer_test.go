@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/realtest"
@@ -294,7 +295,7 @@ func TestHTTPProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = p.explain(retry.Transient(errors.New("connection refused")))
-	if err == nil || !strings.Contains(err.Error(), "direct connections to the platform on TCP ports 32768 to 60999") || !retry.IsTransient(err) {
+	if err == nil || !strings.Contains(advice.Of(err), "direct connections to the platform on TCP ports 32768 to 60999") || !retry.IsTransient(err) {
 		t.Error(err)
 	}
 }

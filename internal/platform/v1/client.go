@@ -91,7 +91,8 @@ func (c *client) upload(ctx context.Context, t upgrade.Ticket, open func() (io.R
 		code, ok = errors.AsType[*httpcall.ResponseError](err)
 	}
 	if ok && code.Code == http.StatusRequestEntityTooLarge {
-		code.Hint = "the dump is too large for an upload over HTTPS; set transport to auto or sftp, or make a smaller dump with pg_dump -Fc, which compresses"
+		code.Problem = "refuses the dump as too large for an upload over HTTPS"
+		code.Do = "Set {transport} to auto or sftp, or make a smaller dump with pg_dump -Fc, which compresses."
 	}
 	return err
 }

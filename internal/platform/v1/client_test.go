@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/upgrade"
@@ -278,7 +279,7 @@ func TestAnswers(t *testing.T) {
 				t.Fatalf("no error, %#v", status)
 			}
 			for _, text := range c.says {
-				if !strings.Contains(err.Error(), text) {
+				if !strings.Contains(err.Error()+advice.Of(err), text) {
 					t.Errorf("no %q in: %v", text, err)
 				}
 			}
@@ -336,12 +337,20 @@ func TestBrokenConnections(t *testing.T) {
 
 func TestStoppedByTheCaller(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	client := serve(t, func(w http.ResponseWriter, r *http.Request) { cancel(errors.New("enough")) })
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		cancel(errors.New("enough"))
+		<-r.Context().Done()
+	})
 	if _, err := client.Status(ctx, ticket); err == nil || retry.IsTransient(err) || !strings.Contains(err.Error(), "enough") {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel = context.WithCancelCause(t.Context())
-	client = serve(t, func(w http.ResponseWriter, r *http.Request) { cancel(retry.Transient(errors.New("silent"))) })
+	client = serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client is gone
+		cancel(retry.Transient(errors.New("silent")))
+		<-r.Context().Done()
+	})
 	if _, err := client.Status(ctx, ticket); !retry.IsTransient(err) {
 		t.Errorf("%v", err)
 	}

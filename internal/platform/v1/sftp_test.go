@@ -530,8 +530,8 @@ func TestHostKeys(t *testing.T) {
 		err            string
 	}{
 		"pinned":              {s.KnownHosts(s.Address), "", ""},
-		"another key":         {strings.Replace(s.KnownHosts(s.Address), s.HostKey, other.HostKey, 1), "", "is not the one in ssh-known-hosts"},
-		"another host":        {other.KnownHosts(other.Address), "", "has no line for this address"},
+		"another key":         {strings.Replace(s.KnownHosts(s.Address), s.HostKey, other.HostKey, 1), "", "is not the one that was given for this address"},
+		"another host":        {other.KnownHosts(other.Address), "", "none of the lines that were given is for this address"},
 		"at first sight":      {"", "", ""},
 		"met before":          {"", s.HostKey, ""},
 		"met another before":  {"", other.HostKey, "this request met before"},

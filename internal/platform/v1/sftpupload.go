@@ -95,9 +95,9 @@ func (e *LongerError) Error() string {
 	return fmt.Sprintf("the platform's file has %d bytes, the dump only %d: something else was uploaded to this request, and nothing was sent", e.There, e.Dump)
 }
 
-// Advice says what to do.
+// Advice implements advice.Adviser.
 func (e *LongerError) Advice() string {
-	return "Create a new request for this dump: run without handle and request-id."
+	return "Create a new request for this dump: run without {handle} and {request-id}."
 }
 
 // restart empties the platform's file, if there is anything in it: that would be
