@@ -28,7 +28,7 @@ func (r *Report) Finish(e job.Ending, why Explanation) {
 		if r.hushed {
 			e.Status.Fields, e.Status.Links = nil, nil
 		}
-		r.outputBytes, r.outputsFull = min(r.outputBytes, maxOutputs/4), false // the last status is written in any case
+		r.outputs.bytes, r.full = min(r.outputs.bytes, maxOutputs/4), false // the last status is written in any case
 		r.statusOutputs(e.Status)
 	}
 	r.output("failures", failuresJSON(e.Err))

@@ -19,11 +19,42 @@ type bar struct {
 // mostBars limits the picture: a platform may change its state any number of times.
 const mostBars = 40
 
+// timeline is when what happened.
+type timeline struct {
+	steps  []stepTook
+	states []stateSince
+}
+
+type stepTook struct {
+	step  event.Step
+	began time.Time
+	took  time.Duration
+	err   error
+}
+
+type stateSince struct {
+	state string
+	phase upgrade.Phase
+	at    time.Time
+}
+
+// reached notes a status.
+func (t *timeline) reached(s upgrade.Status) {
+	if len(t.states) == 0 && s.State != "" || len(t.states) > 0 && t.states[len(t.states)-1].state != s.State {
+		t.states = append(t.states, stateSince{s.State, s.Phase, time.Now()})
+	}
+}
+
+// ended notes a step.
+func (t *timeline) ended(e event.Ended) {
+	t.steps = append(t.steps, stepTook{e.Step, time.Now().Add(-e.Took), e.Took, e.Err})
+}
+
 // bars returns what took time, in the order in which it began. Waiting is shown as what
 // the platform did meanwhile.
-func (r *Report) bars(now time.Time) (list []bar) {
-	states := r.stateBars(now)
-	for _, s := range r.steps {
+func (t *timeline) bars(now time.Time) (list []bar) {
+	states := t.stateBars(now)
+	for _, s := range t.steps {
 		if s.step == event.Wait {
 			list = append(list, states...)
 			states = nil
@@ -45,11 +76,11 @@ func (r *Report) bars(now time.Time) (list []bar) {
 }
 
 // stateBars returns the states in which the platform had the dump.
-func (r *Report) stateBars(now time.Time) (list []bar) {
-	for i, s := range r.states {
+func (t *timeline) stateBars(now time.Time) (list []bar) {
+	for i, s := range t.states {
 		b := bar{s.label(), s.at, now, "active"}
-		if i+1 < len(r.states) {
-			b.end, b.class = r.states[i+1].at, ""
+		if i+1 < len(t.states) {
+			b.end, b.class = t.states[i+1].at, ""
 		}
 		if s.phase != upgrade.Draft && !s.phase.Ended() {
 			list = append(list, b)

@@ -29,14 +29,14 @@ type platformLog struct {
 }
 
 // logRead reports what is new in the platform's log.
-func (r *Report) logRead(text []byte) {
-	l := &r.log
+func (c *console) logRead(text []byte) {
+	l := &c.log
 	l.rest = append(l.rest, text...)
 	for {
 		end := bytes.IndexByte(l.rest, '\n')
 		switch {
 		case end > longLine, end < 0 && len(l.rest) > longLine+longSecret:
-			if safe := r.out.Redact(string(l.rest)); safe != string(l.rest) { // no secret is cut in two
+			if safe := c.out.Redact(string(l.rest)); safe != string(l.rest) { // no secret is cut in two
 				l.rest = []byte(safe)
 				continue
 			}
@@ -44,10 +44,10 @@ func (r *Report) logRead(text []byte) {
 			for cut > longLine-utf8.UTFMax && !utf8.RuneStart(l.rest[cut]) {
 				cut--
 			}
-			r.logLine(string(l.rest[:cut]))
+			c.logLine(string(l.rest[:cut]))
 			l.rest = l.rest[cut:]
 		case end >= 0:
-			r.logLine(string(l.rest[:end]))
+			c.logLine(string(l.rest[:end]))
 			l.rest = l.rest[end+1:]
 		default:
 			return
@@ -55,8 +55,8 @@ func (r *Report) logRead(text []byte) {
 	}
 }
 
-func (r *Report) logLine(line string) {
-	l := &r.log
+func (c *console) logLine(line string) {
+	l := &c.log
 	line = strings.TrimRight(strings.ToValidUTF8(line, "\uFFFD"), "\r")
 	if strings.TrimSpace(line) == "" {
 		return
@@ -65,51 +65,51 @@ func (r *Report) logLine(line string) {
 	l.last = l.last[max(0, len(l.last)-lastOfLog):]
 	l.lines++
 	l.bytes += len(line)
-	if (l.lines > logLines || l.bytes > logBytes) && !r.out.IsDebug() {
+	if (l.lines > logLines || l.bytes > logBytes) && !c.out.IsDebug() {
 		if l.left++; l.left == 1 {
-			r.info(fmt.Sprintf("%s is cut here, at %d lines or 1 MiB for each step. For the whole log, add log to download, or run again with debug logging.", logHeading, logLines))
+			c.info(fmt.Sprintf("%s is cut here, at %d lines or 1 MiB for each step. For the whole log, add log to download, or run again with debug logging.", logHeading, logLines))
 		}
 		return
 	}
 	if !l.grouped {
-		r.out.Group(logHeading)
+		c.out.Group(logHeading)
 		l.grouped = true
 	}
-	r.out.Info(line)
+	c.out.Info(line)
 }
 
 // endLog reports the end of the log.
-func (r *Report) endLog() {
-	if rest := r.log.rest; len(rest) > 0 {
-		r.log.rest = nil
-		r.logLine(string(rest))
+func (c *console) endLog() {
+	if rest := c.log.rest; len(rest) > 0 {
+		c.log.rest = nil
+		c.logLine(string(rest))
 	}
-	if r.log.left > 0 {
-		r.info(fmt.Sprintf("%d lines of the platform's log were left out.", r.log.left))
+	if c.log.left > 0 {
+		c.info(fmt.Sprintf("%d lines of the platform's log were left out.", c.log.left))
 	}
-	r.endLogGroup()
+	c.endLogGroup()
 }
 
 // endLogGroup closes the log's group: what else is reported does not belong into it.
-func (r *Report) endLogGroup() {
-	if r.log.grouped {
-		r.out.EndGroup()
-		r.log.grouped = false
+func (c *console) endLogGroup() {
+	if c.log.grouped {
+		c.out.EndGroup()
+		c.log.grouped = false
 	}
 }
 
 // writeLog writes the last lines of the log to a summary.
-func (r *Report) writeLog(b *strings.Builder) {
-	if len(r.log.last) == 0 {
+func (c *console) writeLog(b *strings.Builder) {
+	if len(c.log.last) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\n<details open><summary>The last lines of the platform's log</summary>\n\n<pre>\n")
-	for _, line := range r.log.last {
-		line = r.out.Redact(line)
+	for _, line := range c.log.last {
+		line = c.out.Redact(line)
 		if runes := []rune(line); len(runes) > longLast {
 			line = string(runes[:longLast]) + "…"
 		}
-		b.WriteString(r.text(line) + "\n")
+		b.WriteString(c.text(line) + "\n")
 	}
 	b.WriteString("</pre>\n\n</details>\n")
 }

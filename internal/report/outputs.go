@@ -3,7 +3,6 @@ package report
 import (
 	"errors"
 	"io/fs"
-	"net/url"
 	"strings"
 
 	"odoo-upgrade-action/internal/upgrade"
@@ -71,20 +70,25 @@ const maxOutputs = 512 << 10
 // outputFrame is about how many bytes the runner's file has around each output.
 const outputFrame = 100
 
-// mostURLs limits how many different addresses a platform's statuses may name: each is a
-// secret that every text is searched for.
-const mostURLs = 300
+// outputs sets the outputs of the step.
+type outputs struct {
+	*console
+	written map[string]string // by name
+	bytes   int               // of the platform's texts
+	full    bool              // no more of them is written
+	lost    bool              // that one could not be written was said
+}
 
-// affordOutput reports whether an output with a text of the platform's can be written, and
+// afford reports whether an output with a text of the platform's can be written, and
 // says once that no more can.
-func (r *Report) affordOutput(bytes int) bool {
-	r.outputBytes += bytes
-	if r.outputBytes <= maxOutputs {
+func (o *outputs) afford(bytes int) bool {
+	o.bytes += bytes
+	if o.bytes <= maxOutputs {
 		return true
 	}
-	if !r.outputsFull {
-		r.outputsFull = true
-		r.warn("Outputs", "The outputs are full. From here on, only the result and the files are added.")
+	if !o.full {
+		o.full = true
+		o.warn("Outputs", "The outputs are full. From here on, only the result and the files are added.")
 	}
 	return false
 }
@@ -101,57 +105,25 @@ func isOwn(name string) bool {
 
 // output sets a step output, unless it has that value already. A failure is said, but
 // does not end a run that may be about to get a database.
-func (r *Report) output(name, value string) {
-	if was, ok := r.written[name]; ok && was == value || !ok && value == "" {
+func (o *outputs) output(name, value string) {
+	if was, ok := o.written[name]; ok && was == value || !ok && value == "" {
 		return
 	}
-	if !isOwn(name) && !r.affordOutput(len(name)+len(value)+outputFrame) {
+	if !isOwn(name) && !o.afford(len(name)+len(value)+outputFrame) {
 		return
 	}
-	r.written[name] = value
+	o.written[name] = value
 	if !secretOutput(name) && !isOwn(name) {
-		value = r.line(value) // a platform may repeat the key in any text
+		value = o.line(value) // a platform may repeat the key in any text
 	}
-	err := r.out.Output(name, value)
+	err := o.out.Output(name, value)
 	if _, unwritable := errors.AsType[*fs.PathError](err); unwritable {
-		if r.lost {
+		if o.lost {
 			return // said once
 		}
-		r.lost = true
+		o.lost = true
 	}
 	if err != nil {
-		r.warn("Output "+name, err.Error())
+		o.warn("Output "+name, err.Error())
 	}
-}
-
-// maskURLs masks the URLs in a status: each of them gives access to the database. One that
-// holds the key is masked by the key's mask.
-func (r *Report) maskURLs(s upgrade.Status) {
-	for _, l := range upgrade.Links() {
-		value := s.Links[l.Name].Reveal()
-		u, err := url.Parse(value)
-		isURL := err == nil && u.Scheme != "" && u.Host != "" // a word would be masked wherever it stands
-		if isURL && r.out.Redact(value) == value && !r.hushed {
-			r.out.Mask(value)
-			r.urls++
-		}
-	}
-	if r.urls > mostURLs && !r.hushed {
-		r.hushed = true
-		r.warn("Status", "The platform's status has too many URLs to mask. From here on, its fields are left out of the log and the outputs.")
-	}
-}
-
-func (r *Report) statusOutputs(s upgrade.Status) {
-	r.output("state", s.State)
-	if r.hushed {
-		return
-	}
-	for _, f := range upgrade.Fields() {
-		r.output(string(f.Name), s.Get(f.Name))
-	}
-	for _, l := range upgrade.Links() {
-		r.output(string(l.Name), s.Links[l.Name].Reveal())
-	}
-	r.output("request", s.Raw.Reveal())
 }

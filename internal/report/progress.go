@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -25,48 +23,33 @@ type transfer struct {
 	done  int64 // bytes that are there now
 }
 
+// transfers shows how far uploads and downloads are.
+type transfers struct {
+	*console
+	moving   transfer
+	progress pace           // of its lines
+	back     event.ReadBack // of the upload
+}
+
 // transferred reports how far a transfer is, now and then.
-func (r *Report) transferred(e event.Progress) {
+func (t *transfers) transferred(e event.Progress) {
 	now := time.Now()
-	if m := r.moving; m.step != e.Step || m.item != e.Item || e.Done < m.done {
-		r.moving = transfer{step: e.Step, item: e.Item, began: now, from: e.Done}
-		r.startBar(e)
-	} else if r.bar != nil { // the first time, no speed is known
-		_ = r.bar.Set64(e.Done)
-		if e.Step == event.Upload && e.Done == e.Total && r.moving.done < e.Total {
-			r.clearBar()
-			r.info(r.moving.line(e, now))
+	if m := t.moving; m.step != e.Step || m.item != e.Item || e.Done < m.done {
+		t.moving = transfer{step: e.Step, item: e.Item, began: now, from: e.Done}
+		t.startBar(e)
+	} else if t.bar != nil { // the first time, no speed is known
+		_ = t.bar.Set64(e.Done)
+		if e.Step == event.Upload && e.Done == e.Total && t.moving.done < e.Total {
+			t.clearBar()
+			t.info(t.moving.line(e, now))
 		}
 	}
-	r.moving.done = e.Done
-	if r.bar != nil {
+	t.moving.done = e.Done
+	if t.bar != nil {
 		return
 	}
-	if r.progress.due(now) {
-		r.info(r.moving.line(e, now))
-	}
-}
-
-// startBar starts to draw a transfer, if there is a terminal.
-func (r *Report) startBar(e event.Progress) {
-	if r.live == nil {
-		return
-	}
-	r.clearBar()
-	what := "Uploading"
-	if e.Item != "" {
-		what = string(e.Item)
-	}
-	r.bar = progressbar.NewOptions64(e.Total, progressbar.OptionSetWriter(r.live), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true), progressbar.OptionSetWidth(30),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowTotalBytes(true),
-		progressbar.OptionSetSpinnerChangeInterval(0)) // else a goroutine of its own keeps drawing
-}
-
-// clearBar removes what is drawn, for a line of the log.
-func (r *Report) clearBar() {
-	if r.bar != nil {
-		_ = r.bar.Clear()
+	if t.progress.due(now) {
+		t.info(t.moving.line(e, now))
 	}
 }
 
@@ -106,23 +89,23 @@ func estimate(bytes, speed int64) time.Duration {
 }
 
 // readBack reports how much of an upload was read back, now and then and in the end.
-func (r *Report) readBack(e event.ReadBack) {
-	r.back = e
+func (t *transfers) readBack(e event.ReadBack) {
+	t.back = e
 	switch {
 	case !e.Over:
-		if r.progress.due(time.Now()) {
-			r.info(fmt.Sprintf("Comparing what the platform has with the dump: %d%%.", e.Bytes*100/max(1, e.Total)))
+		if t.progress.due(time.Now()) {
+			t.info(fmt.Sprintf("Comparing what the platform has with the dump: %d%%.", e.Bytes*100/max(1, e.Total)))
 		}
 	case e.Bytes == e.Total:
-		r.info("All of the upload was read back from the platform: it is the dump.")
+		t.info("All of the upload was read back from the platform: it is the dump.")
 	default:
-		r.info("The upload was " + r.backText() + ".")
+		t.info("The upload was " + t.backText() + ".")
 	}
 }
 
 // backText says how much of an upload was compared, "" for none that could be.
-func (r *Report) backText() string {
-	switch e := r.back; {
+func (t *transfers) backText() string {
+	switch e := t.back; {
 	case e == event.ReadBack{} || !e.Over:
 		return ""
 	case e.Bytes == e.Total:

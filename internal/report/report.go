@@ -9,11 +9,8 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"strings"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dump"
@@ -21,49 +18,27 @@ import (
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// Report reports one run. Its methods are for one goroutine.
+// Report reports one run, to a console, outputs and a summary. Its methods are for one
+// goroutine.
 type Report struct {
-	out   *actions.Runner
-	wait  time.Duration // the longest that the run waits for the platform
-	began time.Time
-
-	status      upgrade.Status    // the last one
-	outputBytes int               // of the platform's texts
-	outputsFull bool              // no more of them is written
-	urls        int               // that are masked
-	hushed      bool              // no more of the statuses is shown than the state
-	written     map[string]string // outputs, by name
-	unknown     map[string]bool   // states, which were warned of
-	steps       []stepTook
-	states      []stateSince
-	lost        bool      // that an output could not be written was said
-	odd         []string  // what the check warned of
-	live        io.Writer // a terminal, nil for none
-	bar         *progressbar.ProgressBar
-	moving      transfer
-	back        event.ReadBack // of the upload
-	retried     retried
-	progress    pace // of its lines
-	waiting     pace // for a platform that reports nothing new
-	log         platformLog
-}
-
-type stepTook struct {
-	step  event.Step
-	began time.Time
-	took  time.Duration
-	err   error
-}
-
-type stateSince struct {
-	state string
-	phase upgrade.Phase
-	at    time.Time
+	*console
+	statuses
+	transfers
+	timeline
+	wait    time.Duration // the longest that the run waits for the platform
+	odd     []string      // what the check warned of
+	retried retried
 }
 
 // New returns a report of a run that waits for the platform that long.
 func New(out *actions.Runner, wait time.Duration) *Report {
-	return &Report{out: out, wait: wait, began: time.Now(), written: map[string]string{}, unknown: map[string]bool{}}
+	c := &console{out: out}
+	return &Report{
+		console:   c,
+		statuses:  statuses{outputs: &outputs{console: c, written: map[string]string{}}, began: time.Now(), unknown: map[string]bool{}},
+		transfers: transfers{console: c},
+		wait:      wait,
+	}
 }
 
 // Live makes r draw the progress of transfers on a terminal, in place of lines now and then.
@@ -75,7 +50,8 @@ func (r *Report) Observe(e event.Event) {
 	case event.Began:
 		r.begin(e.Step)
 	case event.Ended:
-		r.ended(e)
+		r.timeline.ended(e)
+		r.end(e)
 	case event.Inspected:
 		r.inspected(e.Dump)
 	case event.Created:
@@ -91,6 +67,7 @@ func (r *Report) Observe(e event.Event) {
 	case event.LogRead:
 		r.logRead(e.Text)
 	case event.StatusRead:
+		r.reached(e.Status)
 		r.statusRead(e.Status)
 	case event.Progress:
 		r.transferred(e)
@@ -188,26 +165,6 @@ type retried struct {
 	pace
 }
 
-// What is reported goes through these: it ends the group of the platform's log.
-
-func (r *Report) info(text string) {
-	r.clearBar()
-	r.endLogGroup()
-	r.out.Info(text)
-}
-
-func (r *Report) group(title string) {
-	r.clearBar()
-	r.endLogGroup()
-	r.out.Group(title)
-}
-
-func (r *Report) warn(title, text string) {
-	r.clearBar()
-	r.endLogGroup()
-	r.out.Warning(title, text)
-}
-
 // inspected reports in one line what a dump is, and sets the outputs about it.
 func (r *Report) inspected(d dump.Info) {
 	line := append([]string{d.Name, size(d.Size)}, identity(d)...)
@@ -244,8 +201,7 @@ func (r *Report) begin(step event.Step) {
 	}
 }
 
-func (r *Report) ended(e event.Ended) {
-	r.steps = append(r.steps, stepTook{e.Step, time.Now().Add(-e.Took), e.Took, e.Err})
+func (r *Report) end(e event.Ended) {
 	r.clearBar()
 	r.bar = nil
 	r.endLogGroup()
@@ -255,72 +211,6 @@ func (r *Report) ended(e event.Ended) {
 	if e.Step == event.Upload || e.Step == event.Download {
 		r.out.EndGroup()
 	}
-}
-
-// statusRead reports what is new in a status.
-func (r *Report) statusRead(s upgrade.Status) {
-	before, now := r.status, time.Now()
-	r.maskURLs(s)
-	if s.State != before.State {
-		r.states = append(r.states, stateSince{s.State, s.Phase, now})
-	}
-	if changed(before, s) {
-		r.statusOutputs(s)
-	}
-	if r.hushed { // the fields may hold addresses that are not masked
-		s.Fields, s.Links = nil, nil
-	}
-	if lines := news(before, s); len(lines) > 0 {
-		for _, line := range lines {
-			r.info(line)
-		}
-		r.waiting = newPace(now, time.Minute, 30*time.Minute)
-	} else if r.waiting.due(now) {
-		r.info(fmt.Sprintf("Still %q, %s after the start.", s.State, duration(now.Sub(r.began))))
-	}
-	if s.Phase == upgrade.Unknown && !r.unknown[s.State] {
-		r.unknown[s.State] = true
-		r.warn("Unknown state", fmt.Sprintf(
-			"The platform's state %q is not documented. It counts as neither success nor failure, so the run keeps waiting. If it is a final state, add it to success-states or failure-states.", s.State))
-	}
-	r.status = s
-}
-
-// news lists what a person wants to know of a status that was not so before.
-func news(before, now upgrade.Status) []string {
-	var lines []string
-	if now.State != before.State && before.State != "" {
-		lines = append(lines, "State: "+before.State+" → "+now.State)
-	} else if now.State != before.State {
-		lines = append(lines, "State: "+now.State)
-	}
-	for _, shown := range []struct {
-		field  upgrade.Field
-		format string
-	}{
-		{upgrade.IssueStage, "Odoo's support issue: %s"},
-		{upgrade.DatabaseVersion, "Odoo version detected by the platform: %s"},
-		{upgrade.EstimatedTime, "Estimated time: %s"},
-		{upgrade.CustomerMessage, "The platform's message: %s"},
-	} {
-		if is := now.Get(shown.field); is != "" && is != before.Get(shown.field) {
-			lines = append(lines, fmt.Sprintf(shown.format, is))
-		}
-	}
-	return lines
-}
-
-// changed reports whether anything but the time is different.
-func changed(before, now upgrade.Status) bool {
-	if before.State != now.State {
-		return true
-	}
-	for _, f := range upgrade.Fields() {
-		if f.Name != upgrade.Elapsed && before.Get(f.Name) != now.Get(f.Name) {
-			return true
-		}
-	}
-	return !maps.Equal(before.Links, now.Links)
 }
 
 func (r *Report) downloaded(a upgrade.Artifact) {

@@ -14,23 +14,23 @@ import (
 
 // line makes text from outside one harmless line without secrets. They are redacted twice: what
 // Line removes may have hidden one.
-func (r *Report) line(outside string) string {
-	return r.out.Redact(actions.Line(r.out.Redact(outside)))
+func (c *console) line(outside string) string {
+	return c.out.Redact(actions.Line(c.out.Redact(outside)))
 }
 
 // text makes text from outside plain in Markdown: whatever could be markup, or HTML,
 // is written as a character reference. Secrets are redacted first: no mask would
 // match one that is written so.
-func (r *Report) text(outside string) string {
-	outside = r.line(outside)
+func (c *console) text(outside string) string {
+	outside = c.line(outside)
 	outside = strings.ReplaceAll(outside, "://", ":\u200B//") // no links to unknown places
 	outside = bareLink.ReplaceAllString(outside, "$1\u200B.")
 	var b strings.Builder
-	for _, c := range outside {
-		if c < unicode.MaxASCII && !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune(" ,.:;?'\"/%=-", c) {
-			fmt.Fprintf(&b, "&#%d;", c)
+	for _, char := range outside {
+		if char < unicode.MaxASCII && !unicode.IsLetter(char) && !unicode.IsDigit(char) && !strings.ContainsRune(" ,.:;?'\"/%=-", char) {
+			fmt.Fprintf(&b, "&#%d;", char)
 		} else {
-			b.WriteRune(c)
+			b.WriteRune(char)
 		}
 	}
 	return strings.TrimSpace(b.String())
@@ -40,11 +40,11 @@ func (r *Report) text(outside string) string {
 var bareLink = regexp.MustCompile(`(?i)(www)\.`)
 
 // code is text set as code, or nothing for nothing.
-func (r *Report) code(outside string) string {
+func (c *console) code(outside string) string {
 	if outside == "" {
 		return ""
 	}
-	return "<code>" + r.text(outside) + "</code>"
+	return "<code>" + c.text(outside) + "</code>"
 }
 
 func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
