@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -255,10 +256,9 @@ func (i *Info) folderTable(ctx context.Context, name string, e dataEntry, f *fac
 	return err
 }
 
-// folderDigest is a digest over the names and contents of the files: the SHA-256 of the
-// lines that sha256sum writes for them, by name.
+// folderDigest reads the files, and returns FolderDigest of them.
 func folderDigest(ctx context.Context, path string, files []folderFile) (string, error) {
-	all := sha256.New()
+	digests := map[string]string{}
 	for _, f := range files {
 		file, err := os.Open(filepath.Join(path, f.name))
 		if err != nil {
@@ -269,7 +269,23 @@ func folderDigest(ctx context.Context, path string, files []folderFile) (string,
 		if err := errors.Join(err, file.Close()); err != nil {
 			return "", err
 		}
-		_, _ = fmt.Fprintf(all, "%s  ./%s\n", hex.EncodeToString(one.Sum(nil)), f.name)
+		digests[f.name] = hex.EncodeToString(one.Sum(nil))
 	}
-	return hex.EncodeToString(all.Sum(nil)), nil
+	return FolderDigest(digests), nil
+}
+
+// FolderDigest is a digest over the names and contents of a folder's files: the SHA-256 of
+// a line for each, by name, as sha256sum writes it. digests has the SHA-256 of each file,
+// by its name with slashes.
+func FolderDigest(digests map[string]string) string {
+	names := make([]string, 0, len(digests))
+	for name := range digests {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, strings.Compare)
+	all := sha256.New()
+	for _, name := range names {
+		_, _ = fmt.Fprintf(all, "%s  ./%s\n", digests[name], name)
+	}
+	return hex.EncodeToString(all.Sum(nil))
 }

@@ -10,8 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
-	"strings"
 
 	"odoo-upgrade-action/internal/retry"
 )
@@ -181,20 +179,4 @@ func (p *PartialFolder) Close(ctx context.Context, err error) {
 	}
 	_ = p.folder.root.RemoveAll(p.dirName())
 	_ = p.folder.root.Remove(p.noteName())
-}
-
-// FolderDigest is a digest over the names and contents of a folder's files: the SHA-256 of
-// a line for each, by name, as sha256sum writes it. digests has the SHA-256 of each file,
-// by its name with slashes.
-func FolderDigest(digests map[string]string) string {
-	names := make([]string, 0, len(digests))
-	for name := range digests {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, strings.Compare)
-	all := sha256.New()
-	for _, name := range names {
-		_, _ = fmt.Fprintf(all, "%s  ./%s\n", digests[name], name)
-	}
-	return hex.EncodeToString(all.Sum(nil))
 }

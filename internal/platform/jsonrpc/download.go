@@ -210,7 +210,7 @@ func arrived(part *workspace.PartialFolder, item upgrade.Item, name string, resu
 		extension = kind.Extension()
 	}
 	if folder {
-		a.SHA256 = workspace.FolderDigest(digests)
+		a.SHA256 = dump.FolderDigest(digests)
 	}
 	f, err := part.Commit(path.Base(name), extension)
 	a.Path, a.Location = f.Path, f.Location
