@@ -134,21 +134,21 @@ func outputTable() string {
 // their inputs and files.
 func protocolTable() string {
 	var rows []string
-	cells := map[string][]string{}
-	add := func(row, cell string) {
-		if cells[row] == nil {
-			rows = append(rows, row)
+	cells := map[string][]string{} // of a row, one for each protocol
+	for i, s := range specs() {
+		set := func(row, cell string) {
+			if cells[row] == nil {
+				rows, cells[row] = append(rows, row), make([]string, len(specs()))
+			}
+			cells[row][i] = cell
 		}
-		cells[row] = append(cells[row], cell)
-	}
-	for _, s := range specs() {
-		add("", "`"+s.Name+"`")
+		set("", "`"+s.Name+"`")
 		for _, fact := range s.About {
-			add(fact.About, fact.Text)
+			set(fact.About, fact.Text)
 		}
-		add("`dump`", joined(s.Takes, "", ", "))
-		add("`download`", joined(s.Offers, "", ", "))
-		add("inputs that only it has", joined(s.Inputs, "`", ", "))
+		set("`dump`", joined(s.Takes, "", ", "))
+		set("`download`", joined(s.Offers, "", ", "))
+		set("inputs that only it has", joined(s.Inputs, "`", ", "))
 	}
 	var b strings.Builder
 	for i, row := range rows {

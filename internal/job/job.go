@@ -207,9 +207,12 @@ func (r *run) isSameDump(ctx context.Context) error {
 
 // submit takes the dump to a new request.
 func (r *run) submit(ctx context.Context) (upgrade.Status, error) {
-	d, err := r.inspect(ctx, r.plan.Request.Target)
-	if err != nil {
-		return upgrade.Status{}, err
+	var d dump.Info
+	if r.plan.Dump != "" || len(r.platform.Spec().Takes) > 0 {
+		var err error
+		if d, err = r.inspect(ctx, r.plan.Request.Target); err != nil {
+			return upgrade.Status{}, err
+		}
 	}
 	ticket, err := r.create(ctx, d)
 	if err != nil {

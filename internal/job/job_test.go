@@ -652,7 +652,7 @@ func TestMinimalPlatform(t *testing.T) {
 			if p.Items = nil; command == "download" {
 				p.Items = []upgrade.Item{upgrade.UpgradedDump}
 			}
-			if command != "run" && command != "start" {
+			if p.Dump = ""; command != "run" && command != "start" {
 				p.Ticket = ticket
 			}
 			ending, _ := carry(t, minimal{f: f}, command, p)

@@ -89,8 +89,10 @@ func (r *run) create(ctx context.Context, d dump.Info) (ticket upgrade.Ticket, e
 		}
 	}
 	err = r.step(event.Create, func() error {
-		if err := d.Unchanged(); err != nil {
-			return as(PreflightFailed, err)
+		if d.Path != "" {
+			if err := d.Unchanged(); err != nil {
+				return as(PreflightFailed, err)
+			}
 		}
 		return outagePolicy.Do(ctx, func(ctx context.Context) error {
 			created, status, err := r.platform.Create(ctx, r.plan.Request)
