@@ -2,8 +2,9 @@
 // end, has a job carry out the plan, and turns how it ended into hints and an exit
 // status.
 //
-// Main is all that a caller needs. The inputs are declared in grammar.go, plan.go
-// checks them, wire.go picks the back end, resume.go and explain.go word the end.
+// Main is all that a caller needs. The inputs are declared in grammar.go, wire.go lists the
+// back ends, package run carries out what the inputs ask for, and explain.go and hint.go
+// word the end.
 package cli
 
 import (
@@ -22,6 +23,7 @@ import (
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
+	"odoo-upgrade-action/internal/run"
 )
 
 //go:generate go run ./gen
@@ -154,12 +156,9 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 	return command.run, nil
 }
 
-// defaultServer is the vendor's platform.
-const defaultServer = "https://upgrade.odoo.com"
-
 func newParser(g *grammar, options ...kong.Option) (*kong.Kong, error) {
 	vars := protocolVars()
-	vars["server"], vars["version"] = defaultServer, "odoo-upgrade "+Version()
+	vars["server"], vars["version"] = run.DefaultServer, "odoo-upgrade "+Version()
 	for _, c := range job.Commands() {
 		vars[c.Name+"_help"] = c.Help
 	}

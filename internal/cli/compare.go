@@ -9,6 +9,7 @@ import (
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/run"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -17,7 +18,7 @@ import (
 func (c *inspectCommand) compare(p *program, path string) int {
 	var infos [2]dump.Info
 	for n, name := range []string{path, c.Other} {
-		info, err := dump.Inspect(p.ctx, inFolder(p.workspace(), name), dump.Options{Digest: c.SHA256})
+		info, err := dump.Inspect(p.ctx, run.InFolder(p.workspace(), name), dump.Options{Digest: c.SHA256})
 		if p.ctx.Err() != nil {
 			return exitStatus(job.Interrupted)
 		}

@@ -66,3 +66,21 @@ func TestWhatIsSaidOfTheEnd(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryResultEnds has a way to end, with an exit status of its own, for each result.
+func TestEveryResultEnds(t *testing.T) {
+	seen := map[int]job.Result{}
+	for _, result := range job.Results() {
+		status := exitStatus(result)
+		if endOf(result).result != result {
+			t.Errorf("%s has no end", result)
+		}
+		if other, ok := seen[status]; ok && !(result == job.Pending || other == job.Pending) {
+			t.Errorf("%s and %s end with %d", result, other, status)
+		}
+		seen[status] = result
+	}
+	if len(ends()) != len(job.Results()) {
+		t.Errorf("%d ends of %d results", len(ends()), len(job.Results()))
+	}
+}

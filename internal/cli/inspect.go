@@ -15,6 +15,7 @@ import (
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
+	"odoo-upgrade-action/internal/run"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -37,7 +38,7 @@ func (c *inspectCommand) run(p *program) int {
 	if c.Other != "" {
 		return c.compare(p, path)
 	}
-	info, err := dump.Inspect(p.ctx, inFolder(p.workspace(), path), dump.Options{Digest: c.SHA256 || p.step})
+	info, err := dump.Inspect(p.ctx, run.InFolder(p.workspace(), path), dump.Options{Digest: c.SHA256 || p.step})
 	ending := job.Ending{Result: job.Success, Dump: info}
 	switch {
 	case p.ctx.Err() != nil:

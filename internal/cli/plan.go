@@ -1,21 +1,12 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
-	"path/filepath"
-	"slices"
-	"strings"
-
-	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dial"
-	"odoo-upgrade-action/internal/handle"
-	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/job"
-	"odoo-upgrade-action/internal/upgrade"
+	"odoo-upgrade-action/internal/run"
 )
 
-// options are what a command that talks to the platform was given.
+// options are the flags of a command that talks to the platform.
 type options struct {
 	command job.Command
 	commonFlags
@@ -47,180 +38,14 @@ func (c *downloadCommand) run(p *program) int {
 	return p.carryOut("download", options{commonFlags: c.commonFlags, TransferSettings: c.TransferSettings, downloadFlags: c.downloadFlags, local: c.localFlags})
 }
 
-// trimmed returns o without the surrounding space that secrets and references may
-// have as flags; inputs and the environment come without it.
-func (o options) trimmed() options {
-	for _, flag := range []*string{&o.Contract, &o.Email, &o.Handle, &o.HandleSecret, &o.RequestID, &o.RequestKey} {
-		*flag = strings.TrimSpace(*flag)
+// inputs are the options without the types that read them.
+func (o options) inputs() run.Inputs {
+	return run.Inputs{
+		Command: o.command, Server: o.ServerURL, Protocol: string(o.Protocol), Transfer: o.TransferSettings, CACertificate: o.CACertificate,
+		Success: o.SuccessStates, Failure: o.FailureStates,
+		Contract: o.Contract, Handle: o.Handle, HandleSecret: o.HandleSecret, RequestID: o.RequestID, RequestKey: o.RequestKey,
+		Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Dump: o.Dump, Filename: o.Filename, Preflight: o.Preflight.Strictness,
+		Timezone: string(o.Timezone), SkipTest: o.SkipTest.on, Env: o.Env, Timeout: o.Timeout, PollInterval: o.PollInterval, Continue: o.OnTimeout.succeed,
+		Download: o.Download, DownloadPath: o.DownloadPath, Check: o.Check.Strictness,
 	}
-	return o
-}
-
-// planned is what the inputs amount to.
-type planned struct {
-	options
-	plan   job.Plan
-	server string        // address of the platform, as users give it
-	opened handle.Handle // what the input handle holds, zero without one
-}
-
-// surroundings are what a plan depends on apart from the inputs.
-type surroundings struct {
-	workspace string   // folder that relative paths are in, "" for the current one
-	event     string   // of the workflow
-	required  []string // inputs that a new request needs
-}
-
-// makePlan checks the inputs against each other. Its errors are the user's to fix.
-func makePlan(o options, s surroundings) (planned, error) {
-	p := planned{options: o, server: o.ServerURL}
-	p.plan = job.Plan{
-		Request: upgrade.Request{
-			Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Filename: o.Filename, Timezone: string(o.Timezone),
-		},
-		Preflight: o.Preflight.Strictness, Check: o.Check.Strictness, SkipTest: o.SkipTest.on, Timeout: o.Timeout, PollInterval: o.PollInterval, Items: o.Download, Dump: inFolder(s.workspace, o.Dump),
-	}
-	if err := p.reference(); err != nil {
-		return p, err
-	}
-	if p.server == "" {
-		p.server = defaultServer
-	}
-	if o.command.Downloads && !o.command.Creates && len(o.Download) == 0 {
-		return p, fmt.Errorf("download: none leaves the command %s nothing to do", o.command.Name)
-	}
-	if strings.HasPrefix(s.event, "pull_request") && o.command.Creates {
-		p.plan.PullRequest = s.event
-	}
-	if err := p.plan.MayUpgrade(p.Aim.Aim); err != nil || p.plan.Ticket.ID != "" {
-		return p, err
-	}
-	return p, p.checkNew(s.required)
-}
-
-// inFolder returns where a path is that users gave.
-func inFolder(folder, path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(folder, path)
-}
-
-// checkNew returns an error if no request can be created with the inputs.
-func (p *planned) checkNew(required []string) error {
-	if !p.command.Creates {
-		return fmt.Errorf("%s needs an existing request: set handle, or request-id and request-key", p.command.Name)
-	}
-	if p.plan.Request.Filename == "" && p.Dump != "" {
-		p.plan.Request.Filename = filepath.Base(p.Dump)
-	}
-	asked := p.plan.Request
-	asked.Filename = "any" // it follows from dump
-	missing := asked.Missing(required)
-	if p.Dump != "" {
-		missing = slices.DeleteFunc(missing, func(name string) bool { return name == "dump" })
-	}
-	if len(missing) > 0 {
-		text := "required inputs are missing: " + strings.Join(missing, ", ")
-		if missing[0] == "contract" {
-			text += "; if contract comes from a secret, check that it is set: workflows on pull requests from forks get no secrets"
-		}
-		return errors.New(text)
-	}
-	return nil
-}
-
-// reference sets the request to continue, if there is one, and what its handle says.
-func (p *planned) reference() error {
-	if n := len(p.Contract); n > 0 && n < actions.MinMask {
-		return errors.New("contract is too short to be one, and to be masked: use one like M123456-abcdef")
-	}
-	if n := len(p.HandleSecret); n > 0 && n < actions.MinMask {
-		return errors.New("handle-secret is too short to be masked, and handles are public: use a long random one")
-	}
-	if err := p.exposed(); err != nil {
-		return err
-	}
-	switch {
-	case p.Handle != "" && p.RequestID+p.RequestKey != "":
-		return errors.New("handle replaces request-id and request-key: give one or the other")
-	case p.Handle != "":
-		return p.openHandle()
-	case (p.RequestID == "") != (p.RequestKey == ""):
-		return errors.New("request-id and request-key belong together, but one of them is missing")
-	}
-	p.plan.Ticket = upgrade.Ticket{ID: p.RequestID, Key: upgrade.Secret(p.RequestKey)}
-	return nil
-}
-
-// exposed returns an error for a secret that is a part of what has to be shown: it would be
-// masked there, and what is left of a path or a handle is useless.
-func (o options) exposed() error {
-	own := []string{handle.Prefix, defaultServer, "json-rpc"}
-	for _, e := range ends() {
-		own = append(own, string(e.result))
-	}
-	for _, secret := range []struct{ name, value string }{{"contract", o.Contract}, {"handle-secret", o.HandleSecret}, {"request-key", o.RequestKey}} {
-		if secret.value == "" || secret.value == "-" {
-			continue
-		}
-		if strings.Contains(strings.Join(own, " "), secret.value) {
-			return fmt.Errorf("%s is a part of words that every run shows, like %s, and would be masked there: use a long random secret", secret.name, handle.Prefix)
-		}
-		for _, shown := range []struct{ name, value string }{{"download-path", o.DownloadPath}, {"filename", o.Filename}, {"dump", o.Dump}, {"request-id", o.RequestID}} {
-			if strings.Contains(shown.value, secret.value) {
-				return fmt.Errorf("%s contains the value of %s, which is a secret: outputs and log would show it, or be useless where it is masked; choose another name", shown.name, secret.name)
-			}
-		}
-	}
-	return nil
-}
-
-// secret is what a handle is sealed with, "" if there is nothing.
-func (o options) secret() string {
-	if o.HandleSecret != "" {
-		return o.HandleSecret
-	}
-	return o.Contract
-}
-
-// contradiction returns an error for an input that says something else than the handle:
-// the request was created with what the handle says. The aim's default says nothing.
-func (p *planned) contradiction(h handle.Handle) error {
-	aim := string(p.Aim.Aim)
-	if p.Aim.Aim == upgrade.Test {
-		aim = ""
-	}
-	for _, input := range []struct{ name, given, handle string }{
-		{"email", p.Email, h.Email}, {"target", p.Target.String(), h.Target}, {"aim", aim, string(h.Aim)}, {"filename", p.Filename, h.Filename},
-	} {
-		if input.given != "" && input.handle != "" && input.given != input.handle {
-			return fmt.Errorf("the handle is for a request with %s %s, but %s is %s: remove %s, or create a new request without the handle", input.name, input.handle, input.name, input.given, input.name)
-		}
-	}
-	return nil
-}
-
-// openHandle takes the request's reference out of the handle.
-func (p *planned) openHandle() error {
-	if p.secret() == "" {
-		return errors.New("a handle needs the secret that it was sealed with: set handle-secret, or contract")
-	}
-	h, err := handle.Open(p.Handle, p.secret())
-	if err != nil {
-		return err
-	}
-	if p.server == "" {
-		p.server = h.Server
-	}
-	if strings.TrimRight(p.server, "/") != strings.TrimRight(h.Server, "/") {
-		return fmt.Errorf("the handle is for a request on %s, but server-url is %s: remove server-url, or use that request's handle", h.Server, httpcall.Shown(p.server))
-	}
-	if err := p.contradiction(h); err != nil {
-		return err
-	}
-	p.opened = h
-	p.plan.Ticket, p.plan.DumpSHA256, p.Aim.Aim = h.Ticket, h.DumpSHA256, h.Aim
-	p.plan.Request.Target, _ = upgrade.ParseSeries(h.Target)
-	return nil
 }

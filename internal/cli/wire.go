@@ -1,28 +1,14 @@
 package cli
 
 import (
-	"cmp"
-	"context"
-	"errors"
-	"fmt"
-	"net"
-	"net/url"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
-	"odoo-upgrade-action/internal/dial"
-	"odoo-upgrade-action/internal/dump"
-	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/platform"
-	"odoo-upgrade-action/internal/platform/auto"
 	"odoo-upgrade-action/internal/platform/jsonrpc"
 	v1 "odoo-upgrade-action/internal/platform/v1"
-	"odoo-upgrade-action/internal/sandbox"
-	"odoo-upgrade-action/internal/upgrade"
-	"odoo-upgrade-action/internal/workspace"
+	"odoo-upgrade-action/internal/run"
 )
 
 // This file is the only one that knows which back ends there are.
@@ -30,12 +16,9 @@ import (
 // specs are the back ends, in the order in which they are tried.
 func specs() []platform.Spec { return []platform.Spec{v1.Spec(), jsonrpc.Spec()} }
 
-// protocolAuto is the first of the protocols that the platform has.
-const protocolAuto = "auto"
-
 // protocols returns the names of the protocols, as users give them.
 func protocols() []string {
-	names := []string{protocolAuto}
+	names := []string{run.Auto}
 	for _, s := range specs() {
 		names = append(names, s.Name)
 	}
@@ -64,148 +47,4 @@ func joined[Word ~string](words []Word, mark, separator string) string {
 		out[i] = mark + string(word) + mark
 	}
 	return strings.Join(out, separator)
-}
-
-// required returns the inputs that a new request needs.
-func required(protocol string) []string {
-	list := specs()
-	spec := list[max(0, slices.IndexFunc(list, func(s platform.Spec) bool { return s.Name == protocol }))]
-	if len(spec.Takes) == 0 {
-		return spec.Requires
-	}
-	return append(slices.Clone(spec.Requires), "dump")
-}
-
-// chooseProtocol returns the back ends that the request may have: the one of a request that
-// exists, or those that have all inputs of a new one. None is an error.
-func (o planned) chooseProtocol() ([]platform.Spec, error) {
-	protocol := string(o.Protocol)
-	if o.Handle != "" {
-		own := cmp.Or(o.opened.Protocol, "v1") // as in the first handles
-		if protocol != protocolAuto && protocol != own {
-			return nil, fmt.Errorf("the handle is for a request with protocol %s, but protocol is %s: remove protocol", own, protocol)
-		}
-		protocol = own
-	}
-	var fit []platform.Spec
-	var lacking []string
-	for _, s := range specs() {
-		switch lacks := o.lacks(s); {
-		case lacks != "" && s.Name == protocol:
-			return nil, fmt.Errorf("%s is not possible with protocol %s: remove it, or set another protocol", lacks, protocol)
-		case lacks != "":
-			lacking = append(lacking, lacks)
-		case protocol == protocolAuto || s.Name == protocol:
-			fit = append(fit, s)
-		}
-	}
-	if len(fit) == 0 {
-		return nil, fmt.Errorf("%s are not possible together: no protocol has them all", strings.Join(lacking, " and "))
-	}
-	return fit, nil
-}
-
-// lacks returns the first input that a back end does not have, "" if it has all.
-func (o planned) lacks(s platform.Spec) string {
-	for _, item := range o.Download {
-		if !slices.Contains(s.Offers, item) {
-			return "download: " + string(item)
-		}
-	}
-	for _, input := range []struct {
-		name  string
-		given bool
-	}{{"skip-test", o.SkipTest.on}, {"timezone", o.Timezone != ""}, {"env", len(o.Env) > 0}} {
-		if input.given && !slices.Contains(s.Inputs, input.name) {
-			return input.name
-		}
-	}
-	if folder, err := os.Stat(o.plan.Dump); o.plan.Dump != "" && err == nil && folder.IsDir() && !slices.Contains(s.Takes, dump.Form(dump.Directory)) {
-		return "a folder as dump"
-	}
-	return ""
-}
-
-// connect returns the platform that the inputs name. folder is nil if nothing is to be
-// downloaded.
-func (p *program) connect(o planned, server string, folder *workspace.Folder, seal *sealer) (platform.Platform, error) {
-	fit, err := o.chooseProtocol()
-	if err != nil {
-		return nil, err
-	}
-	if err := dial.CheckProxies(p.getenv); err != nil {
-		return nil, err
-	}
-	web, err := dial.HTTP([]byte(o.CACertificate))
-	if err != nil {
-		return nil, err
-	}
-	if p.dial != nil {
-		web.DialContext = p.dial
-	}
-	return auto.New(platform.Config{
-		Server: server, HTTP: web, Dial: p.dial, Getenv: p.getenv, Transfer: o.TransferSettings, Env: o.Env, Folder: folder, Tell: seal.report.Observe, Keeper: seal,
-		Success: o.SuccessStates, Failure: o.FailureStates,
-		HostKey: o.opened.SSHHostKey, DumpSize: o.opened.DumpSize, SameDump: o.RequestID == "" && (o.Handle == "" || o.opened.DumpSHA256 != ""),
-	}, fit...)
-}
-
-// openFolder opens the folder for downloads, nil if there are none: before a request
-// is created, because hours later would be a bad time to find out that it cannot be
-// written.
-func (p *program) openFolder(o planned, tell func(event.Event)) (*workspace.Folder, error) {
-	if len(o.plan.Items) == 0 {
-		return nil, nil
-	}
-	folder, err := workspace.Open(p.workspace(), o.DownloadPath)
-	if err != nil {
-		return nil, fmt.Errorf("opening download-path: %w", err)
-	}
-	for _, item := range o.plan.Items {
-		if err := folder.IsFree(string(item), item == upgrade.Filestore); err != nil {
-			return nil, errors.Join(fmt.Errorf("download-path: %w", err), folder.Close())
-		}
-		for _, path := range folder.Named(string(item)) {
-			tell(event.Leftover{Path: path})
-		}
-	}
-	return folder, nil
-}
-
-// serve returns the platform's address; for an embedded sandbox, which stop ends, that
-// is its own.
-func (p *program) serve(ctx context.Context, o planned) (address string, stop func(), err error) {
-	config, embedded, err := sandbox.ParseAddress(o.server)
-	if err != nil || !embedded {
-		return o.server, func() {}, err
-	}
-	if !o.command.Creates || !o.command.Waits {
-		return "", nil, fmt.Errorf("an embedded sandbox ends with the command, so %s would find nothing: use run, or start the command sandbox separately", o.command.Name)
-	}
-	if config.Data, err = os.MkdirTemp("", "odoo-upgrade-sandbox-"); err != nil {
-		return "", nil, err
-	}
-	address, end, err := sandbox.Run(ctx, config)
-	if err != nil {
-		_ = os.RemoveAll(config.Data)
-		return "", nil, err
-	}
-	return address, func() { end(); _ = os.RemoveAll(config.Data) }, nil
-}
-
-// isEmbedded reports whether the platform is a sandbox that ends with the command.
-func (o planned) isEmbedded() bool {
-	_, is, _ := sandbox.ParseAddress(o.server)
-	return is
-}
-
-// isUnencrypted reports whether an address is on another network, and unencrypted.
-func isUnencrypted(server string) bool {
-	u, err := url.Parse(server)
-	if err != nil || u.Scheme != "http" {
-		return false
-	}
-	host := u.Hostname()
-	ip := net.ParseIP(host)
-	return ip == nil && strings.Contains(host, ".") || ip != nil && !ip.IsLoopback() && !ip.IsPrivate()
 }

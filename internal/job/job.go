@@ -70,6 +70,11 @@ const (
 	Failure         Result = "error"
 )
 
+// Results returns all of them.
+func Results() []Result {
+	return []Result{Success, Pending, UpgradeFailed, Timeout, Interrupted, Refused, PreflightFailed, UploadFailed, DownloadFailed, CheckFailed, InvalidInput, Failure}
+}
+
 // Ending is what is known when a job is over.
 type Ending struct {
 	Result      Result

@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"odoo-upgrade-action/internal/event"
@@ -10,12 +10,11 @@ import (
 // sealer keeps the request's reference, and hands out its handle as soon as there is one, and
 // again when it learns something that a later job needs.
 type sealer struct {
-	planned
+	*Plan
 	report *report.Report
 
 	now     platform.Reference
-	changed bool   // the request needs another handle than the one that was given
-	handle  string // the last one that was handed out
+	changed bool // the request needs another handle than the one that was given
 }
 
 // Keep implements platform.Keeper.
@@ -52,7 +51,7 @@ func (s *sealer) seal() {
 	h := s.opened
 	h.Ticket = s.now.Ticket
 	if s.Handle == "" {
-		h = handle.Handle{Server: s.server, Protocol: s.now.Protocol, Ticket: s.now.Ticket, Filename: s.plan.Request.Filename, Email: s.Email, Aim: s.Aim.Aim, Target: s.Target.String()}
+		h = handle.Handle{Server: s.server, Protocol: s.now.Protocol, Ticket: s.now.Ticket, Filename: s.plan.Request.Filename, Email: s.Email, Aim: s.Aim, Target: s.Target.String()}
 		h.DumpSHA256, h.DumpSize = s.now.DumpSHA256, s.now.DumpSize
 	}
 	if s.now.HostKey != "" {
@@ -67,6 +66,6 @@ func (s *sealer) seal() {
 }
 
 func (s *sealer) hand(sealed string) {
-	s.handle = sealed
+	s.Plan.handle = sealed
 	s.report.Handle(sealed)
 }

@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"cmp"
@@ -10,8 +10,8 @@ import (
 	"odoo-upgrade-action/internal/upgrade"
 )
 
-// resumption is how a request can be continued.
-type resumption struct {
+// Resumption is how a request can be continued.
+type Resumption struct {
 	command string // "" if it cannot
 	id      string
 	handle  string      // "" if there is none
@@ -19,16 +19,17 @@ type resumption struct {
 	more    [][2]string // other inputs, by name and value
 }
 
-// resume returns how to continue a request by a command after an ending.
-func (o planned) resume(command string, e job.Ending, handle string) resumption {
+// Resume returns how to continue a request by a command after an ending.
+func (o *Plan) Resume(command string, e job.Ending) Resumption {
+	handle := o.handle
 	if command == "" || e.Ticket.ID == "" || o.isEmbedded() { // its requests end with the command
-		return resumption{}
+		return Resumption{}
 	}
-	r := resumption{command: command, id: e.Ticket.ID, handle: handle, secret: "contract"}
+	r := Resumption{command: command, id: e.Ticket.ID, handle: handle, secret: "contract"}
 	if o.HandleSecret != "" {
 		r.secret = "handle-secret"
 	}
-	if handle == "" && o.server != defaultServer { // a handle has it
+	if handle == "" && o.server != DefaultServer { // a handle has it
 		r.more = append(r.more, [2]string{"server-url", o.server})
 	}
 	next := job.CommandNamed(command)
@@ -42,7 +43,7 @@ func (o planned) resume(command string, e job.Ending, handle string) resumption 
 }
 
 // yaml is for a step of a workflow, "" if the request cannot be continued.
-func (r resumption) yaml() string {
+func (r Resumption) yaml() string {
 	if r.command == "" {
 		return ""
 	}
@@ -60,9 +61,9 @@ func (r resumption) yaml() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// step is a step of a workflow that uses the action that this one uses; where that is not
+// Step is a step of a workflow that uses the action that this one uses; where that is not
 // known, as with a local one, its inputs alone.
-func (r resumption) step(repository, ref string) string {
+func (r Resumption) Step(repository, ref string) string {
 	text := r.yaml()
 	if text == "" || !plainWord.MatchString(repository) || !plainWord.MatchString(ref) {
 		return text
@@ -70,8 +71,8 @@ func (r resumption) step(repository, ref string) string {
 	return "- uses: " + repository + "@" + ref + "\n  " + strings.ReplaceAll(text, "\n", "\n  ")
 }
 
-// shell is for a command line, "" if the request cannot be continued.
-func (r resumption) shell() string {
+// Shell is for a command line, "" if the request cannot be continued.
+func (r Resumption) Shell() string {
 	if r.command == "" {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package cli
+package run
 
 import (
 	"strings"
@@ -39,18 +39,18 @@ func TestQuoting(t *testing.T) {
 
 // TestStepToContinue names the action as the workflow does, if that is known.
 func TestStepToContinue(t *testing.T) {
-	r := resumption{command: "run", id: "7", handle: "odoo-upgrade-1.X", secret: "contract"}
+	r := Resumption{command: "run", id: "7", handle: "odoo-upgrade-1.X", secret: "contract"}
 	inputs := "with:\n  command: run\n  contract: ${{ secrets.ODOO_CONTRACT }} # the same as here\n  handle: odoo-upgrade-1.X"
 	for _, c := range []struct{ repository, ref, want string }{
 		{"", "", inputs},
 		{"acme/odoo-upgrade-action", "v1", "- uses: acme/odoo-upgrade-action@v1\n  " + strings.ReplaceAll(inputs, "\n", "\n  ")},
 		{"acme/odoo\n- run: evil", "v1", inputs},
 	} {
-		if got := r.step(c.repository, c.ref); got != c.want {
+		if got := r.Step(c.repository, c.ref); got != c.want {
 			t.Errorf("%q:\n%s", c.repository, got)
 		}
 	}
-	if got := (resumption{}).step("acme/odoo-upgrade-action", "v1"); got != "" {
+	if got := (Resumption{}).Step("acme/odoo-upgrade-action", "v1"); got != "" {
 		t.Errorf("%q for a request that cannot be continued", got)
 	}
 }

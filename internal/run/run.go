@@ -1,0 +1,60 @@
+package run
+
+import (
+	"context"
+
+	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/httpcall"
+	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/platform"
+	"odoo-upgrade-action/internal/report"
+	"odoo-upgrade-action/internal/upgrade"
+)
+
+// Ticket is the reference of the request to continue, zero without one.
+func (o *Plan) Ticket() upgrade.Ticket { return o.plan.Ticket }
+
+// Do connects the packages, carries out the plan and tells what happens. Its error is about
+// the inputs.
+func (o *Plan) Do(ctx context.Context, told *report.Report) (job.Ending, error) {
+	seal := &sealer{Plan: o, report: told}
+	server, stop, err := o.serve(ctx)
+	if err != nil {
+		return job.Ending{}, err
+	}
+	defer stop()
+	tell := told.Observe
+	tell(event.Started{Version: o.around.Version, Command: o.Command.Name, Server: httpcall.Shown(o.server)})
+	folder, err := o.openFolder(tell)
+	if err != nil {
+		return job.Ending{}, err
+	}
+	plan := o.plan
+	if folder != nil {
+		defer folder.Close()
+		plan.Disk.Free, plan.Disk.Known = folder.Free()
+	}
+	back, err := o.connect(server, folder, seal)
+	if err != nil {
+		return job.Ending{}, err
+	}
+	if isUnencrypted(server) {
+		tell(event.Unencrypted{})
+	}
+	if plan.Ticket.ID != "" {
+		tell(event.Continuing{Ticket: plan.Ticket, Command: o.Command.Name})
+		seal.Keep(platform.Reference{Ticket: plan.Ticket})
+	}
+	work := job.Job{Platform: back, Observe: tell, Keeper: seal}
+	if folder != nil {
+		work.Save = func(name, extension string, content []byte) (string, error) {
+			return folder.Save(ctx, name, extension, content)
+		}
+	}
+	return work.Do(ctx, o.Command, plan), nil
+}
+
+// IsFine reports whether the command did what it was asked to do.
+func (o *Plan) IsFine(e job.Ending) bool {
+	return o.Command.IsFine(e) || e.Result == job.Timeout && o.Continue
+}
