@@ -70,7 +70,8 @@ func lineTo(t *testing.T, reach dial.Dialer, key ssh.PublicKey) (*Platform, *lin
 		t.Fatal(err)
 	}
 	own, _ := dial.NewKey()
-	p := &Platform{Config: platform.Config{Dial: reach, Tell: func(event.Event) {}}, user: sshUser, root: dataRoot, key: own}
+	r := &requests{Config: platform.Config{Dial: reach, Tell: func(event.Event) {}}, key: own}
+	p := &Platform{r, &transfers{requests: r, user: sshUser, root: dataRoot}}
 	l, err := p.connect(t.Context(), "platform.test:22", keys)
 	if err != nil {
 		t.Fatal(err)

@@ -28,14 +28,14 @@ const apiVersion = "0.2"
 
 // call calls a method on the request's node and returns its result. Its errors:
 // *upgrade.RefusedError, *httpcall.ResponseError, or one of the connection.
-func (p *Platform) call(ctx context.Context, method string, params map[string]any) (map[string]json.RawMessage, error) {
+func (p *requests) call(ctx context.Context, method string, params map[string]any) (map[string]json.RawMessage, error) {
 	ctx, cancel := httpcall.WithTimeout(ctx, stall.Call)
 	defer cancel()
 	return p.send(ctx, method, params)
 }
 
 // send is call for a call with a timeout of its own.
-func (p *Platform) send(ctx context.Context, method string, params map[string]any) (map[string]json.RawMessage, error) {
+func (p *requests) send(ctx context.Context, method string, params map[string]any) (map[string]json.RawMessage, error) {
 	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "method": "not_used", "params": params, "id": "not_used"})
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ var aboutKey = regexp.MustCompile(`(?i)ssh|\bkey\b|ed25519`)
 
 // Create creates a request. An SSH key is bound to it: the user's own, or a new one, which
 // is RSA if the platform does not take Ed25519.
-func (p *Platform) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticket, upgrade.Status, error) {
+func (p *requests) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticket, upgrade.Status, error) {
 	p.session = session{Target: r.Target.String(), Aim: string(r.Aim), Name: r.Filename}
 	own := p.key != nil && p.Transfer.SSHPrivateKey != ""
 	var err error
@@ -170,7 +170,7 @@ func (p *Platform) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticke
 	return p.seal(), s, nil
 }
 
-func (p *Platform) create(ctx context.Context, r upgrade.Request) (map[string]json.RawMessage, error) {
+func (p *requests) create(ctx context.Context, r upgrade.Request) (map[string]json.RawMessage, error) {
 	env := p.Env
 	if env == nil {
 		env = []string{} // not null
@@ -182,7 +182,7 @@ func (p *Platform) create(ctx context.Context, r upgrade.Request) (map[string]js
 }
 
 // status is one of the platform's states, with what the session knows.
-func (p *Platform) status(state string) upgrade.Status {
+func (p *requests) status(state string) upgrade.Status {
 	s := upgrade.Status{Ticket: p.ticket, State: state, Phase: p.states.Phase(state), Copies: p.copies}
 	s.Set(upgrade.TargetField, p.session.Target)
 	s.Set(upgrade.AimField, p.session.Aim)
@@ -191,10 +191,10 @@ func (p *Platform) status(state string) upgrade.Status {
 }
 
 // token holds the one parameter of every call but create.
-func (p *Platform) token() map[string]any { return map[string]any{"token": p.ticket.Key.Reveal()} }
+func (p *requests) token() map[string]any { return map[string]any{"token": p.ticket.Key.Reveal()} }
 
 // Status asks for the state of a request.
-func (p *Platform) Status(ctx context.Context, t upgrade.Ticket) (upgrade.Status, error) {
+func (p *requests) Status(ctx context.Context, t upgrade.Ticket) (upgrade.Status, error) {
 	if err := p.use(t); err != nil {
 		return upgrade.Status{}, err
 	}
@@ -226,7 +226,7 @@ func (p *Platform) Status(ctx context.Context, t upgrade.Ticket) (upgrade.Status
 
 // Process asks the platform to upgrade what was uploaded. When its response is lost, check
 // the status before calling again: it must not take effect twice.
-func (p *Platform) Process(ctx context.Context, t upgrade.Ticket) error {
+func (p *requests) Process(ctx context.Context, t upgrade.Ticket) error {
 	if err := p.use(t); err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ const logChunk = httpcall.MaxBody
 
 // ReadLog returns the part of the platform's log that begins at a byte; an empty one if that is
 // its end so far.
-func (p *Platform) ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([]byte, error) {
+func (p *requests) ReadLog(ctx context.Context, t upgrade.Ticket, from int64) ([]byte, error) {
 	if err := p.use(t); err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func remoteName(item upgrade.Item, dumpName string) (string, error) {
 
 // Fetch downloads an item once, a file or a folder. What a cut left here is resumed. The log
 // is also there for a platform that offers it by HTTPS alone.
-func (p *Platform) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error) {
+func (p *transfers) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error) {
 	a, kept, err = p.fetch(ctx, s, item, progress)
 	_, missing := errors.AsType[*upgrade.MissingError](err)
 	if item == upgrade.Log && (missing || isCommandRefused(err)) {
@@ -47,7 +47,7 @@ func (p *Platform) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Ite
 	return a, kept, err
 }
 
-func (p *Platform) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error) {
+func (p *transfers) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error) {
 	if err := p.use(s.Ticket); err != nil {
 		return a, 0, err
 	}
@@ -79,7 +79,7 @@ func (p *Platform) fetch(ctx context.Context, s upgrade.Status, item upgrade.Ite
 
 // saveLog writes the log that can be read by a call to the folder of downloads; instead of
 // it, there is only the error of the transfer.
-func (p *Platform) saveLog(ctx context.Context, t upgrade.Ticket, transfer error) (a upgrade.Artifact, err error) {
+func (p *transfers) saveLog(ctx context.Context, t upgrade.Ticket, transfer error) (a upgrade.Artifact, err error) {
 	part, err := p.Folder.Begin(ctx, string(upgrade.Log), "")
 	if err != nil {
 		return a, err
@@ -139,7 +139,7 @@ func (c command) arguments(root, name, dumpName string) (rsync.Protocol, []strin
 
 // pull receives a file or a folder. If the server refuses our command, it repeats with those
 // of the vendor's script, which are slower.
-func (p *Platform) pull(l *line, name, dumpName string, part *workspace.PartialFolder, progress func(done, total int64)) (result rsync.Result, err error) {
+func (p *transfers) pull(l *line, name, dumpName string, part *workspace.PartialFolder, progress func(done, total int64)) (result rsync.Result, err error) {
 	target := rsync.Target{
 		Root: part.Root, Folder: workspace.Arrived, Partial: workspace.Arriving, Only: name, Keep: true, Digest: true,
 		Compared: l.compared,

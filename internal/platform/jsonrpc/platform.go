@@ -35,23 +35,33 @@ var states = upgrade.States{
 
 // Platform is a platform that speaks JSON-RPC. It is for one request and one goroutine.
 type Platform struct {
+	*requests
+	*transfers
+}
+
+// requests makes the calls about the request.
+type requests struct {
 	platform.Config
 	base    *url.URL
 	http    *http.Client
 	states  upgrade.States
-	proxied bool // there is an HTTP proxy, which SSH does not go through
-	user    string
-	root    string // folder of the request's files there
-
 	ticket  upgrade.Ticket
 	session session
 	key     ssh.Signer
+	copies  bool   // the platform is a sandbox that upgrades nothing
+	info    string // of the platform about the new request: told once its token is masked
+}
+
+// transfers moves files of the request, over an SSH server that a call starts for each.
+type transfers struct {
+	*requests
+	proxied bool // there is an HTTP proxy, which SSH does not go through
+	user    string
+	root    string  // folder of the request's files there
 	open    bool    // a transfer was started and not stopped
 	command command // for downloads: those before it were refused
 	tries   int     // uploads that were tried
 	kept    int64   // bytes of the dump that were sent
-	copies  bool    // the platform is a sandbox that upgrades nothing
-	info    string  // of the platform about the new request: told once its token is masked
 }
 
 // session is what a later job needs beside the token.
@@ -66,12 +76,13 @@ type session struct {
 
 // New returns a platform. It connects to nothing yet; its error says which input is wrong.
 func New(c platform.Config) (p *Platform, err error) {
-	p = &Platform{Config: c, http: httpcall.Client(c.HTTP), states: states.With(c.Success, c.Failure), user: sshUser, root: dataRoot}
-	if p.base, err = httpcall.ParseServer(c.Server); err != nil {
+	r := &requests{Config: c, http: httpcall.Client(c.HTTP), states: states.With(c.Success, c.Failure)}
+	p = &Platform{r, &transfers{requests: r, user: sshUser, root: dataRoot}}
+	if r.base, err = httpcall.ParseServer(c.Server); err != nil {
 		return nil, err
 	}
 	if c.Transfer.SSHPrivateKey != "" {
-		if p.key, err = dial.ParseKey(c.Transfer.SSHPrivateKey); err != nil {
+		if r.key, err = dial.ParseKey(c.Transfer.SSHPrivateKey); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +92,7 @@ func New(c platform.Config) (p *Platform, err error) {
 		}
 	}
 	if c.Dial == nil {
-		p.Dial, p.proxied, err = dial.NewSOCKSDialer(c.Getenv)
+		r.Dial, p.proxied, err = dial.NewSOCKSDialer(c.Getenv)
 	}
 	return p, err
 }
@@ -113,7 +124,7 @@ func Spec() platform.Spec {
 func (p *Platform) Spec() platform.Spec { return Spec() }
 
 // use makes t the request that the platform works for.
-func (p *Platform) use(t upgrade.Ticket) error {
+func (p *requests) use(t upgrade.Ticket) error {
 	if p.info != "" {
 		p.Tell(event.Notice{Text: "The platform says: " + p.info})
 		p.info = ""
@@ -137,7 +148,7 @@ func (p *Platform) use(t upgrade.Ticket) error {
 }
 
 // seal returns the ticket with the session in it.
-func (p *Platform) seal() upgrade.Ticket {
+func (p *requests) seal() upgrade.Ticket {
 	text, err := json.Marshal(p.session)
 	if err != nil { // strings always encode
 		panic(err)
@@ -151,7 +162,7 @@ var hostShape = regexp.MustCompile(`^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f.]*:[0-9A-Fa-
 
 // follow makes node, as the platform names it, the address of further calls. The token
 // goes nowhere but to the configured host or a subdomain of it.
-func (p *Platform) follow(node string) error {
+func (p *requests) follow(node string) error {
 	if node == "" || node == p.session.Node {
 		return nil
 	}
@@ -164,7 +175,7 @@ func (p *Platform) follow(node string) error {
 }
 
 // node is where the request is.
-func (p *Platform) node() *url.URL {
+func (p *requests) node() *url.URL {
 	u := *p.base
 	if p.session.Node != "" {
 		u.Host = p.session.Node
@@ -173,7 +184,7 @@ func (p *Platform) node() *url.URL {
 }
 
 // Close ends a transfer that was started.
-func (p *Platform) Close(ctx context.Context) {
+func (p *transfers) Close(ctx context.Context) {
 	if p.open {
 		_ = p.stopTransfer(ctx)
 	}

@@ -33,7 +33,7 @@ func asRefusal(err error) (*upgrade.RefusedError, bool) {
 }
 
 // startTransfer opens an SSH server for uploads or downloads, and connects to it.
-func (p *Platform) startTransfer(ctx context.Context, direction string) (_ *line, dumpName string, err error) {
+func (p *transfers) startTransfer(ctx context.Context, direction string) (_ *line, dumpName string, err error) {
 	if p.key == nil {
 		return nil, "", advice.New("the SSH key of the request is not known", "Set {handle} to the request's handle, or {ssh-private-key} to the key that it was created with.")
 	}
@@ -73,14 +73,14 @@ var stopPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Trie
 
 // stop closes the SSH server after a transfer that did its work, which an error does not
 // change.
-func (p *Platform) stop(ctx context.Context) {
+func (p *transfers) stop(ctx context.Context) {
 	if err := stopPolicy.Do(ctx, p.stopTransfer, nil); err != nil && ctx.Err() == nil {
 		p.Tell(event.Notice{Text: "The platform's SSH server for the transfer could not be stopped; it ends by itself: " + err.Error()})
 	}
 }
 
 // stopTransfer closes the SSH server.
-func (p *Platform) stopTransfer(ctx context.Context) error {
+func (p *transfers) stopTransfer(ctx context.Context) error {
 	_, err := p.call(ctx, "transfer/stop", p.token())
 	if _, refused := asRefusal(err); err == nil || refused {
 		p.open = false
@@ -99,7 +99,7 @@ type line struct {
 }
 
 // connect connects to a server that may not listen yet.
-func (p *Platform) connect(ctx context.Context, address string, keys *dial.HostKeys) (*line, error) {
+func (p *transfers) connect(ctx context.Context, address string, keys *dial.HostKeys) (*line, error) {
 	l := &line{over: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
 	err := dial.Ready(ctx, address, keys, func(ctx context.Context) (err error) {
@@ -123,7 +123,7 @@ func (p *Platform) connect(ctx context.Context, address string, keys *dial.HostK
 }
 
 // explain says what else may be in the way of a connection.
-func (p *Platform) explain(err error) error {
+func (p *transfers) explain(err error) error {
 	if !p.proxied || !retry.IsTransient(err) {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 
 // Upload sends the dump once. What a cut left there is resumed. It returns how many bytes
 // were sent, and a *dump.UnusableError if the dump changed meanwhile.
-func (p *Platform) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, sent func(int64)) (kept int64, err error) {
+func (p *transfers) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, sent func(int64)) (kept int64, err error) {
 	if err := p.use(t); err != nil {
 		return 0, err
 	}
@@ -60,7 +60,7 @@ func (p *Platform) Upload(ctx context.Context, t upgrade.Ticket, d dump.Info, se
 
 // push sends files in place, so that a cut leaves their beginning; by the script's own
 // command if the server does not take that.
-func (p *Platform) push(l *line, files []rsync.File, remote string, size int64, sent func(int64)) error {
+func (p *transfers) push(l *line, files []rsync.File, remote string, size int64, sent func(int64)) error {
 	resumed := len(files) > 1 // of a folder, the first report says nothing
 	furthest := int64(0)      // to send a file again is not progress
 	send := func(options ...string) error {
