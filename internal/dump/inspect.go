@@ -54,7 +54,7 @@ func open(path string) (Info, *os.File, error) {
 	if err != nil {
 		return Info{}, nil, err
 	}
-	i := Info{Path: path, Name: filepath.Base(path), Size: stat.Size(), ModTime: stat.ModTime(), Kind: Unknown, stat: stat}
+	i := Info{File: File{Path: path, Name: filepath.Base(path), Size: stat.Size(), ModTime: stat.ModTime(), stat: stat}, Facts: Facts{Kind: Unknown}}
 	switch {
 	case stat.IsDir():
 		i.Size = 0
@@ -121,13 +121,12 @@ func (h *hashed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// finish reads what is left and notes the digest of all.
-func (h *hashed) finish(i *Info) error {
+// finish reads what is left and returns the digest of all.
+func (h *hashed) finish() (digest string, err error) {
 	if _, err := io.CopyBuffer(struct{ io.Writer }{h.digest}, struct{ io.Reader }{h.in}, make([]byte, 256<<10)); err != nil {
-		return err
+		return "", err
 	}
-	i.SHA256 = hex.EncodeToString(h.digest.Sum(nil))
-	return nil
+	return hex.EncodeToString(h.digest.Sum(nil)), nil
 }
 
 // inspect reads the first bytes, and then of the rest what their kind asks for.
@@ -158,7 +157,8 @@ func (i *Info) inspect(s *source, o Options) error {
 		return err
 	}
 	if i.Kind == SQL || i.Wrapped || i.Kind == Gzip || o.Digest {
-		return stream.finish(i)
+		i.SHA256, err = stream.finish()
+		return err
 	}
 	return nil
 }

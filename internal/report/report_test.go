@@ -179,7 +179,7 @@ func TestEveryOutputIsExplained(t *testing.T) {
 // TestEveryEventIsReported finds an event that the report has no words for.
 func TestEveryEventIsReported(t *testing.T) {
 	err := os.ErrDeadlineExceeded
-	d := dump.Info{Name: "db.dump"}
+	d := dump.Info{File: dump.File{Name: "db.dump"}}
 	checked := map[string]bool{}
 	for _, e := range []event.Event{
 		event.Started{Version: "1"}, event.Unencrypted{}, event.Notice{Text: "x"}, event.ItemMissing{}, event.ProtocolChosen{}, event.LogRead{Text: []byte("x\n")},

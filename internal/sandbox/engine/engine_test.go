@@ -324,7 +324,7 @@ func TestPreparedByAnotherRole(t *testing.T) {
 
 // TestUncheckedDump has a dump that the check does not know, and pg_restore perhaps does.
 func TestUncheckedDump(t *testing.T) {
-	info := dump.Info{Kind: dump.Custom, Opaque: true, Warnings: []string{"Its archive version, 1.11, is not known."}}
+	info := dump.Info{Facts: dump.Facts{Kind: dump.Custom}, Verdict: dump.Verdict{Opaque: true, Warnings: []string{"Its archive version, 1.11, is not known."}}}
 	err := (&scratch{}).restore(t.Context(), requests.Work{Dump: info, Log: io.Discard})
 	if failed, ok := errors.AsType[*requests.FailedError](err); !ok || !strings.Contains(failed.Message, "could not be checked. Its archive version, 1.11") {
 		t.Error(err)
