@@ -25,9 +25,9 @@ import (
 const Auto = "auto"
 
 // required returns the inputs that a new request needs.
-func (o *Plan) required() []string {
-	list := o.around.Specs
-	spec := list[max(0, slices.IndexFunc(list, func(s platform.Spec) bool { return s.Name == o.Protocol }))]
+func (p *Plan) required() []string {
+	list := p.around.Specs
+	spec := list[max(0, slices.IndexFunc(list, func(s platform.Spec) bool { return s.Name == p.Protocol }))]
 	if len(spec.Takes) == 0 {
 		return spec.Requires
 	}
@@ -36,10 +36,10 @@ func (o *Plan) required() []string {
 
 // chooseProtocol returns the back ends that the request may have: the one of a request that
 // exists, or those that have all inputs of a new one. None is an error.
-func (o *Plan) chooseProtocol() ([]platform.Spec, error) {
-	protocol := o.Protocol
-	if o.Handle != "" {
-		own := cmp.Or(o.opened.Protocol, "v1") // as in the first handles
+func (p *Plan) chooseProtocol() ([]platform.Spec, error) {
+	protocol := p.Protocol
+	if p.Handle != "" {
+		own := cmp.Or(p.opened.Protocol, "v1") // as in the first handles
 		if protocol != Auto && protocol != own {
 			return nil, fmt.Errorf("the handle is for a request with protocol %s, but protocol is %s: remove protocol", own, protocol)
 		}
@@ -47,8 +47,8 @@ func (o *Plan) chooseProtocol() ([]platform.Spec, error) {
 	}
 	var fit []platform.Spec
 	var lacking []string
-	for _, s := range o.around.Specs {
-		switch lacks := o.lacks(s); {
+	for _, s := range p.around.Specs {
+		switch lacks := p.lacks(s); {
 		case lacks != "" && s.Name == protocol:
 			return nil, fmt.Errorf("%s is not possible with protocol %s: remove it, or set another protocol", lacks, protocol)
 		case lacks != "":
@@ -57,15 +57,18 @@ func (o *Plan) chooseProtocol() ([]platform.Spec, error) {
 			fit = append(fit, s)
 		}
 	}
-	if len(fit) == 0 {
+	switch {
+	case len(fit) == 0 && len(lacking) < 2:
+		return nil, fmt.Errorf("the protocol %q is not known here: the handle may be that of a newer version of this program", protocol)
+	case len(fit) == 0:
 		return nil, fmt.Errorf("%s are not possible together: no protocol has them all", strings.Join(lacking, " and "))
 	}
 	return fit, nil
 }
 
 // lacks returns the first input that a back end does not have, "" if it has all.
-func (o *Plan) lacks(s platform.Spec) string {
-	for _, item := range o.Download {
+func (p *Plan) lacks(s platform.Spec) string {
+	for _, item := range p.Download {
 		if !slices.Contains(s.Offers, item) {
 			return "download: " + string(item)
 		}
@@ -73,12 +76,12 @@ func (o *Plan) lacks(s platform.Spec) string {
 	for _, input := range []struct {
 		name  string
 		given bool
-	}{{"skip-test", o.SkipTest}, {"timezone", o.Timezone != ""}, {"env", len(o.Env) > 0}} {
+	}{{"skip-test", p.SkipTest}, {"timezone", p.Timezone != ""}, {"env", len(p.Env) > 0}} {
 		if input.given && !slices.Contains(s.Inputs, input.name) {
 			return input.name
 		}
 	}
-	if folder, err := os.Stat(o.plan.Dump); o.plan.Dump != "" && err == nil && folder.IsDir() && !slices.Contains(s.Takes, dump.Form(dump.Directory)) {
+	if folder, err := os.Stat(p.plan.Dump); p.plan.Dump != "" && err == nil && folder.IsDir() && !slices.Contains(s.Takes, dump.Form(dump.Directory)) {
 		return "a folder as dump"
 	}
 	return ""
@@ -86,40 +89,40 @@ func (o *Plan) lacks(s platform.Spec) string {
 
 // connect returns the platform that the inputs name. folder is nil if nothing is to be
 // downloaded.
-func (o *Plan) connect(server string, folder *workspace.Folder, seal *sealer) (platform.Platform, error) {
-	fit, err := o.chooseProtocol()
+func (p *Plan) connect(server string, folder *workspace.Folder, seal *sealer) (platform.Platform, error) {
+	fit, err := p.chooseProtocol()
 	if err != nil {
 		return nil, err
 	}
-	if err := dial.CheckProxies(o.around.Getenv); err != nil {
+	if err := dial.CheckProxies(p.around.Getenv); err != nil {
 		return nil, err
 	}
-	web, err := dial.HTTP([]byte(o.CACertificate))
+	web, err := dial.HTTP([]byte(p.CACertificate))
 	if err != nil {
 		return nil, err
 	}
-	if o.around.Dial != nil {
-		web.DialContext = o.around.Dial
+	if p.around.Dial != nil {
+		web.DialContext = p.around.Dial
 	}
 	return auto.New(platform.Config{
-		Server: server, HTTP: web, Dial: o.around.Dial, Getenv: o.around.Getenv, Transfer: o.Transfer, Env: o.Env, Folder: folder, Tell: seal.report.Observe, Keeper: seal,
-		Success: o.Success, Failure: o.Failure,
-		HostKey: o.opened.SSHHostKey, DumpSize: o.opened.DumpSize, SameDump: o.RequestID == "" && (o.Handle == "" || o.opened.DumpSHA256 != ""),
+		Server: server, HTTP: web, Dial: p.around.Dial, Getenv: p.around.Getenv, Transfer: p.Transfer, Env: p.Env, Folder: folder, Tell: seal.report.Observe, Keeper: seal,
+		Success: p.Success, Failure: p.Failure,
+		HostKey: p.opened.SSHHostKey, DumpSize: p.opened.DumpSize, SameDump: p.RequestID == "" && (p.Handle == "" || p.opened.DumpSHA256 != ""),
 	}, fit...)
 }
 
 // openFolder opens the folder for downloads, nil if there are none: before a request
 // is created, because hours later would be a bad time to find out that it cannot be
 // written.
-func (o *Plan) openFolder(tell func(event.Event)) (*workspace.Folder, error) {
-	if len(o.plan.Items) == 0 {
+func (p *Plan) openFolder(tell func(event.Event)) (*workspace.Folder, error) {
+	if len(p.plan.Items) == 0 {
 		return nil, nil
 	}
-	folder, err := workspace.Open(o.around.Workspace, o.DownloadPath)
+	folder, err := workspace.Open(p.around.Workspace, p.DownloadPath)
 	if err != nil {
 		return nil, fmt.Errorf("opening download-path: %w", err)
 	}
-	for _, item := range o.plan.Items {
+	for _, item := range p.plan.Items {
 		if err := folder.IsFree(string(item), item == upgrade.Filestore); err != nil {
 			return nil, errors.Join(fmt.Errorf("download-path: %w", err), folder.Close())
 		}
@@ -132,13 +135,13 @@ func (o *Plan) openFolder(tell func(event.Event)) (*workspace.Folder, error) {
 
 // serve returns the platform's address; for an embedded sandbox, which stop ends, that
 // is its own.
-func (o *Plan) serve(ctx context.Context) (address string, stop func(), err error) {
-	config, embedded, err := sandbox.ParseAddress(o.server)
+func (p *Plan) serve(ctx context.Context) (address string, stop func(), err error) {
+	config, embedded, err := sandbox.ParseAddress(p.server)
 	if err != nil || !embedded {
-		return o.server, func() {}, err
+		return p.server, func() {}, err
 	}
-	if !o.Command.Creates || !o.Command.Waits {
-		return "", nil, fmt.Errorf("an embedded sandbox ends with the command, so %s would find nothing: use run, or start the command sandbox separately", o.Command.Name)
+	if !p.Command.Creates || !p.Command.Waits {
+		return "", nil, fmt.Errorf("an embedded sandbox ends with the command, so %s would find nothing: use run, or start the command sandbox separately", p.Command.Name)
 	}
 	if config.Data, err = os.MkdirTemp("", "odoo-upgrade-sandbox-"); err != nil {
 		return "", nil, err
@@ -152,8 +155,8 @@ func (o *Plan) serve(ctx context.Context) (address string, stop func(), err erro
 }
 
 // isEmbedded reports whether the platform is a sandbox that ends with the command.
-func (o *Plan) isEmbedded() bool {
-	_, is, _ := sandbox.ParseAddress(o.server)
+func (p *Plan) isEmbedded() bool {
+	_, is, _ := sandbox.ParseAddress(p.server)
 	return is
 }
 

@@ -1,6 +1,5 @@
 // Package run carries out one plan: Make checks what a command was given, Do connects the
-// platform and has a job do the work, and Continue says how a later job goes on with the
-// request. It knows no flags, and words nothing but errors.
+// platform and has a job do the work, and Resume says how a later job continues the request. It knows no flags, and words nothing but errors.
 package run
 
 import (

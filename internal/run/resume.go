@@ -20,22 +20,22 @@ type Resumption struct {
 }
 
 // Resume returns how to continue a request by a command after an ending.
-func (o *Plan) Resume(command string, e job.Ending) Resumption {
-	handle := o.handle
-	if command == "" || e.Ticket.ID == "" || o.isEmbedded() { // its requests end with the command
+func (p *Plan) Resume(command string, e job.Ending) Resumption {
+	handle := p.handle
+	if command == "" || e.Ticket.ID == "" || p.isEmbedded() { // its requests end with the command
 		return Resumption{}
 	}
 	r := Resumption{command: command, id: e.Ticket.ID, handle: handle, secret: "contract"}
-	if o.HandleSecret != "" {
+	if p.HandleSecret != "" {
 		r.secret = "handle-secret"
 	}
-	if handle == "" && o.server != DefaultServer { // a handle has it
-		r.more = append(r.more, [2]string{"server-url", o.server})
+	if handle == "" && p.server != DefaultServer { // a handle has it
+		r.more = append(r.more, [2]string{"server-url", p.server})
 	}
 	next := job.CommandNamed(command)
 	switch {
 	case next.Creates && e.Status.Phase == upgrade.Draft && !e.ProcessSent:
-		r.more = append(r.more, [2]string{"dump", cmp.Or(o.Dump, "DUMP")})
+		r.more = append(r.more, [2]string{"dump", cmp.Or(p.Dump, "DUMP")})
 	case next.Downloads && e.Result == job.UpgradeFailed:
 		r.more = append(r.more, [2]string{"download", "notes"})
 	}

@@ -12,29 +12,29 @@ import (
 )
 
 // Ticket is the reference of the request to continue, zero without one.
-func (o *Plan) Ticket() upgrade.Ticket { return o.plan.Ticket }
+func (p *Plan) Ticket() upgrade.Ticket { return p.plan.Ticket }
 
 // Do connects the packages, carries out the plan and tells what happens. Its error is about
 // the inputs.
-func (o *Plan) Do(ctx context.Context, told *report.Report) (job.Ending, error) {
-	seal := &sealer{Plan: o, report: told}
-	server, stop, err := o.serve(ctx)
+func (p *Plan) Do(ctx context.Context, told *report.Report) (job.Ending, error) {
+	seal := &sealer{Plan: p, report: told}
+	server, stop, err := p.serve(ctx)
 	if err != nil {
 		return job.Ending{}, err
 	}
 	defer stop()
 	tell := told.Observe
-	tell(event.Started{Version: o.around.Version, Command: o.Command.Name, Server: httpcall.Shown(o.server)})
-	folder, err := o.openFolder(tell)
+	tell(event.Started{Version: p.around.Version, Command: p.Command.Name, Server: httpcall.Shown(p.server)})
+	folder, err := p.openFolder(tell)
 	if err != nil {
 		return job.Ending{}, err
 	}
-	plan := o.plan
+	plan := p.plan
 	if folder != nil {
 		defer folder.Close()
 		plan.Disk.Free, plan.Disk.Known = folder.Free()
 	}
-	back, err := o.connect(server, folder, seal)
+	back, err := p.connect(server, folder, seal)
 	if err != nil {
 		return job.Ending{}, err
 	}
@@ -42,7 +42,7 @@ func (o *Plan) Do(ctx context.Context, told *report.Report) (job.Ending, error) 
 		tell(event.Unencrypted{})
 	}
 	if plan.Ticket.ID != "" {
-		tell(event.Continuing{Ticket: plan.Ticket, Command: o.Command.Name})
+		tell(event.Continuing{Ticket: plan.Ticket, Command: p.Command.Name})
 		seal.Keep(platform.Reference{Ticket: plan.Ticket})
 	}
 	work := job.Job{Platform: back, Observe: tell, Keeper: seal}
@@ -51,10 +51,10 @@ func (o *Plan) Do(ctx context.Context, told *report.Report) (job.Ending, error) 
 			return folder.Save(ctx, name, extension, content)
 		}
 	}
-	return work.Do(ctx, o.Command, plan), nil
+	return work.Do(ctx, p.Command, plan), nil
 }
 
 // IsFine reports whether the command did what it was asked to do.
-func (o *Plan) IsFine(e job.Ending) bool {
-	return o.Command.IsFine(e) || e.Result == job.Timeout && o.Continue
+func (p *Plan) IsFine(e job.Ending) bool {
+	return p.Command.IsFine(e) || e.Result == job.Timeout && p.Continue
 }

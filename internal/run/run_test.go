@@ -3,6 +3,10 @@ package run
 import (
 	"strings"
 	"testing"
+
+	"odoo-upgrade-action/internal/handle"
+	"odoo-upgrade-action/internal/platform"
+	"odoo-upgrade-action/internal/upgrade"
 )
 
 func TestIsUnencrypted(t *testing.T) {
@@ -52,5 +56,40 @@ func TestStepToContinue(t *testing.T) {
 	}
 	if got := (Resumption{}).Step("acme/odoo-upgrade-action", "v1"); got != "" {
 		t.Errorf("%q for a request that cannot be continued", got)
+	}
+}
+
+// TestChooseProtocol picks back ends by what was given.
+func TestChooseProtocol(t *testing.T) {
+	specs := []platform.Spec{
+		{Name: "a", Offers: []upgrade.Item{"x", "y"}, Inputs: []string{"skip-test"}},
+		{Name: "b", Offers: []upgrade.Item{"x", "z"}, Inputs: []string{"env"}},
+		{Name: "c", Offers: []upgrade.Item{"x"}},
+	}
+	for name, c := range map[string]struct {
+		in        Inputs
+		opened    string // protocol of the handle
+		want, err string
+	}{
+		"any":                    {Inputs{Protocol: Auto}, "", "a b c", ""},
+		"one":                    {Inputs{Protocol: "b"}, "", "b", ""},
+		"by an input":            {Inputs{Protocol: Auto, SkipTest: true}, "", "a", ""},
+		"by an item":             {Inputs{Protocol: Auto, Download: []upgrade.Item{"x", "z"}}, "", "b", ""},
+		"an input of another":    {Inputs{Protocol: "b", SkipTest: true}, "", "", "skip-test is not possible with protocol b"},
+		"an item of another":     {Inputs{Protocol: "c", Download: []upgrade.Item{"y"}}, "", "", "download: y is not possible with protocol c"},
+		"two of different ones":  {Inputs{Protocol: Auto, SkipTest: true, Env: []string{"A=1"}}, "", "", "not possible together"},
+		"by the handle":          {Inputs{Protocol: Auto, Handle: "h"}, "b", "b", ""},
+		"another than that":      {Inputs{Protocol: "a", Handle: "h"}, "b", "", "remove protocol"},
+		"one of a later version": {Inputs{Protocol: Auto, Handle: "h"}, "d", "", `the protocol "d" is not known here`},
+	} {
+		p := &Plan{Inputs: c.in, around: Surroundings{Specs: specs}, opened: handle.Handle{Protocol: c.opened}}
+		fit, err := p.chooseProtocol()
+		var names []string
+		for _, s := range fit {
+			names = append(names, s.Name)
+		}
+		if got := strings.Join(names, " "); got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
 	}
 }
