@@ -334,6 +334,7 @@ func TestUncheckedDump(t *testing.T) {
 // TestConfined has pg_restore read a folder whose list of large objects names a file that
 // is not in it, as if the check had let it pass.
 func TestConfined(t *testing.T) {
+	realtest.Long(t)
 	t.Parallel()
 	realtest.Need(t, "pg_restore")
 	if !confine.Available() {
@@ -533,6 +534,7 @@ func TestPostgresInParallel(t *testing.T) {
 
 // TestCanceled stops engines in the middle of their work.
 func TestCanceled(t *testing.T) {
+	realtest.Long(t)
 	t.Parallel()
 	c := realtest.StartCluster(t)
 	s := server(t, c)
@@ -594,6 +596,7 @@ func (b *bench) untilLogged(id int, text string) {
 
 // TestLeftByAKilledSandbox has databases and processes of one that could not clean up.
 func TestLeftByAKilledSandbox(t *testing.T) {
+	realtest.Long(t)
 	t.Parallel()
 	c := realtest.StartCluster(t)
 	s := server(t, c)
@@ -665,6 +668,7 @@ func TestCommand(t *testing.T) {
 
 // TestCommandWithADatabase restores, changes and dumps by the variables that it gets.
 func TestCommandWithADatabase(t *testing.T) {
+	realtest.Long(t)
 	t.Parallel()
 	c := realtest.StartCluster(t)
 	script := `test -n "$UPGRADE_DATABASE"; psql -qX -f "$UPGRADE_ORIGINAL" >/dev/null; psql -qXc "CREATE TABLE added (a int)"; pg_dump -f "$UPGRADE_RESULT"`
@@ -679,6 +683,7 @@ func TestCommandWithADatabase(t *testing.T) {
 // TestCommandOnARestoredDump changes a database that it finds there, and leaves the rest to
 // the engine.
 func TestCommandOnARestoredDump(t *testing.T) {
+	realtest.Long(t)
 	t.Parallel()
 	c := realtest.StartCluster(t)
 	upload := filepath.Join(c.Dir, "dump")
