@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // How many wrong keys a client may send for a request, and how soon another one is
@@ -19,7 +21,7 @@ const (
 // the key of one request does not keep itself, or its neighbors, from others.
 type guesses struct {
 	mu   sync.Mutex
-	seen map[guess]time.Time // when all of it is forgiven
+	seen map[guess]*rate.Limiter // a token for each guess that is left
 }
 
 type guess struct {
@@ -38,9 +40,12 @@ func (e *GuessError) Error() string {
 func (g *guesses) allow(client string, id int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	forgiven, ok := g.seen[guess{host(client), id}]
-	if wait := time.Until(forgiven) - (maxGuesses-1)*guessPause; ok && wait > 0 {
-		return &GuessError{wait}
+	limit, ok := g.seen[guess{host(client), id}]
+	if !ok {
+		return nil
+	}
+	if missing := 1 - limit.Tokens(); missing > 0 {
+		return &GuessError{time.Duration(missing * float64(guessPause))}
 	}
 	return nil
 }
@@ -50,24 +55,22 @@ func (g *guesses) count(client string, id int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.seen == nil {
-		g.seen = map[guess]time.Time{}
-	}
-	now := time.Now()
-	if len(g.seen) >= guessClients {
-		g.forget(now)
+		g.seen = map[guess]*rate.Limiter{}
 	}
 	key := guess{host(client), id}
-	from := g.seen[key]
-	if from.Before(now) {
-		from = now
+	if g.seen[key] == nil {
+		if len(g.seen) >= guessClients {
+			g.forget()
+		}
+		g.seen[key] = rate.NewLimiter(rate.Every(guessPause), maxGuesses)
 	}
-	g.seen[key] = from.Add(guessPause)
+	g.seen[key].Allow()
 }
 
 // forget drops entries to stay below the limit: those that are forgiven, or else any.
-func (g *guesses) forget(now time.Time) {
-	for key, forgiven := range g.seen {
-		if forgiven.Before(now) {
+func (g *guesses) forget() {
+	for key, limit := range g.seen {
+		if limit.Tokens() >= maxGuesses {
 			delete(g.seen, key)
 		}
 	}
