@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
@@ -41,7 +42,7 @@ func (p *Plan) chooseProtocol() ([]platform.Spec, error) {
 	if p.Handle != "" {
 		own := cmp.Or(p.opened.Protocol, "v1") // as in the first handles
 		if protocol != Auto && protocol != own {
-			return nil, fmt.Errorf("the handle is for a request with protocol %s, but protocol is %s: remove protocol", own, protocol)
+			return nil, advice.New(fmt.Sprintf("the handle is for a request with protocol %s, but {protocol} is %s", own, protocol), "Remove {protocol}.")
 		}
 		protocol = own
 	}
@@ -50,7 +51,7 @@ func (p *Plan) chooseProtocol() ([]platform.Spec, error) {
 	for _, s := range p.around.Specs {
 		switch lacks := p.lacks(s); {
 		case lacks != "" && s.Name == protocol:
-			return nil, fmt.Errorf("%s is not possible with protocol %s: remove it, or set another protocol", lacks, protocol)
+			return nil, advice.New(fmt.Sprintf("%s is not possible with protocol %s", lacks, protocol), "Remove it, or set another {protocol}.")
 		case lacks != "":
 			lacking = append(lacking, lacks)
 		case protocol == Auto || s.Name == protocol:
@@ -120,11 +121,11 @@ func (p *Plan) openFolder(tell func(event.Event)) (*workspace.Folder, error) {
 	}
 	folder, err := workspace.Open(p.around.Workspace, p.DownloadPath)
 	if err != nil {
-		return nil, fmt.Errorf("opening download-path: %w", err)
+		return nil, fmt.Errorf("opening {download-path}: %w", err)
 	}
 	for _, item := range p.plan.Items {
 		if err := folder.IsFree(string(item), item == upgrade.Filestore); err != nil {
-			return nil, errors.Join(fmt.Errorf("download-path: %w", err), folder.Close())
+			return nil, errors.Join(fmt.Errorf("{download-path}: %w", err), folder.Close())
 		}
 		for _, path := range folder.Named(string(item)) {
 			tell(event.Leftover{Path: path})
@@ -141,7 +142,7 @@ func (p *Plan) serve(ctx context.Context) (address string, stop func(), err erro
 		return p.server, func() {}, err
 	}
 	if !p.Command.Creates || !p.Command.Waits {
-		return "", nil, fmt.Errorf("an embedded sandbox ends with the command, so %s would find nothing: use run, or start the command sandbox separately", p.Command.Name)
+		return "", nil, advice.New(fmt.Sprintf("an embedded sandbox ends with the command, so %s would find nothing", p.Command.Name), "Use run, or start the command sandbox separately.")
 	}
 	if config.Data, err = os.MkdirTemp("", "odoo-upgrade-sandbox-"); err != nil {
 		return "", nil, err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/handle"
 	"odoo-upgrade-action/internal/httpcall"
@@ -101,7 +102,7 @@ func Make(o Inputs, s Surroundings) (*Plan, error) {
 		p.server = DefaultServer
 	}
 	if o.Command.Downloads && !o.Command.Creates && len(o.Download) == 0 {
-		return p, fmt.Errorf("download: none leaves the command %s nothing to do", o.Command.Name)
+		return p, fmt.Errorf("without anything in {download}, the command %s has nothing to do", o.Command.Name)
 	}
 	if strings.HasPrefix(s.Event, "pull_request") && o.Command.Creates {
 		p.plan.PullRequest = s.Event
@@ -123,7 +124,7 @@ func InFolder(folder, path string) string {
 // checkNew returns an error if no request can be created with the inputs.
 func (p *Plan) checkNew(required []string) error {
 	if !p.Command.Creates {
-		return fmt.Errorf("%s needs an existing request: set handle, or request-id and request-key", p.Command.Name)
+		return advice.New(p.Command.Name+" needs an existing request", "Set {handle}, or {request-id} and {request-key}.")
 	}
 	if p.plan.Request.Filename == "" && p.Dump != "" {
 		p.plan.Request.Filename = filepath.Base(p.Dump)
@@ -135,9 +136,9 @@ func (p *Plan) checkNew(required []string) error {
 		missing = slices.DeleteFunc(missing, func(name string) bool { return name == "dump" })
 	}
 	if len(missing) > 0 {
-		text := "required inputs are missing: " + strings.Join(missing, ", ")
+		text := "required inputs are missing: {" + strings.Join(missing, "}, {") + "}"
 		if missing[0] == "contract" {
-			text += "; if contract comes from a secret, check that it is set: workflows on pull requests from forks get no secrets"
+			return advice.New(text, "If {contract} comes from a secret, check that it is set: workflows on pull requests from forks get no secrets.")
 		}
 		return errors.New(text)
 	}
@@ -147,21 +148,21 @@ func (p *Plan) checkNew(required []string) error {
 // reference sets the request to continue, if there is one, and what its handle says.
 func (p *Plan) reference() error {
 	if n := len(p.Contract); n > 0 && n < actions.MinMask {
-		return errors.New("contract is too short to be one, and to be masked: use one like M123456-abcdef")
+		return advice.New("{contract} is too short to be one, and to be masked", "Use one like M123456-abcdef.")
 	}
 	if n := len(p.HandleSecret); n > 0 && n < actions.MinMask {
-		return errors.New("handle-secret is too short to be masked, and handles are public: use a long random one")
+		return advice.New("{handle-secret} is too short to be masked, and handles are public", "Use a long random one.")
 	}
 	if err := p.exposed(); err != nil {
 		return err
 	}
 	switch {
 	case p.Handle != "" && p.RequestID+p.RequestKey != "":
-		return errors.New("handle replaces request-id and request-key: give one or the other")
+		return advice.New("{handle} replaces {request-id} and {request-key}", "Give one or the other.")
 	case p.Handle != "":
 		return p.openHandle()
 	case (p.RequestID == "") != (p.RequestKey == ""):
-		return errors.New("request-id and request-key belong together, but one of them is missing")
+		return errors.New("{request-id} and {request-key} belong together, but one of them is missing")
 	}
 	p.plan.Ticket = upgrade.Ticket{ID: p.RequestID, Key: upgrade.Secret(p.RequestKey)}
 	return nil
@@ -179,11 +180,11 @@ func (o Inputs) exposed() error {
 			continue
 		}
 		if strings.Contains(strings.Join(own, " "), secret.value) {
-			return fmt.Errorf("%s is a part of words that every run shows, like %s, and would be masked there: use a long random secret", secret.name, handle.Prefix)
+			return advice.New(fmt.Sprintf("{%s} is a part of words that every run shows, like %s, and would be masked there", secret.name, handle.Prefix), "Use a long random secret.")
 		}
 		for _, shown := range []struct{ name, value string }{{"download-path", o.DownloadPath}, {"filename", o.Filename}, {"dump", o.Dump}, {"request-id", o.RequestID}} {
 			if strings.Contains(shown.value, secret.value) {
-				return fmt.Errorf("%s contains the value of %s, which is a secret: outputs and log would show it, or be useless where it is masked; choose another name", shown.name, secret.name)
+				return advice.New(fmt.Sprintf("{%s} contains the value of {%s}, which is a secret: outputs and log would show it, or be useless where it is masked", shown.name, secret.name), "Choose another name.")
 			}
 		}
 	}
@@ -209,7 +210,8 @@ func (p *Plan) contradiction(h handle.Handle) error {
 		{"email", p.Email, h.Email}, {"target", p.Target.String(), h.Target}, {"aim", aim, string(h.Aim)}, {"filename", p.Filename, h.Filename},
 	} {
 		if input.given != "" && input.handle != "" && input.given != input.handle {
-			return fmt.Errorf("the handle is for a request with %s %s, but %s is %s: remove %s, or create a new request without the handle", input.name, input.handle, input.name, input.given, input.name)
+			return advice.New(fmt.Sprintf("the handle is for a request with %s %s, but {%s} is %s", input.name, input.handle, input.name, input.given),
+				"Remove {"+input.name+"}, or create a new request without {handle}.")
 		}
 	}
 	return nil
@@ -218,7 +220,7 @@ func (p *Plan) contradiction(h handle.Handle) error {
 // openHandle takes the request's reference out of the handle.
 func (p *Plan) openHandle() error {
 	if p.secret() == "" {
-		return errors.New("a handle needs the secret that it was sealed with: set handle-secret, or contract")
+		return advice.New("a handle needs the secret that it was sealed with", "Set {handle-secret}, or {contract}.")
 	}
 	h, err := handle.Open(p.Handle, p.secret())
 	if err != nil {
@@ -228,7 +230,7 @@ func (p *Plan) openHandle() error {
 		p.server = h.Server
 	}
 	if strings.TrimRight(p.server, "/") != strings.TrimRight(h.Server, "/") {
-		return fmt.Errorf("the handle is for a request on %s, but server-url is %s: remove server-url, or use that request's handle", h.Server, httpcall.Shown(p.server))
+		return advice.New(fmt.Sprintf("the handle is for a request on %s, but {server-url} is %s", h.Server, httpcall.Shown(p.server)), "Remove {server-url}, or use the handle of a request there.")
 	}
 	if err := p.contradiction(h); err != nil {
 		return err

@@ -79,7 +79,7 @@ func TestChooseProtocol(t *testing.T) {
 		"an item of another":     {Inputs{Protocol: "c", Download: []upgrade.Item{"y"}}, "", "", "download: y is not possible with protocol c"},
 		"two of different ones":  {Inputs{Protocol: Auto, SkipTest: true, Env: []string{"A=1"}}, "", "", "not possible together"},
 		"by the handle":          {Inputs{Protocol: Auto, Handle: "h"}, "b", "b", ""},
-		"another than that":      {Inputs{Protocol: "a", Handle: "h"}, "b", "", "remove protocol"},
+		"another than that":      {Inputs{Protocol: "a", Handle: "h"}, "b", "", "but {protocol} is a"},
 		"one of a later version": {Inputs{Protocol: Auto, Handle: "h"}, "d", "", `the protocol "d" is not known here`},
 	} {
 		p := &Plan{Inputs: c.in, around: Surroundings{Specs: specs}, opened: handle.Handle{Protocol: c.opened}}
