@@ -52,7 +52,10 @@ func exitStatus(result job.Result) int { return endOf(result).status }
 // explain puts the end of a command into words, with the names that inputs have here.
 func (p *program) explain(e job.Ending, c job.Command) report.Explanation {
 	why := explain(e, c)
-	why.Text, why.Next = advice.Named(why.Text, p.inputName), advice.Named(why.Next, p.inputName)
+	why.Next = advice.Named(why.Next, p.inputName)
+	if e.Result == job.InvalidInput { // the text of another result may be the platform's
+		why.Text = advice.Named(why.Text, p.inputName)
+	}
 	return why
 }
 

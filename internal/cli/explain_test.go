@@ -67,6 +67,14 @@ func TestWhatIsSaidOfTheEnd(t *testing.T) {
 	}
 }
 
+// TestForeignTextKeepsItsBraces has a platform's message with the name of an input in it.
+func TestForeignTextKeepsItsBraces(t *testing.T) {
+	refused := &upgrade.RefusedError{Failures: []upgrade.Failure{{Message: "no {target} like that"}}}
+	if why := (&program{}).explain(job.Ending{Result: job.Refused, Err: refused}, job.CommandNamed("run")); !strings.Contains(why.Text, "no {target} like that") {
+		t.Error(why.Text)
+	}
+}
+
 // TestEveryResultEnds has a way to end, with an exit status of its own, for each result.
 func TestEveryResultEnds(t *testing.T) {
 	seen := map[int]job.Result{}
