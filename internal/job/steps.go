@@ -38,7 +38,7 @@ func (r *run) retrying(err error, pause time.Duration) {
 // possible returns an error if the platform cannot do what the plan asks for.
 func (r *run) possible(c Command) error {
 	if _, skips := r.platform.(platform.SkipTester); c.Creates && r.plan.SkipTest && !skips {
-		return advice.New("this platform always tests the upgraded database", "Set {skip-test} to false.")
+		return platform.ErrAlwaysTests
 	}
 	if !c.Downloads {
 		return nil

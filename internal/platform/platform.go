@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/http"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
@@ -43,6 +44,9 @@ type Platform interface {
 
 // ErrOtherProtocol is what Create may return, see there.
 var ErrOtherProtocol = errors.New("the platform has another protocol")
+
+// ErrAlwaysTests is the error of a Platform that has to skip the test and cannot.
+var ErrAlwaysTests = advice.New("this platform always tests the upgraded database", "Set {skip-test} to false.")
 
 // SkipTester is a Platform that can deliver the upgraded database untested.
 type SkipTester interface {

@@ -170,19 +170,22 @@ func (p *Plan) reference() error {
 
 // exposed returns an error for a secret that is a part of what has to be shown: it would be
 // masked there, and what is left of a path or a handle is useless.
-func (o Inputs) exposed() error {
-	own := []string{handle.Prefix, DefaultServer, "json-rpc"}
+func (p *Plan) exposed() error {
+	own := []string{handle.Prefix, DefaultServer}
+	for _, s := range p.around.Specs {
+		own = append(own, s.Name)
+	}
 	for _, result := range job.Results() {
 		own = append(own, string(result))
 	}
-	for _, secret := range []struct{ name, value string }{{"contract", o.Contract}, {"handle-secret", o.HandleSecret}, {"request-key", o.RequestKey}} {
+	for _, secret := range []struct{ name, value string }{{"contract", p.Contract}, {"handle-secret", p.HandleSecret}, {"request-key", p.RequestKey}} {
 		if secret.value == "" || secret.value == "-" {
 			continue
 		}
 		if strings.Contains(strings.Join(own, " "), secret.value) {
 			return advice.New(fmt.Sprintf("{%s} is a part of words that every run shows, like %s, and would be masked there", secret.name, handle.Prefix), "Use a long random secret.")
 		}
-		for _, shown := range []struct{ name, value string }{{"download-path", o.DownloadPath}, {"filename", o.Filename}, {"dump", o.Dump}, {"request-id", o.RequestID}} {
+		for _, shown := range []struct{ name, value string }{{"download-path", p.DownloadPath}, {"filename", p.Filename}, {"dump", p.Dump}, {"request-id", p.RequestID}} {
 			if strings.Contains(shown.value, secret.value) {
 				return advice.New(fmt.Sprintf("{%s} contains the value of {%s}, which is a secret: outputs and log would show it, or be useless where it is masked", shown.name, secret.name), "Choose another name.")
 			}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"slices"
 
-	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
 	"odoo-upgrade-action/internal/platform"
@@ -98,7 +97,7 @@ func (p *Platform) SkipTest(ctx context.Context, t upgrade.Ticket) error {
 	if skips, ok := p.Platform.(platform.SkipTester); ok {
 		return skips.SkipTest(ctx, t)
 	}
-	return advice.New("this platform always tests the upgraded database", "Set {skip-test} to false.")
+	return platform.ErrAlwaysTests
 }
 
 // ReadLog implements platform.LogReader.
