@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -278,13 +279,8 @@ func folderDigest(ctx context.Context, path string, files []folderFile) (string,
 // a line for each, by name, as sha256sum writes it. digests has the SHA-256 of each file,
 // by its name with slashes.
 func FolderDigest(digests map[string]string) string {
-	names := make([]string, 0, len(digests))
-	for name := range digests {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, strings.Compare)
 	all := sha256.New()
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(digests)) {
 		_, _ = fmt.Fprintf(all, "%s  ./%s\n", digests[name], name)
 	}
 	return hex.EncodeToString(all.Sum(nil))
