@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
+
+	"github.com/pkg/sftp"
 )
 
 // What is in flight fills SSH's window of 2 MiB on each channel, and a little more for
@@ -61,8 +64,16 @@ func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.
 	w := newWindow(from, size, ahead, bounds)
 	w.reached = reached
 	return spread(func(s *session) error {
-		return f.run(w, s, "writing", f.flags, func(handle string, l *lane, part piece, done func(error)) error {
-			return s.writeAt(handle, part.offset, part.length, source, func(err error) {
+		_, most := s.wire.sizes() // in a packet
+		buffer, last := make([]byte, most), make([]byte, most)
+		return f.run(w, s, "writing", f.flags, most, func(file *sftp.File, l *lane, part piece, done func(error)) {
+			buffer, last = last, buffer // which is still being sent
+			b := buffer[:part.length]
+			if err := fillFrom(source, b, part.offset); err != nil {
+				done(err)
+				return
+			}
+			s.writeAt(file, part.offset, b, func(err error) {
 				if err == nil {
 					w.sent(l, part)
 				}
@@ -78,10 +89,12 @@ func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.
 // each further session would lose what was written before. Then the file is empty, and
 // open again. This takes three round trips.
 func (f *File) shared(source io.ReaderAt, from int64) (bool, error) {
-	s, written := f.pool.first, make(chan error, 1)
-	if err := s.writeAt(f.handle, from, 1, source, func(err error) { written <- err }); err != nil {
+	var b [1]byte
+	if err := fillFrom(source, b[:], from); err != nil {
 		return false, err
 	}
+	s, written := f.pool.first, make(chan error, 1)
+	s.writeAt(f.first, from, b[:], func(err error) { written <- err })
 	if err := <-written; err != nil { // a server may open before it writes, so this waits
 		return false, err
 	}
@@ -100,10 +113,10 @@ func (f *File) shared(source io.ReaderAt, from int64) (bool, error) {
 	case from > 0:
 		return false, fmt.Errorf("the server has %d bytes of %d after the file was opened once more", info.Size, from+1)
 	}
-	if err := s.closing(f.handle)(); err != nil {
+	if err := s.closing(f.first)(); err != nil {
 		return false, err
 	}
-	f.handle, err = s.open(f.name, f.flags)
+	f.first, err = s.open(f.name, f.flags)
 	return false, err
 }
 
@@ -114,17 +127,17 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 	ended := make(chan error, 1)
 	go func() {
 		err := f.pool.spread(func(s *session) error {
-			return f.run(w, s, "reading", Read, func(handle string, l *lane, part piece, done func(error)) error {
+			most, _ := s.wire.sizes()
+			return f.run(w, s, "reading", os.O_RDONLY, most, func(file *sftp.File, l *lane, part piece, done func(error)) {
 				if part.buffer == nil {
 					part.buffer = free.borrow(l.packet)
 				}
-				at := part.offset + int64(part.have)
-				return s.readAt(handle, at, part.buffer[part.have:min(part.length, part.have+l.packet)], func(n int, err error) {
+				s.readAt(file, part.offset, part.buffer[:part.length], func(n int, err error) {
 					if HasCode(err, CodeEOF) {
-						err = fmt.Errorf("the file on the server ends at %d of %d bytes: %w", at, size, io.ErrUnexpectedEOF)
+						err = fmt.Errorf("the file on the server ends at %d of %d bytes: %w", part.offset+int64(n), size, io.ErrUnexpectedEOF)
 					}
 					if err == nil {
-						err = w.came(l, part, n)
+						w.came(l, part)
 					}
 					done(err)
 				})
@@ -185,19 +198,15 @@ func (s *stack) back(b []byte) {
 	s.list = append(s.list, b)
 }
 
-// run moves pieces on one session until there are none. A further session that cannot
-// open the file, or fails later, gives its pieces back: the first does their work.
-func (f *File) run(w *window, s *session, doing string, flags uint32, move func(handle string, l *lane, part piece, done func(error)) error) error {
-	first, handle := s == f.pool.first, f.handle
+// run moves pieces, a packet each, on one session until there are none. A further session
+// that cannot open the file, or fails later, gives its pieces back: the first does their work.
+func (f *File) run(w *window, s *session, doing string, flags, packet int, move func(file *sftp.File, l *lane, part piece, done func(error))) error {
+	first, file := s == f.pool.first, f.first
 	if !first {
 		var err error
-		if handle, err = s.open(f.name, flags); err != nil {
+		if file, err = s.open(f.name, flags); err != nil {
 			return err
 		}
-	}
-	packet, write := s.sizes()
-	if flags&Write != 0 { // some servers truncate what is opened to write alone
-		packet = write
 	}
 	l := w.join(packet)
 	defer w.leave()
@@ -206,26 +215,23 @@ func (f *File) run(w *window, s *session, doing string, flags uint32, move func(
 		if !ok {
 			break
 		}
-		ended := func(err error) {
+		move(file, l, part, func(err error) {
 			if err == nil {
 				return
 			}
 			_, own := errors.AsType[*SourceError](err)
-			err = fmt.Errorf("%s %s at byte %d: %w", doing, f.name, part.offset+int64(part.have), err)
+			err = fmt.Errorf("%s %s at byte %d: %w", doing, f.name, part.offset, err)
 			if first || own || errors.Is(err, errTrickle) {
 				w.fail(err)
 			} else {
 				w.giveUp(l, part, err)
 			}
-		}
-		if err := move(handle, l, part, ended); err != nil {
-			ended(err)
-		}
+		})
 	}
 	if first {
 		return w.failed()
 	}
-	closed, err := s.closing(handle), w.gaveUp(l)
+	closed, err := s.closing(file), w.gaveUp(l)
 	if _, refused := errors.AsType[*StatusError](err); err == nil || refused { // it still can say what it stored
 		f.leave(closed)
 	}

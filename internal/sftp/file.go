@@ -4,57 +4,61 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
+
+	"github.com/pkg/sftp"
 )
 
 // File is a file of the server, open on the pool's first session; a transfer opens
 // it on the others.
 type File struct {
-	pool         *Pool
-	name, handle string
-	flags        uint32 // that it was opened with, and is on the other sessions
-	blind        bool   // see OpenBlind
-	strict       bool
+	pool   *Pool
+	name   string
+	first  *sftp.File // of the pool's first session
+	flags  int        // that it was opened with, and is on the other sessions
+	blind  bool       // see OpenBlind
+	strict bool
 
 	mu      sync.Mutex
 	leaving []func() error // waits for the end of each session's handle
 }
 
-// Open opens a file and returns what the server says about it.
-func (p *Pool) Open(name string, flags uint32) (*File, Info, error) {
-	handle, info, err := p.first.openAndStat(name, flags)
-	if err != nil && handle != "" { // it is open, but its size is not known
-		p.first.closing(handle)
+// Open opens a file, with flags of package os, and returns what the server says about it.
+func (p *Pool) Open(name string, flags int) (*File, Info, error) {
+	file, info, err := p.first.openAndStat(name, flags)
+	if err != nil && file != nil { // it is open, but its size is not known
+		p.first.closing(file)
 		return nil, Info{}, p.failed("reading the size of", name, err)
 	}
 	if err != nil {
 		return nil, Info{}, p.failed("opening", name, err)
 	}
-	return &File{pool: p, name: name, handle: handle, flags: flags &^ (Create | Truncate)}, info, nil
+	return &File{pool: p, name: name, first: file, flags: flags &^ (os.O_CREATE | os.O_TRUNC)}, info, nil
 }
 
 // OpenBlind opens a file of which the server says nothing while it is open. Only one
 // session writes it, in order; if strict, each packet waits for the one before it, because
 // the server may work on several at a time.
-func (p *Pool) OpenBlind(name string, flags uint32, strict bool) (*File, error) {
-	handle, err := p.first.open(name, flags)
+func (p *Pool) OpenBlind(name string, flags int, strict bool) (*File, error) {
+	file, err := p.first.open(name, flags)
 	if err != nil {
 		return nil, p.failed("opening", name, err)
 	}
-	return &File{pool: p, name: name, handle: handle, flags: flags &^ (Create | Truncate), blind: true, strict: strict}, nil
+	return &File{pool: p, name: name, first: file, flags: flags &^ (os.O_CREATE | os.O_TRUNC), blind: true, strict: strict}, nil
 }
 
 // Stat returns what the server says about a file by its name.
 func (p *Pool) Stat(name string) (Info, error) {
-	info, err := infoOf(p.first.call(typeStat, appendString(nil, name)))
+	info, err := p.first.statName(name)
 	return info, p.failed("reading the size of", name, err)
 }
 
 // Empty truncates a file.
 func (p *Pool) Empty(name string) error {
-	handle, err := p.first.open(name, Write|Truncate)
+	file, err := p.first.open(name, os.O_WRONLY|os.O_TRUNC)
 	if err == nil {
-		err = p.first.closing(handle)()
+		err = p.first.closing(file)()
 	}
 	return p.failed("emptying", name, err)
 }
@@ -75,16 +79,16 @@ func (p *Pool) List() ([]string, error) {
 
 // Stat returns what the server says about the file now.
 func (f *File) Stat() (Info, error) {
-	info, err := f.pool.first.stat(f.handle)
+	info, err := f.pool.first.stat(f.first)
 	if _, refused := errors.AsType[*StatusError](err); refused { // a server may only know names
-		info, err = infoOf(f.pool.first.call(typeStat, appendString(nil, f.name)))
+		info, err = f.pool.first.statName(f.name)
 	}
 	return info, f.pool.failed("reading the size of", f.name, err)
 }
 
 // ReadAt reads the bytes from offset on until b is full.
 func (f *File) ReadAt(b []byte, offset int64) error {
-	return f.pool.failed("reading", f.name, f.pool.first.readFull(f.handle, offset, b))
+	return f.pool.failed("reading", f.name, f.pool.first.readFull(f.first, offset, b))
 }
 
 func (f *File) leave(wait func() error) {
@@ -97,7 +101,7 @@ func (f *File) leave(wait func() error) {
 // a transfer opened on other sessions. Their errors count: a server that buffers what
 // is written may report only then that it could not store it.
 func (f *File) Close() error {
-	return f.pool.failed("closing", f.name, f.pool.first.closing(f.handle)())
+	return f.pool.failed("closing", f.name, f.pool.first.closing(f.first)())
 }
 
 // Settle is described at Close.

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"odoo-upgrade-action/internal/stall"
 )
 
 // offer begins a session on a channel of its own. It does not wait for the response to
 // the request for SFTP, only for SFTP's own greeting, which saves a round trip.
-func offer(ask *probe, waiting *outstanding) (*session, error) {
+func offer(ask *probe, traffic *traffic) (*session, error) {
 	channel, requests, err := ask.conn.OpenChannel("session", nil)
 	if err != nil {
 		return nil, err
@@ -23,7 +25,7 @@ func offer(ask *probe, waiting *outstanding) (*session, error) {
 	if err == nil || errors.Is(err, io.EOF) { // it may have said why it closed the channel
 		var s *session
 		late := ask.watch(channel)
-		if s, err = newSession(channel, waiting); err == nil {
+		if s, err = newSession(channel, traffic); err == nil {
 			late.stop()
 			return s, nil
 		}
@@ -37,14 +39,6 @@ func offer(ask *probe, waiting *outstanding) (*session, error) {
 
 // subsystem is the payload of the request for SFTP.
 var subsystem = ssh.Marshal(struct{ Name string }{"sftp"})
-
-// How long a server may take to greet before it is asked, on another channel, whether it
-// offers SFTP at all: the request for it wants no response, which saves a round trip, so a
-// refusal is not reported. It may not open another channel; so there is a longest time.
-const (
-	greetingTimeout = 5 * time.Second
-	lastGreeting    = 30 * time.Second
-)
 
 // probe finds out, once for all channels of a connection, whether the server refuses SFTP:
 // each asking for itself, they would take the sessions that it allows.
@@ -66,12 +60,12 @@ type watched struct {
 // if it is very late.
 func (p *probe) watch(channel ssh.Channel) *watched {
 	w := new(watched)
-	w.early = time.AfterFunc(greetingTimeout, func() {
+	w.early = time.AfterFunc(stall.SFTPRefusal, func() {
 		if p.isRefused() {
 			_ = channel.Close()
 		}
 	})
-	w.last = time.AfterFunc(lastGreeting, func() {
+	w.last = time.AfterFunc(stall.SFTPGreeting, func() {
 		w.silent.Store(true)
 		_ = channel.Close()
 	})

@@ -27,13 +27,6 @@ type Config struct {
 	LoggedIn func(address string, key ssh.PublicKey) error
 }
 
-// How long a server that does send something may take, in idle timeouts: to start
-// SFTP, and to respond to any of the requests.
-const (
-	greeting = 3
-	response = 5
-)
-
 var errSlowStart = errors.New("the server did not start SFTP in time")
 
 // Pool is a first session with a server, and more of them for a transfer: on more
@@ -51,8 +44,8 @@ type Pool struct {
 	first                 *session
 	more                  chan *session // that have opened since
 
-	outstanding outstanding
-	background  sync.WaitGroup
+	traffic    traffic
+	background sync.WaitGroup
 }
 
 // Connect opens the first session, and begins to open more. The pool ends with
@@ -74,7 +67,7 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 			p.Close()
 		}
 	}()
-	late := time.AfterFunc(greeting*config.Idle, func() { p.cancel(errSlowStart) })
+	late := time.AfterFunc(stall.SFTPStart, func() { p.cancel(errSlowStart) })
 	defer late.Stop()
 	conn, err := p.dial(func(wait time.Duration) {
 		if wait > 2*lowLatency { // the latency is high: no need to wait for the rest of the handshake
@@ -166,7 +159,7 @@ func (p *Pool) widen(conn ssh.Conn) (refused <-chan error) {
 	ask := &probe{conn: conn, turn: make(chan struct{}, 1)}
 	for range p.channels {
 		p.background.Go(func() {
-			s, err := offer(ask, &p.outstanding)
+			s, err := offer(ask, &p.traffic)
 			if err != nil {
 				failures <- err
 				return
@@ -216,8 +209,8 @@ func (p *Pool) dial(greeted func(time.Duration)) (*sshclient.Conn, error) {
 	}
 	p.background.Go(func() {
 		conn.KeepAlive(func() {
-			if p.outstanding.unanswered() > response*p.config.Idle {
-				p.cancel(stall.ErrSilent)
+			if err := p.traffic.stalled(); err != nil {
+				p.cancel(err)
 			}
 		})
 	})

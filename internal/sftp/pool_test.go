@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -115,12 +116,12 @@ func TestServersWithoutSFTP(t *testing.T) {
 		says     string
 		within   time.Duration
 	}{
-		"refused":         {&platform{refuses: true}, "it refused the subsystem", greetingTimeout},
-		"ten sessions":    {&platform{refuses: true, allows: 10}, "it refused the subsystem", greetingTimeout + far},
-		"nine sessions":   {&platform{refuses: true, allows: 9}, "it refused the subsystem", greetingTimeout + far},
-		"eight sessions":  {&platform{refuses: true, allows: 8}, "it sent no greeting within 30s", lastGreeting + far},
-		"two sessions":    {&platform{refuses: true, allows: 2}, "it sent no greeting within 30s", lastGreeting + far},
-		"one session":     {&platform{refuses: true, allows: 1}, "it sent no greeting within 30s", lastGreeting + far},
+		"refused":         {&platform{refuses: true}, "it refused the subsystem", stall.SFTPRefusal},
+		"ten sessions":    {&platform{refuses: true, allows: 10}, "it refused the subsystem", stall.SFTPRefusal + far},
+		"nine sessions":   {&platform{refuses: true, allows: 9}, "it refused the subsystem", stall.SFTPRefusal + far},
+		"eight sessions":  {&platform{refuses: true, allows: 8}, "it sent no greeting within 30s", stall.SFTPGreeting + far},
+		"two sessions":    {&platform{refuses: true, allows: 2}, "it sent no greeting within 30s", stall.SFTPGreeting + far},
+		"one session":     {&platform{refuses: true, allows: 1}, "it sent no greeting within 30s", stall.SFTPGreeting + far},
 		"a text":          {&platform{says: "This account is for sftp only.\r\n"}, `it sent "This account is for sftp only."`, 0},
 		"a short text":    {&platform{says: "no"}, `it sent "no"`, 0},
 		"an escape":       {&platform{says: "\x1b[31mno SFTP here\x00"}, `it sent "[31mno SFTP here"`, 0},
@@ -129,7 +130,7 @@ func TestServersWithoutSFTP(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				config := c.platform.start(t)
-				if c.within > greetingTimeout { // many channels, of each of several connections
+				if c.within > stall.SFTPRefusal { // many channels, of each of several connections
 					reach := config.Dial
 					config.Connections, config.Dial = 4, func(ctx context.Context) (net.Conn, error) {
 						conn, err := reach(ctx)
@@ -200,7 +201,7 @@ func (p *platform) answer(kind byte, body []byte) []byte {
 		return packet(typeAttrs, binary.BigEndian.AppendUint64(numbers(attrSize), uint64(len(p.file)))...)
 	case typeRead:
 		takeString(&body)
-		offset, n := int(*take64(&body)), int(*take32(&body))
+		offset, n := int(take64(&body)), int(take32(&body))
 		if p.most > 0 {
 			n = min(n, p.most)
 		}
@@ -210,7 +211,7 @@ func (p *platform) answer(kind byte, body []byte) []byte {
 		return packet(typeData, text(string(p.file[offset:min(offset+n, len(p.file))]))...)
 	case typeWrite:
 		takeString(&body)
-		offset := int(*take64(&body))
+		offset := int(take64(&body))
 		copy(p.file[offset:], takeString(&body))
 	case typeClose:
 		p.closed.Add(1)
@@ -233,7 +234,7 @@ func TestServersThatStopAnswering(t *testing.T) {
 	}{
 		"no channel":              {&platform{deaf: true}, false, 3 * time.Minute, errSlowStart},
 		"no greeting, by drops":   {&platform{}, true, 2 * time.Minute, sshclient.ErrSlow},
-		"no SFTP":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeInit }}, false, lastGreeting, errSilent},
+		"no SFTP":                 {&platform{ignores: func(_ int32, kind byte) bool { return kind == typeInit }}, false, stall.SFTPGreeting, errSilent},
 		"no file":                 {&platform{ignores: open}, false, 6 * time.Minute, stall.ErrSilent},
 		"no file to the second":   {&platform{ignores: openAgain}, false, 6 * time.Minute, nil}, // the first brings all
 		"half of the data":        {&platform{breaks: true}, false, 6 * time.Minute, stall.ErrSilent},
@@ -287,7 +288,7 @@ func fetch(ctx context.Context, c Config, size int, into io.Writer) error {
 	}
 	defer p.Close()
 	synctest.Wait()
-	f, _, err := p.Open("file", Read)
+	f, _, err := p.Open("file", os.O_RDONLY)
 	if err != nil {
 		return err
 	}
@@ -400,7 +401,7 @@ func send(t *testing.T, c Config, data []byte) error {
 	p := connect(t, c)
 	defer p.Close()
 	synctest.Wait()
-	f, _, err := p.Open("file", Write)
+	f, _, err := p.Open("file", os.O_WRONLY)
 	if err != nil {
 		return err
 	}
@@ -495,7 +496,7 @@ func TestSilentServer(t *testing.T) {
 		}
 		p := connect(t, c)
 		time.Sleep(10 * c.Idle) // the keep-alives hold it
-		f, _, err := p.Open("file", Write)
+		f, _, err := p.Open("file", os.O_WRONLY)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -80,7 +80,7 @@ func TestThereAndBackWithOpenSSH(t *testing.T) {
 				line := realtest.DelayLine(t, s.Address, 10*time.Millisecond) // so that more sessions are tried
 				want := random(30<<20 + 1)
 				p := connect(t, config(t, s, line.Address))
-				f, _, err := p.Open("shared.dump", Read|Write)
+				f, _, err := p.Open("shared.dump", os.O_RDWR)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -91,7 +91,7 @@ func TestThereAndBackWithOpenSSH(t *testing.T) {
 				if err := errors.Join(f.Settle(), f.Close()); err != nil {
 					t.Fatal(err)
 				}
-				if f, _, err = p.Open("shared.dump", Read); err != nil {
+				if f, _, err = p.Open("shared.dump", os.O_RDONLY); err != nil {
 					t.Fatal(err)
 				}
 				there, _ := os.ReadFile(s.File())

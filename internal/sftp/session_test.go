@@ -3,9 +3,14 @@ package sftp
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
+	"os"
+	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pkg/sftp"
 )
 
 // server stands for one that answers each packet with the next of its replies,
@@ -113,30 +118,30 @@ func TestGreeting(t *testing.T) {
 		read, write int
 		fails       bool
 	}{
-		"plain":                 {[][]byte{greet(3)}, safePayload, safeWrite, false},
-		"limits":                {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, limits...)}, 65536, 100_000, false},
-		"limits beyond all":     {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, huge...)}, mostPayload, mostPayload, false},
-		"limits of a byte":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, tiny...)}, leastPayload, leastPayload, false},
-		"limits cut short":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, 1, 2)}, safePayload, safeWrite, false},
-		"limits never told":     {[][]byte{greet(3, "limits@openssh.com", "1"), unanswered}, safePayload, safeWrite, false},
-		"limits, then refused":  {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeStatus, numbers(CodeUnsupported)...)}, safePayload, safeWrite, false},
-		"version 2":             {[][]byte{greet(2)}, 0, 0, true},
-		"half an extension":     {[][]byte{greet(3, "limits@openssh.com")}, 0, 0, true},
-		"a length beyond all":   {[][]byte{{0xff, 0xff, 0xff, 0xff, typeVersion}}, 0, 0, true},
-		"a length of nothing":   {[][]byte{{0, 0, 0, 0, typeVersion}}, 0, 0, true},
-		"a shell's greeting":    {[][]byte{[]byte("Welcome to Debian GNU/Linux\n")}, 0, 0, true},
-		"nothing but its end":   {[][]byte{{0}}, 0, 0, true},
-		"an answer to no call":  {[][]byte{append(greet(3, "limits@openssh.com", "1"), 0, 0, 0, 5, typeHandle, 0, 0, 0, 99)}, 0, 0, true},
-		"data larger than told": {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeData, numbers(200)...)}, 0, 0, true},
+		"plain":                {[][]byte{greet(3)}, safePayload, safeWrite, false},
+		"limits":               {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, limits...)}, 65536, 100_000, false},
+		"limits beyond all":    {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, huge...)}, mostPayload, mostPayload, false},
+		"limits of a byte":     {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, tiny...)}, leastPayload, leastPayload, false},
+		"limits cut short":     {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeExtendedReply, 1, 2)}, safePayload, safeWrite, false},
+		"limits never told":    {[][]byte{greet(3, "limits@openssh.com", "1"), unanswered}, safePayload, safeWrite, false},
+		"limits, then refused": {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeStatus, numbers(CodeUnsupported)...)}, safePayload, safeWrite, false},
+		"version 2":            {[][]byte{greet(2)}, 0, 0, true},
+		"half an extension":    {[][]byte{greet(3, "limits@openssh.com")}, 0, 0, true},
+		"a length beyond all":  {[][]byte{{0xff, 0xff, 0xff, 0xff, typeVersion}}, 0, 0, true},
+		"a length of nothing":  {[][]byte{{0, 0, 0, 0, typeVersion}}, 0, 0, true},
+		"a shell's greeting":   {[][]byte{[]byte("Welcome to Debian GNU/Linux\n")}, 0, 0, true},
+		"nothing but its end":  {[][]byte{{0}}, 0, 0, true},
+		"an answer to no call": {[][]byte{append(greet(3, "limits@openssh.com", "1"), 0, 0, 0, 5, typeHandle, 0, 0, 0, 99)}, 0, 0, true},
+		"data for limits":      {[][]byte{greet(3, "limits@openssh.com", "1"), packet(typeData, numbers(200)...)}, safePayload, safeWrite, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s, err := newSession(newServer(append(test.replies, packet(typeHandle, text("h")...))...), new(outstanding))
+			s, err := newSession(newServer(append(test.replies, packet(typeHandle, text("h")...))...), new(traffic))
 			if err == nil {
-				_, err = s.open("x", Read)
+				_, err = s.open("x", os.O_RDONLY)
 			}
 			if err == nil {
-				if read, write := s.sizes(); read != test.read || write != test.write {
+				if read, write := s.wire.sizes(); read != test.read || write != test.write {
 					t.Errorf("packets of %d and %d bytes", read, write)
 				}
 			}
@@ -149,11 +154,11 @@ func TestGreeting(t *testing.T) {
 
 func TestStatOfTellsSizeAndTime(t *testing.T) {
 	body := append(numbers(attrSize|attrOwner|attrPermissions|attrTimes), numbers(0, 12345, 1, 2, 0o644, 77, 99)...)
-	s, err := newSession(newServer(greet(3), packet(typeAttrs, body...)), new(outstanding))
+	s, err := newSession(newServer(greet(3), packet(typeAttrs, body...)), new(traffic))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info, err := s.stat("h"); err != nil || info != (Info{Size: 12345, Modified: 99}) {
+	if info, err := s.statName("x"); err != nil || info != (Info{Size: 12345, Modified: 99}) {
 		t.Errorf("%+v, %v", info, err)
 	}
 }
@@ -174,28 +179,38 @@ func TestOpeningWaitsOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			end := newServer(append([][]byte{greet(3)}, test.replies...)...)
-			s, err := newSession(end, new(outstanding))
+			s, err := newSession(end, new(traffic))
 			if err != nil {
 				t.Fatal(err)
 			}
 			end.hold(2)
-			handle, info, err := s.openAndStat("x", Read)
-			if (err != nil) != test.err || err == nil && (handle != "h" || info.Size != 5) {
-				t.Errorf("%q, %+v, %v", handle, info, err)
+			handle, info, err := s.openAndStat("x", os.O_RDONLY)
+			if (err != nil) != test.err || err == nil && (handle == nil || info.Size != 5) {
+				t.Errorf("%+v, %+v, %v", handle, info, err)
 			}
 		})
 	}
 }
 
+func open(t *testing.T, s *session) *sftp.File {
+	t.Helper()
+	file, err := s.open("x", os.O_RDONLY)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // TestSettling closes at a server that could not keep what was written.
 func TestSettling(t *testing.T) {
-	s, err := newSession(newServer(greet(3), packet(typeStatus, numbers(0)...), packet(typeStatus, numbers(CodeFailure)...)), new(outstanding))
+	s, err := newSession(newServer(greet(3), packet(typeHandle, text("a")...), packet(typeHandle, text("b")...), packet(typeStatus, numbers(0)...), packet(typeStatus, numbers(CodeFailure)...)), new(traffic))
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := File{pool: &Pool{ctx: t.Context()}}
-	f.leave(s.closing("a"))
-	f.leave(s.closing("b"))
+	for _, file := range []*sftp.File{open(t, s), open(t, s)} {
+		f.leave(s.closing(file))
+	}
 	if err := f.Settle(); !HasCode(err, CodeFailure) {
 		t.Error(err)
 	}
@@ -205,15 +220,66 @@ func TestSettling(t *testing.T) {
 }
 
 func TestRefusalsAreTold(t *testing.T) {
-	s, err := newSession(newServer(greet(3), packet(typeStatus, append(numbers(CodePermissionDenied), text("not yours")...)...), packet(typeStatus, numbers(77)...)), new(outstanding))
+	s, err := newSession(newServer(greet(3), packet(typeStatus, append(numbers(CodeFailure), text("not \"yours\"\n")...)...), packet(typeStatus, append(numbers(CodePermissionDenied), text("dropped")...)...), packet(typeStatus, numbers(77)...)), new(traffic))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.open("x", Read); !HasCode(err, CodePermissionDenied) || err.Error() != "the SFTP server says: permission denied (not yours)" {
+	if _, err := s.open("x", os.O_RDONLY); !HasCode(err, CodeFailure) || err.Error() != "the SFTP server says: failure (not \"yours\"\n)" {
 		t.Error(err)
 	}
-	if _, err := s.open("x", Read); err == nil || err.Error() != "the SFTP server says: status 77" {
+	if _, err := s.open("x", os.O_RDONLY); !HasCode(err, CodePermissionDenied) || err.Error() != "the SFTP server says: permission denied" {
 		t.Error(err)
+	}
+	if _, err := s.open("x", os.O_RDONLY); err == nil || err.Error() != "the SFTP server says: status 77" {
+		t.Error(err)
+	}
+}
+
+// TestWireBounds meets servers that send more, or less, than there is a reason for.
+func TestWireBounds(t *testing.T) {
+	repeat := func(n int, reply []byte) (list [][]byte) {
+		for range n {
+			list = append(list, reply)
+		}
+		return list
+	}
+	name := append(numbers(1), append(append(text(strings.Repeat("n", 60_000)), text("long")...), numbers(0)...)...)
+	for title, c := range map[string]struct {
+		replies [][]byte
+		call    func(*session, *sftp.File) error
+		want    error
+	}{
+		"no data":               {[][]byte{packet(typeData, text("")...)}, nil, errProtocol},
+		"more than is said":     {[][]byte{packet(typeData, append(numbers(1), 'a', 'b')...)}, nil, errProtocol},
+		"less than is said":     {[][]byte{packet(typeData, append(numbers(3), 'a', 'b')...)}, nil, errProtocol},
+		"a byte at a time":      {repeat(500, packet(typeData, text("a")...)), nil, errTrickle},
+		"a handle for data":     {[][]byte{packet(typeHandle, text("h")...)}, nil, errProtocol},
+		"attributes, no size":   {[][]byte{packet(typeAttrs, numbers(0)...)}, func(s *session, f *sftp.File) error { _, err := s.stat(f); return err }, errProtocol},
+		"a size below zero":     {[][]byte{packet(typeAttrs, numbers(attrSize, 1<<31, 0)...)}, func(s *session, f *sftp.File) error { _, err := s.stat(f); return err }, errProtocol},
+		"OK for data":           {[][]byte{packet(typeStatus, numbers(0)...)}, nil, errProtocol},
+		"OK for attributes":     {[][]byte{packet(typeStatus, numbers(0)...)}, func(s *session, f *sftp.File) error { _, err := s.stat(f); return err }, errProtocol},
+		"OK for a handle":       {[][]byte{packet(typeStatus, numbers(0)...)}, func(s *session, _ *sftp.File) error { _, err := s.open("y", os.O_RDONLY); return err }, errProtocol},
+		"names without end":     {append([][]byte{packet(typeHandle, text("d")...)}, repeat(100, packet(typeName, name...))...), func(s *session, _ *sftp.File) error { _, err := s.list(); return err }, errProtocol},
+		"a status cut short":    {[][]byte{packet(typeStatus, 0, 0)}, nil, errProtocol},
+		"the end of the server": {[][]byte{{0, 0}}, nil, io.ErrUnexpectedEOF},
+	} {
+		t.Run(title, func(t *testing.T) {
+			end := newServer(append([][]byte{greet(3), packet(typeHandle, text("h")...)}, c.replies...)...)
+			s, err := newSession(end, new(traffic))
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := open(t, s)
+			if c.call == nil {
+				c.call = func(s *session, f *sftp.File) error { return s.readFull(f, 0, make([]byte, 1000)) }
+			}
+			if err := c.call(s, file); !errors.Is(err, c.want) && !(c.want == io.ErrUnexpectedEOF && errors.Is(err, io.EOF)) {
+				t.Error(err)
+			}
+			if s.wire.traffic.count != 0 && s.wire.cause() != nil {
+				t.Errorf("%d requests wait after the end", s.wire.traffic.count)
+			}
+		})
 	}
 }
 
@@ -233,12 +299,12 @@ func FuzzSession(f *testing.F) {
 			replies, script = append(replies, reply), script[3+n:]
 		}
 		end := newServer(replies...)
-		s, err := newSession(end, new(outstanding))
+		s, err := newSession(end, new(traffic))
 		if err != nil {
 			return
 		}
 		defer end.Close()
-		handle, err := s.open("x", Read)
+		handle, err := s.open("x", os.O_RDONLY)
 		if err == nil {
 			_, _ = s.stat(handle)
 			var b [100]byte

@@ -1,29 +1,16 @@
 package sftp
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"odoo-upgrade-action/internal/stall"
 )
 
-// piece is a part of the file that one packet moves; of a download, several packets if
-// the server's responses are short.
+// piece is a part of the file that one packet moves.
 type piece struct {
 	offset int64
 	length int
-	buffer []byte // of a download, for all of it
-	have   int    // bytes of it that arrived
-	parts  int    // in which they did
+	buffer []byte // of a download
 }
-
-// errTrickle ends a download that its server would take days or years to send.
-var errTrickle = errors.New("the server sends only a few bytes at a time")
-
-// trickles reports whether a piece arrives in parts that no server has a reason for.
-func (p piece) trickles() bool { return p.parts > 128 && p.have < 512*p.parts }
 
 func (p piece) end() int64 { return p.offset + int64(p.length) }
 
@@ -43,8 +30,6 @@ type window struct {
 	inFlight
 	done    map[int64]int    // length of what is done, at its offset at or above low
 	data    map[int64][]byte // what arrived, of a download
-	moved   int              // bytes of a download that came since then
-	since   time.Time
 	err     error
 	reached *atomic.Int64 // low, to be read at any time
 }
@@ -62,7 +47,7 @@ type lane struct {
 }
 
 func newWindow(from, end, span int64, bounds inFlight) *window {
-	w := &window{inFlight: bounds, low: from, next: from, end: end, span: span, done: map[int64]int{}, data: map[int64][]byte{}, since: time.Now(), reached: new(atomic.Int64)}
+	w := &window{inFlight: bounds, low: from, next: from, end: end, span: span, done: map[int64]int{}, data: map[int64][]byte{}, reached: new(atomic.Int64)}
 	w.changed = sync.NewCond(&w.mu)
 	return w
 }
@@ -96,8 +81,8 @@ func (w *window) take(l *lane) (p piece, ok bool) {
 		case full:
 		case len(w.again) > 0:
 			p, w.again = w.again[0], w.again[1:]
-			if rest := p.length - l.packet; rest > 0 && p.buffer == nil { // of a lane with larger packets
-				p.length = l.packet
+			if rest := p.length - l.packet; rest > 0 { // of a lane with larger packets
+				p.length, p.buffer = l.packet, nil
 				w.again = append(w.again, piece{offset: p.end(), length: rest})
 			}
 			return w.hand(l, p), true
@@ -131,35 +116,14 @@ func (w *window) sent(l *lane, p piece) {
 	w.changed.Broadcast()
 }
 
-// came records that n more bytes of a piece of a download arrived. Unless that is all
-// of it, it is handed out again, or the error says that it comes too slowly.
-func (w *window) came(l *lane, p piece, n int) error {
+// came records that a piece of a download arrived.
+func (w *window) came(l *lane, p piece) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if p.have+n < p.length && (p.trickles() || w.slow()) {
-		return errTrickle
-	}
-	w.moved += n
 	w.out--
 	l.out -= p.length
-	p.parts++
-	if p.have += n; p.have < p.length {
-		w.again = append(w.again, p)
-	} else {
-		w.data[p.offset] = p.buffer[:p.length]
-	}
+	w.data[p.offset] = p.buffer[:p.length]
 	w.changed.Broadcast()
-	return nil
-}
-
-// slow reports whether too little came since it was last asked, if that is a while ago.
-func (w *window) slow() bool {
-	if time.Since(w.since) < stall.Window {
-		return false
-	}
-	slow := w.moved < stall.Bytes
-	w.moved, w.since = 0, time.Now()
-	return slow
 }
 
 // giveUp ends a lane, and hands its piece to another one.

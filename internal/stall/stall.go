@@ -19,6 +19,15 @@ const (
 	// SSH is for an SSH server that sends nothing at all, not even responses to keep-alives,
 	// of which it gets several in that time.
 	SSH = time.Minute
+	// SFTPRefusal is before an SSH server is asked, on another channel, whether it offers SFTP
+	// at all: the request for it wants no response, which saves a round trip, so a refusal is
+	// not reported. It may not open another channel; so SFTPGreeting is the longest time.
+	SFTPRefusal  = 5 * time.Second
+	SFTPGreeting = 30 * time.Second
+	// SFTPStart is for an SSH server that does send something to start SFTP, and SFTPResponse
+	// to respond to any of the requests.
+	SFTPStart    = 3 * SSH
+	SFTPResponse = 5 * SSH
 	// Body is for a transfer over HTTPS between two bytes: nothing is computed there.
 	Body = 2 * time.Minute
 	// Transfer is for one over rsync: whatever the server sends to show that it is alive,

@@ -65,7 +65,7 @@ func TestServerThatMixesChannels(t *testing.T) {
 // TestWhatFailed wants each error to name what failed, and with which file.
 func TestWhatFailed(t *testing.T) {
 	const denied, ended = `the SFTP server says: permission denied`, `the server, or something in between, (closed|reset) the connection$`
-	const missing = `^(the SFTP connection broke: )?opening absent.dump: the SFTP server says: no such file .*; `
+	const missing = `^(the SFTP connection broke: )?opening absent.dump: the SFTP server says: no such file; `
 	for name, c := range map[string]struct {
 		forbids  string // requests of SFTP
 		file     string

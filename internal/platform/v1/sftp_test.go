@@ -417,7 +417,7 @@ func TestReadBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	there, _, err := pool.Open("shared.dump", sftp.Read)
+	there, _, err := pool.Open("shared.dump", os.O_RDONLY)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"odoo-upgrade-action/internal/event"
@@ -69,7 +70,7 @@ func (s *overSFTP) get(ctx context.Context, there *sftp.File, info sftp.Info, pa
 // unchanged returns an error if the platform has another file by that name than the one
 // that was opened, or if it has grown: what arrived may then be parts of two files.
 func unchanged(pool *sftp.Pool, name string, opened sftp.Info, part *workspace.Partial) error {
-	again, now, err := pool.Open(name, sftp.Read)
+	again, now, err := pool.Open(name, os.O_RDONLY)
 	if err == nil {
 		_ = again.Close()
 	}
@@ -103,7 +104,7 @@ func (s *overSFTP) sameTail(ctx context.Context, there *sftp.File, part *workspa
 // find opens the file with that name, or the one that is there in its place: for a
 // dump that was sent as db.tar.gz, the platform was seen to offer upgraded_db.zip.
 func find(pool *sftp.Pool, name string) (*sftp.File, string, sftp.Info, error) {
-	file, info, err := pool.Open(name, sftp.Read)
+	file, info, err := pool.Open(name, os.O_RDONLY)
 	if sftp.HasCode(err, sftp.CodeNoSuchFile) {
 		names, listErr := pool.List()
 		if listErr != nil {
@@ -114,7 +115,7 @@ func find(pool *sftp.Pool, name string) (*sftp.File, string, sftp.Info, error) {
 			return nil, "", info, retry.Transient(fmt.Errorf("%w; %w", err, none))
 		}
 		name = other
-		file, info, err = pool.Open(name, sftp.Read)
+		file, info, err = pool.Open(name, os.O_RDONLY)
 	}
 	return file, name, info, err
 }

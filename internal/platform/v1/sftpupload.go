@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -187,16 +188,16 @@ type shared struct {
 // openShared opens the platform's file. It exists already: "you will not be able to
 // create new files". It is created only if a server has not done so.
 func (s *overSFTP) openShared(pool *sftp.Pool, name string) (*shared, error) {
-	file, info, err := pool.Open(name, sftp.Read|sftp.Write)
+	file, info, err := pool.Open(name, os.O_RDWR)
 	if sftp.HasCode(err, sftp.CodePermissionDenied) { // to read it
-		file, info, err = pool.Open(name, sftp.Write)
+		file, info, err = pool.Open(name, os.O_WRONLY)
 	}
 	if sftp.HasCode(err, sftp.CodeUnsupported) { // both at once
 		return s.openBlind(pool, name)
 	}
 	if sftp.HasCode(err, sftp.CodeNoSuchFile) {
 		absent := err
-		file, info, err = pool.Open(name, sftp.Read|sftp.Write|sftp.Create)
+		file, info, err = pool.Open(name, os.O_RDWR|os.O_CREATE)
 		if sftp.HasCode(err, sftp.CodeUnsupported) {
 			return s.openBlind(pool, name)
 		}
@@ -212,9 +213,9 @@ func (s *overSFTP) openShared(pool *sftp.Pool, name string) (*shared, error) {
 
 // openBlind opens the platform's file to write all of it.
 func (s *overSFTP) openBlind(pool *sftp.Pool, name string) (*shared, error) {
-	file, err := pool.OpenBlind(name, sftp.Write|sftp.Truncate, s.alone)
+	file, err := pool.OpenBlind(name, os.O_WRONLY|os.O_TRUNC, s.alone)
 	if sftp.HasCode(err, sftp.CodeNoSuchFile) {
-		file, err = pool.OpenBlind(name, sftp.Write|sftp.Create|sftp.Truncate, s.alone)
+		file, err = pool.OpenBlind(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, s.alone)
 	}
 	if err != nil {
 		return nil, err
@@ -226,7 +227,7 @@ func (s *overSFTP) openBlind(pool *sftp.Pool, name string) (*shared, error) {
 // a handle that can write for a write. It must not be open while something is written:
 // when rclone opens it to read, it truncates it to the size that it had a moment ago.
 func (s *shared) reading(pool *sftp.Pool) (*sftp.File, error) {
-	file, _, err := pool.Open(s.name, sftp.Read)
+	file, _, err := pool.Open(s.name, os.O_RDONLY)
 	return file, err
 }
 
