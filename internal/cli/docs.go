@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
 )
@@ -146,7 +147,7 @@ func protocolTable() string {
 		for _, fact := range s.About {
 			set(fact.About, fact.Text)
 		}
-		set("`dump`", joined(s.Takes, "", ", "))
+		set("`dump`", strings.Join(dump.Names(s.Takes), ", "))
 		set("`download`", joined(s.Offers, "", ", "))
 		set("inputs that only it has", joined(s.Inputs, "`", ", "))
 	}

@@ -31,7 +31,11 @@ var levels = map[string]int{
 	module + "/internal/workspace":        3,
 	module + "/internal/dial":             3,
 	module + "/internal/sftp":             3,
-	module + "/internal/dump":             2,
+	module + "/internal/dump":             3,
+	module + "/internal/dump/archive":     2,
+	module + "/internal/dump/zip":         1,
+	module + "/internal/dump/script":      1,
+	module + "/internal/dump/stream":      0,
 	module + "/internal/rsync":            3,
 	module + "/internal/realtest":         2, // for tests only
 	module + "/internal/actions":          1,

@@ -104,7 +104,7 @@ func inspection(i dump.Info, wrong error) map[string]any {
 		warnings = []string{}
 	}
 	return map[string]any{
-		"name": i.Name, "size": i.Size, "sha256": i.SHA256, "kind": i.Kind, "gzip": i.Wrapped, "compression": i.Compression,
+		"name": i.Name, "size": i.Size, "sha256": i.SHA256, "kind": i.Kind, "gzip": i.Wrapper == dump.InGzip, "compression": i.Compression,
 		"database": i.Database, "postgresql": i.PostgreSQL, "pg_dump": i.PgDump,
 		"odoo": i.Odoo, "odoo_version": i.Series, "modules": modules, "custom_modules": i.CustomCount(), "database_uuid": i.UUID,
 		"filestore": i.Filestore, "neutralized": i.Neutralized, "contract": i.ContractMatches("") != dump.NoContract,
@@ -118,10 +118,10 @@ func row(name, value string) string { return fmt.Sprintf("%-14s %s", name, actio
 // describe returns what inspect prints as text, a line for each known fact.
 func describe(i dump.Info, wrong error) (lines []string) {
 	kind := string(i.Kind)
-	if i.Wrapped {
-		kind += ", in gzip"
+	if i.Wrapper != "" {
+		kind += ", in " + string(i.Wrapper)
 	}
-	if i.Compression != "" && i.Compression != "none" && !i.Wrapped {
+	if i.Compression != "" && i.Compression != "none" && i.Wrapper == "" {
 		kind += ", compressed with " + i.Compression
 	}
 	odoo := "no"

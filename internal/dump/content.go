@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"odoo-upgrade-action/internal/dump/archive"
+	"odoo-upgrade-action/internal/dump/script"
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
 // content is something that may be a dump: a file, or what is in a gzip or a zip.
@@ -26,20 +27,20 @@ const maxLeadingText = 4 << 20
 // recognize tells what in has, from its first bytes. Where those are text, and not a dump's,
 // it looks for a dump behind them.
 func recognize(in io.Reader) (content, error) {
-	buffered := bufio.NewReaderSize(in, archiveBytes)
-	head, err := buffered.Peek(HeadSize)
+	peeked := bufio.NewReaderSize(in, 64<<10)
+	head, err := peeked.Peek(HeadSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return content{}, err
 	}
-	c := content{kind: Sniff(head), head: head, in: buffered}
+	c := content{kind: Sniff(head), head: head, in: peeked}
 	if c.kind != Text && c.kind != Unknown {
 		return c, nil
 	}
-	window, err := io.ReadAll(io.LimitReader(buffered, maxLeadingText))
+	window, err := io.ReadAll(io.LimitReader(peeked, maxLeadingText))
 	if err != nil {
 		return content{}, err
 	}
-	c.head, c.in = window, io.MultiReader(bytes.NewReader(window), buffered)
+	c.head, c.in = window, io.MultiReader(bytes.NewReader(window), peeked)
 	if kind := scriptKind(window); kind != "" {
 		c.kind = kind
 		return c, nil
@@ -55,7 +56,7 @@ func behindText(window []byte) (at int, kind Kind) {
 	for _, m := range []struct {
 		kind  Kind
 		magic string
-	}{{Custom, "PGDMP\x01"}, {Zip, "PK\x03\x04"}, {Gzip, "\x1f\x8b\x08"}, {Tar, tocFile + "\x00"}, {"xz", "\xfd7zXZ\x00"}} {
+	}{{Custom, "PGDMP\x01"}, {Zip, "PK\x03\x04"}, {Gzip, "\x1f\x8b\x08"}, {Tar, archive.TOC + "\x00"}, {"xz", "\xfd7zXZ\x00"}} {
 		found := bytes.Index(window, []byte(m.magic))
 		if found > 0 && isText(window[:found]) && (at == 0 || found < at) {
 			at, kind = found, m.kind
@@ -64,24 +65,17 @@ func behindText(window []byte) (at int, kind Kind) {
 	return at, kind
 }
 
-// refusal says why something cannot be sent, and what to do instead.
-type refusal struct{ problem, advice string }
-
-func (e *refusal) Error() string { return e.problem + ": " + e.advice }
-
 const (
 	stepFailed  = "read the log of the step that creates the dump: it failed"
-	makeCustom  = "create the dump with pg_dump -Fc"
 	makeBackup  = "create the backup in Odoo's database manager, or a dump with pg_dump -Fc"
-	keepApart   = "write the dump with pg_dump -f FILE; with docker exec, leave out -t; and do not send messages into the dump with 2>&1"
 	writeItself = "write the dump with pg_dump -f FILE instead of > FILE: PowerShell changes what a program prints"
 )
 
 // refusal says why content that is none of the kinds of dumps cannot be sent. The
 // problem is a predicate, as in "the file is empty".
-func (c content) refusal() *refusal {
+func (c content) refusal() *stream.Refusal {
 	if c.before != nil {
-		return &refusal{fmt.Sprintf("has text before the dump. The text begins with %s", quote(c.before)), keepApart}
+		return stream.Refuse(fmt.Sprintf("has text before the dump. The text begins with %s", stream.Quote(c.before)), stream.KeepApart)
 	}
 	for _, f := range formats {
 		if f.kind == c.kind && f.class != usable {
@@ -90,80 +84,80 @@ func (c content) refusal() *refusal {
 	}
 	switch c.kind {
 	case Cluster:
-		return &refusal{"is a dump of all databases of a server, from pg_dumpall", "dump only the Odoo database, with pg_dump -Fc"}
+		return stream.Refuse("is a dump of all databases of a server, from pg_dumpall", "dump only the Odoo database, with pg_dump -Fc")
 	case HTML:
-		return &refusal{"is an HTML page", "check the step that fetches the dump: it got an error or a login page"}
+		return stream.Refuse("is an HTML page", "check the step that fetches the dump: it got an error or a login page")
 	case Empty:
-		return &refusal{"is empty", stepFailed}
+		return stream.Refuse("is empty", stepFailed)
 	case UTF16:
-		return &refusal{"is UTF-16 text, which PostgreSQL does not restore", writeItself}
+		return stream.Refuse("is UTF-16 text, which PostgreSQL does not restore", writeItself)
 	case Recoded:
-		return &refusal{"was re-encoded as text, and its bytes are lost", writeItself}
+		return stream.Refuse("was re-encoded as text, and its bytes are lost", writeItself)
 	case Text:
 		return textRefusal(c.head)
 	case Unknown:
 		if len(bytes.Trim(c.head, "\x00")) == 0 {
-			return &refusal{"begins with nothing but zero bytes", "the copy or the download of the dump was not completed; do it again"}
+			return stream.Refuse("begins with nothing but zero bytes", "the copy or the download of the dump was not completed; do it again")
 		}
 	}
-	return &refusal{"is not a database dump (" + string(c.kind) + ")", makeCustom + ", or the backup with Odoo's database manager"}
+	return stream.Refuse("is not a database dump ("+string(c.kind)+")", stream.MakeCustom+", or the backup with Odoo's database manager")
 }
 
-// refusalInGzip says why what a gzip has inside cannot be sent.
-func (c content) refusalInGzip() *refusal {
-	const once = "decompress it once: gzip -dc FILE >NEW"
+// refusalIn says why what a wrapper has inside cannot be sent.
+func (c content) refusalIn(w Wrapper) *stream.Refusal {
+	once := fmt.Sprintf("decompress it once: %s -dc FILE >NEW", w)
 	r := c.refusal()
 	if c.before != nil {
 		return r
 	}
 	if c.kind == Empty {
-		return &refusal{"is an empty gzip file", r.advice}
+		return stream.Refuse(fmt.Sprintf("is an empty %s file", w), r.Do)
 	}
 	for _, f := range formats {
 		switch {
 		case f.kind != c.kind:
 		case f.class == usable:
-			return &refusal{fmt.Sprintf("is compressed twice, with %s and gzip", f.kind), once}
+			return stream.Refuse(fmt.Sprintf("is compressed twice, with %s and %s", f.kind, w), once)
 		case f.class == compressed:
-			return &refusal{fmt.Sprintf("is compressed twice, with %s and gzip", f.kind), once + ", and that again: " + f.undo}
+			return stream.Refuse(fmt.Sprintf("is compressed twice, with %s and %s", f.kind, w), once+", and that again: "+f.undo)
 		case f.class != foreign:
-			return &refusal{r.problem, "decompress it first: gzip -dc FILE >NEW; then " + r.advice}
+			return stream.Refuse(r.Problem, fmt.Sprintf("decompress it first: %s -dc FILE >NEW; then %s", w, r.Do))
 		}
 	}
 	return r
 }
 
 // refusalAsScript says why what a zip has as its dump.sql cannot be sent.
-func (c content) refusalAsScript() *refusal {
+func (c content) refusalAsScript() *stream.Refusal {
 	r := c.refusal()
 	switch {
 	case c.before == nil && (c.kind == Custom || c.kind == Tar):
-		r = &refusal{fmt.Sprintf("is not SQL, but an archive of pg_dump (%s)", c.kind), "unzip it, and send that file as it is"}
+		r = stream.Refuse(fmt.Sprintf("is not SQL, but an archive of pg_dump (%s)", c.kind), "unzip it, and send that file as it is")
 	case c.before == nil && (c.kind == Gzip || c.kind == Zip):
-		r = &refusal{fmt.Sprintf("is compressed once more, with %s", c.kind), "unzip it, decompress dump.sql, and send that"}
+		r = stream.Refuse(fmt.Sprintf("is compressed once more, with %s", c.kind), "unzip it, decompress dump.sql, and send that")
 	case c.kind != Text && c.kind != SQL:
-		r = &refusal{r.problem, "unzip it, and see what dump.sql is; " + r.advice}
+		r = stream.Refuse(r.Problem, "unzip it, and see what dump.sql is; "+r.Do)
 	}
-	return &refusal{"has a dump.sql that " + r.problem, r.advice}
+	return stream.Refuse("has a dump.sql that "+r.Problem, r.Do)
 }
 
 // refusal says what to do with a file of a format that is not a dump's.
-func (f format) refusal() *refusal {
+func (f format) refusal() *stream.Refusal {
 	switch f.class {
 	case compressed:
-		return &refusal{"is compressed with " + string(f.kind) + ", which the platform does not take",
-			"decompress it first (" + f.undo + "), or " + makeCustom + ", which compresses by itself"}
+		return stream.Refuse("is compressed with "+string(f.kind)+", which the platform does not take",
+			"decompress it first ("+f.undo+"), or "+stream.MakeCustom+", which compresses by itself")
 	case encrypted:
-		return &refusal{"is encrypted (" + string(f.kind) + ")", "decrypt it first: " + f.undo}
+		return stream.Refuse("is encrypted ("+string(f.kind)+")", "decrypt it first: "+f.undo)
 	case encoded:
-		return &refusal{"is encoded as text (" + string(f.kind) + ")", "decode it first: " + f.undo}
+		return stream.Refuse("is encoded as text ("+string(f.kind)+")", "decode it first: "+f.undo)
 	}
-	return &refusal{"is a " + string(f.kind) + " file, not a PostgreSQL dump", "check the path: Odoo uses PostgreSQL"}
+	return stream.Refuse("is a "+string(f.kind)+" file, not a PostgreSQL dump", "check the path: Odoo uses PostgreSQL")
 }
 
 // textRefusal says what a short text in place of a dump means.
-func textRefusal(text []byte) *refusal {
-	trimmed := bytes.TrimSpace(bytes.TrimPrefix(text, utf8BOM))
+func textRefusal(text []byte) *stream.Refusal {
+	trimmed := bytes.TrimSpace(bytes.TrimPrefix(text, stream.BOM))
 	begins := func(prefixes ...string) bool {
 		for _, prefix := range prefixes {
 			if bytes.HasPrefix(trimmed, []byte(prefix)) {
@@ -172,20 +166,20 @@ func textRefusal(text []byte) *refusal {
 		}
 		return false
 	}
-	problem := "is not a database dump, but text that begins with " + quote(text)
+	problem := "is not a database dump, but text that begins with " + stream.Quote(text)
 	switch {
 	case len(trimmed) == 0:
-		return &refusal{"has nothing but white space", stepFailed}
+		return stream.Refuse("has nothing but white space", stepFailed)
 	case begins("version https://git-lfs.github.com/spec/"):
-		return &refusal{"is a Git LFS pointer, not the dump itself", "set lfs: true for actions/checkout, or run git lfs pull"}
+		return stream.Refuse("is a Git LFS pointer, not the dump itself", "set lfs: true for actions/checkout, or run git lfs pull")
 	case begins("<?xml", "<Error", `{"`, `[{`, `["`, "HTTP/") || isMentioned(trimmed, failedFetches):
-		return &refusal{problem, "check the step that fetches the dump: it got an error message instead"}
+		return stream.Refuse(problem, "check the step that fetches the dump: it got an error message instead")
 	case isMentioned(trimmed, failedPrograms):
-		return &refusal{problem, "fix this error of the program that creates the dump"}
-	case isStatement(trimmed):
-		return &refusal{"is SQL without the header and the end that pg_dump writes: it begins with " + quote(text), makeCustom + ": without the end, no one can tell that it is complete"}
+		return stream.Refuse(problem, "fix this error of the program that creates the dump")
+	case script.IsStatement(trimmed):
+		return stream.Refuse("is SQL without the header and the end that pg_dump writes: it begins with "+stream.Quote(text), stream.MakeCustom+": without the end, no one can tell that it is complete")
 	}
-	return &refusal{problem, makeCustom + ", or the backup with Odoo's database manager"}
+	return stream.Refuse(problem, stream.MakeCustom+", or the backup with Odoo's database manager")
 }
 
 // What programs say in place of a dump, as parts of a short text's first line.
@@ -203,27 +197,4 @@ func isMentioned(text []byte, list []string) bool {
 		}
 	}
 	return false
-}
-
-// quote returns the first line of text that has something to read, in quotation marks
-// and short.
-func quote(text []byte) string {
-	const limit = 120
-	for line := range bytes.Lines(bytes.TrimPrefix(text, utf8BOM)) {
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 {
-			continue
-		}
-		shown := strings.Map(func(r rune) rune {
-			if r == utf8.RuneError || !unicode.IsPrint(r) {
-				return -1
-			}
-			return r
-		}, string(line[:min(len(line), 4*limit)]))
-		if runes := []rune(shown); len(runes) > limit {
-			shown = string(runes[:limit]) + "…"
-		}
-		return `"` + shown + `"`
-	}
-	return `""`
 }

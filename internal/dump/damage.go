@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"odoo-upgrade-action/internal/dump/script"
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
 // An archive or a compressed file that cannot be read may have been damaged in a way that
@@ -19,16 +22,16 @@ const (
 )
 
 // diagnose returns why in cannot be read, nil if it is none of the known ways.
-func diagnose(in io.Reader) *refusal {
+func diagnose(in io.Reader) *stream.Refusal {
 	s := symptomsOf(in)
 	switch {
 	case s.recoded:
 		return content{kind: Recoded}.refusal()
 	case s.lines > 0 && s.lines == s.carriage:
-		return &refusal{"was changed in transit: there is a carriage return before every line feed",
-			"transfer it as it is: docker exec without -t, FTP in binary mode, and pg_dump -f FILE instead of > FILE on Windows"}
+		return stream.Refuse("was changed in transit: there is a carriage return before every line feed",
+			"transfer it as it is: docker exec without -t, FTP in binary mode, and pg_dump -f FILE instead of > FILE on Windows")
 	case s.message != nil:
-		return &refusal{fmt.Sprintf("has a message of pg_dump's in it, %s", quote(s.message)), keepApart}
+		return stream.Refuse(fmt.Sprintf("has a message of pg_dump's in it, %s", stream.Quote(s.message)), stream.KeepApart)
 	}
 	return nil
 }
@@ -66,33 +69,8 @@ func (s *symptoms) count(b []byte, seen int) {
 	if s.message != nil {
 		return
 	}
-	if at := findMessage(b); at >= 0 {
+	if at := script.FindMessage(b); at >= 0 {
 		s.message = bytes.Clone(b[at:min(len(b), at+damageOverlap)])
-	}
-}
-
-// messages is how what pg_dump says begins (pg_dump.c, pg_backup_archiver.c). Where two
-// streams are joined, one begins wherever a buffer of the other ended.
-var messages = [][]byte{
-	[]byte("pg_dump: warning: "), []byte("pg_dump: error: "), []byte("pg_dump: detail: "), []byte("pg_dump: hint: "),
-	[]byte("pg_dump: last built-in OID"), []byte("pg_dump: reading "), []byte("pg_dump: finding "), []byte("pg_dump: flagging "),
-	[]byte("pg_dump: creating "), []byte("pg_dump: dumping contents"), []byte("pg_dump: saving "), []byte("pg_dump: identifying "),
-}
-
-// findMessage returns where a message of pg_dump's begins in b, -1 if there is none.
-func findMessage(b []byte) int {
-	for from := 0; ; {
-		at := bytes.Index(b[from:], []byte("pg_dump: "))
-		if at < 0 {
-			return -1
-		}
-		from += at
-		for _, m := range messages {
-			if bytes.HasPrefix(b[from:], m) {
-				return from
-			}
-		}
-		from++
 	}
 }
 
@@ -100,7 +78,7 @@ func findMessage(b []byte) int {
 // became U+FFFD, a question mark, or the character of a code page. All of it is UTF-8 then,
 // which compressed data never is, with control characters, which text does not have.
 func isRecoded(b []byte) bool {
-	b = bytes.TrimPrefix(b, utf8BOM)
+	b = bytes.TrimPrefix(b, stream.BOM)
 	if !isUTF8(b) {
 		return false
 	}

@@ -12,7 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+
+	"odoo-upgrade-action/internal/dump/archive"
+	"odoo-upgrade-action/internal/dump/script"
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
 // folderFile is a file of a dump in directory format.
@@ -64,19 +67,38 @@ func inspectFolder(ctx context.Context, i *Info, o Options) error {
 		return err
 	}
 	i.Kind, i.Size, i.fingerprint = Directory, size, fingerprint(files)
-	if err := i.folderContent(ctx, files, o); err != nil {
-		s := &source{ctx: ctx}
-		if err := i.note(s, err); err != nil {
-			return err
-		}
+	var f facts
+	err = i.readFolder(ctx, o.Digest, &f)
+	missing := i.take(&f)
+	if err == nil {
+		i.odd(&f)
+		err = missing
+	}
+	if err := i.note(&stream.Source{Ctx: ctx}, err); err != nil {
+		return err
 	}
 	if err := i.diagnoseFolder(ctx); err != nil {
 		return err
 	}
-	if o.Digest {
-		i.SHA256, err = folderDigest(ctx, i.Path, files)
+	if !o.Digest {
+		return nil
 	}
+	i.SHA256, err = folderDigest(ctx, i.Path, files)
 	return err
+}
+
+// readFolder reads what pg_dump -Fd writes; whole wants each file to be read to its end.
+func (i *Info) readFolder(ctx context.Context, whole bool, sink script.Sink) error {
+	files, _, err := listFolder(i.Path)
+	if err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	for _, f := range files {
+		names[f.name] = true
+	}
+	head, err := archive.Folder(ctx, i.Path, names, whole, sink)
+	return i.archived(head, 0, "", err)
 }
 
 // diagnoseFolder looks for what damaged toc.dat.
@@ -84,7 +106,7 @@ func (i *Info) diagnoseFolder(ctx context.Context) error {
 	if !i.damaged {
 		return nil
 	}
-	toc, err := os.Open(filepath.Join(i.Path, tocFile))
+	toc, err := os.Open(filepath.Join(i.Path, archive.TOC))
 	if err != nil {
 		return err
 	}
@@ -93,168 +115,7 @@ func (i *Info) diagnoseFolder(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return i.diagnose(&source{File: toc, ctx: ctx, size: stat.Size()})
-}
-
-// folderContent reads toc.dat and the tables that say something.
-func (i *Info) folderContent(ctx context.Context, files []folderFile, o Options) error {
-	toc, err := os.Open(filepath.Join(i.Path, tocFile))
-	if err != nil {
-		return err
-	}
-	defer toc.Close()
-	there := fileNames(files)
-	if err := i.checkBlobs(ctx, there); err != nil { // first: they are read whatever toc.dat is
-		return err
-	}
-	s := &source{File: toc, ctx: ctx}
-	a, err := readHead(struct{ io.Reader }{s})
-	if version, ok := errors.AsType[*unknownVersionError](err); ok && version.isOld() {
-		return fmt.Errorf("%v in a folder", version) // which no pg_dump wrote: it is to get around the checks
-	}
-	if err != nil {
-		return err
-	}
-	a.folder = true
-	i.takeHead(a)
-	if a.format != formatTar { // which is what -Fd writes, too
-		return fmt.Errorf("a folder of format %d", a.format)
-	}
-	var f facts
-	contents, err := a.readTOC(&f)
-	if err != nil {
-		return err
-	}
-	for _, e := range contents.files {
-		if listName.MatchString(e) {
-			if !there[e] {
-				return truncated("without %s, the list of its large objects", e)
-			}
-			continue
-		}
-		name, err := there.data(e)
-		if err == nil {
-			err = i.checkFile(ctx, name, o)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for _, e := range contents.wanted {
-		name, err := there.data(e.file)
-		if err == nil {
-			err = i.folderTable(ctx, name, e, &f)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	i.odd(&f)
-	return i.take(&f)
-}
-
-// checkFile checks the file of a table: all of it if the folder is read whole, else its
-// end, as far as that can be told.
-func (i *Info) checkFile(ctx context.Context, name string, o Options) error {
-	file, err := os.Open(filepath.Join(i.Path, name))
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	stat, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	if stat.Size() == 0 {
-		return truncated("in %s, which is empty", name)
-	}
-	compressed := filepath.Ext(name) != ".dat"
-	if compressed && !o.Digest {
-		return nil
-	}
-	var end [len(dataEnd)]byte
-	if !compressed {
-		_, err = file.ReadAt(end[:], max(0, stat.Size()-int64(len(end))))
-	} else {
-		err = lastBytes(&source{File: file, ctx: ctx}, name, end[:])
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if err != nil || !isDataEnd(end[:]) {
-		return truncated("in %s", name)
-	}
-	return nil
-}
-
-// dataEnd is how the rows of COPY end. Those of INSERT end with empty lines.
-const dataEnd = "\\.\n\n\n"
-
-func isDataEnd(end []byte) bool {
-	return string(end) == dataEnd || strings.HasSuffix(string(end), ";\n\n\n")
-}
-
-// lastBytes reads a compressed file to its end, and keeps the last bytes.
-func lastBytes(in io.Reader, name string, last []byte) error {
-	plain, done, err := decompressFile(in, name)
-	if err != nil {
-		return err
-	}
-	defer done()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := plain.Read(buffer)
-		if n >= len(last) {
-			copy(last, buffer[n-len(last):n])
-		} else if n > 0 {
-			copy(last, last[n:])
-			copy(last[len(last)-n:], buffer[:n])
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return io.EOF
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// decompressFile returns a reader of a folder's file, compressed as its name says.
-func decompressFile(in io.Reader, name string) (_ io.Reader, done func(), err error) {
-	switch filepath.Ext(name) {
-	case ".gz":
-		members, err := newMembers(in)
-		return members, func() {}, err
-	case ".lz4":
-		return decompress(in, "lz4")
-	case ".zst":
-		return decompress(in, "zstd")
-	}
-	return decompress(in, "none")
-}
-
-// folderTable reads the rows of a table.
-func (i *Info) folderTable(ctx context.Context, name string, e dataEntry, f *facts) error {
-	file, err := os.Open(filepath.Join(i.Path, name))
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	plain, done, err := decompressFile(&source{File: file, ctx: ctx}, name)
-	if err == nil {
-		defer done()
-		err = readRows(plain, "none", e.statement, f)
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return truncated("in %s", name)
-	}
-	return err
+	return i.diagnose(&stream.Source{File: toc, Ctx: ctx, Size: stat.Size()})
 }
 
 // folderDigest reads the files, and returns FolderDigest of them.
@@ -266,7 +127,7 @@ func folderDigest(ctx context.Context, path string, files []folderFile) (string,
 			return "", err
 		}
 		one := sha256.New()
-		_, err = io.CopyBuffer(struct{ io.Writer }{one}, struct{ io.Reader }{&source{File: file, ctx: ctx}}, make([]byte, 256<<10))
+		_, err = io.CopyBuffer(struct{ io.Writer }{one}, struct{ io.Reader }{&stream.Source{File: file, Ctx: ctx}}, make([]byte, 256<<10))
 		if err := errors.Join(err, file.Close()); err != nil {
 			return "", err
 		}

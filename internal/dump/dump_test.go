@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 
+	"odoo-upgrade-action/internal/dump/archive"
+	"odoo-upgrade-action/internal/dump/script"
 	"odoo-upgrade-action/internal/realtest"
 
 	"github.com/klauspost/compress/zlib"
@@ -45,6 +47,22 @@ func (m *maker) int(n int) {
 
 func (m *maker) text(s string) { m.int(len(s)); m.WriteString(s) }
 func (m *maker) null()         { m.int(-1) }
+
+// What the archives of pg_dump have in them (pg_backup_archiver.h), and what is read of them.
+const (
+	formatCustom  = 1
+	blockData     = 1
+	offsetUnset   = 1
+	offsetSet     = 2
+	offsetNone    = 3
+	oldestVersion = 112
+	newestVersion = 116
+	maxWalk       = 32 << 20
+	endWindow     = 1 << 20
+	maxTag        = 256 << 10
+	maxLabel      = 1 << 10
+	maxCopyText   = 1 << 20
+)
 
 const (
 	moduleCopy = "COPY public.ir_module_module (id, name, state, latest_version) FROM stdin;\n"
@@ -362,7 +380,7 @@ func gzipBytes(data []byte) []byte {
 }
 
 func TestScripts(t *testing.T) {
-	long := strings.Repeat("x", 3*scriptBuffer)
+	long := strings.Repeat("x", 3*256<<10)
 	withLong := func(end string) string {
 		return strings.Replace(goodSQL, "--\n-- PostgreSQL database dump complete", "COPY public.t (a) FROM stdin;\n"+long+"\nb\n"+end+"\n\n--\n-- PostgreSQL database dump complete", 1)
 	}
@@ -382,13 +400,14 @@ func TestScripts(t *testing.T) {
 	}
 	for name, c := range cases {
 		for size := 1; size < 200_000; size *= 7 { // however it comes in
-			var s script
-			err := s.read(&slow{strings.NewReader(c.sql), size})
+			var f facts
+			s := script.New(&f)
+			err := s.Read(&slow{strings.NewReader(c.sql), size})
 			if err == nil {
-				err = s.check()
+				err = s.Check()
 			}
-			if (err == nil) != c.whole || s.facts.series != "17.0" || s.pgDump != "17.0" || s.postgreSQL != "16.1" {
-				t.Errorf("%s, %d bytes at a time: %v, %+v", name, size, err, s.facts)
+			if (err == nil) != c.whole || f.series != "17.0" || s.PgDump != "17.0" || s.PostgreSQL != "16.1" {
+				t.Errorf("%s, %d bytes at a time: %v, %+v", name, size, err, f)
 			}
 		}
 	}
@@ -412,16 +431,6 @@ func TestNames(t *testing.T) {
 	for name, fits := range map[string]bool{"a.sql": false, "a.sql.gz": true, "a.gz": true, "a.dump": false, "a": true, "a.tgz": false} {
 		if i := inspect(t, name, gzipBytes([]byte(goodSQL))); (len(i.Warnings) == 0) != fits {
 			t.Errorf("SQL in gzip named %s: %v", name, i.Warnings)
-		}
-	}
-}
-
-func TestUnescape(t *testing.T) {
-	for field, want := range map[string]string{
-		`\N`: "", `plain`: "plain", `a\tb\nc\\d`: "a\tb\nc\\d", `\b\f\r\v`: "\b\f\r\v", `\101\x41\x4`: "AA\x04", `\q`: "q", `end\`: `end\`, `\x`: "x", `\7`: "\a",
-	} {
-		if got := unescape([]byte(field)); got != want {
-			t.Errorf("%q: %q, want %q", field, got, want)
 		}
 	}
 }
@@ -493,7 +502,7 @@ func TestLargeRowsAtTheEnd(t *testing.T) {
 		data := m.archive(moduleCopy, moduleRows)
 		last := bytes.LastIndex(data, []byte{blockData, 0, 3, 0, 0, 0})
 		if blobs {
-			data[last] = blockBlobs
+			data[last] = 3
 		}
 		m.Truncate(last + 6)
 		row := bytes.Repeat([]byte("x"), 2<<20)
@@ -634,8 +643,8 @@ func FuzzArchive(f *testing.F) {
 	f.Add((&maker{version: 115, compression: "lz4"}).archive(newerCopy, moduleRows))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var seeking, streaming Info
-		err1 := seeking.custom(bytes.NewReader(data), int64(len(data)))
-		err2 := streaming.custom(struct{ io.Reader }{bytes.NewReader(data)}, -1)
+		err1 := seeking.custom(input{Reader: bytes.NewReader(data), size: int64(len(data))}, new(facts))
+		err2 := streaming.custom(input{Reader: struct{ io.Reader }{bytes.NewReader(data)}, size: -1}, new(facts))
 		_, _ = err1, err2
 	})
 }
@@ -645,13 +654,14 @@ func FuzzScript(f *testing.F) {
 	f.Add([]byte(strings.ReplaceAll(goodSQL, "\n", "\r\n")))
 	f.Add([]byte("COPY public.ir_module_module (\"a\", name) FROM stdin;\n\\"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var one, many script
-		if one.read(bytes.NewReader(data)) != nil || many.read(&slow{bytes.NewReader(data), 3}) != nil {
+		var oneSays, manySay facts
+		one, many := script.New(&oneSays), script.New(&manySay)
+		if one.Read(bytes.NewReader(data)) != nil || many.Read(&slow{bytes.NewReader(data), 3}) != nil {
 			t.Fatal("an error out of nothing")
 		}
 		// However it comes in, it is the same.
-		if (one.check() == nil) != (many.check() == nil) || one.facts.series != many.facts.series || len(one.facts.modules) != len(many.facts.modules) {
-			t.Errorf("%+v, %+v", one.facts, many.facts)
+		if (one.Check() == nil) != (many.Check() == nil) || oneSays.series != manySay.series || len(oneSays.modules) != len(manySay.modules) {
+			t.Errorf("%+v, %+v", oneSays, manySay)
 		}
 	})
 }
@@ -667,7 +677,7 @@ func FuzzZip(f *testing.F) {
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var i Info
-		_ = i.zip(bytes.NewReader(data), int64(len(data)))
+		_ = i.zip(input{at: bytes.NewReader(data), size: int64(len(data))}, new(facts))
 	})
 }
 
@@ -675,8 +685,8 @@ func FuzzTar(f *testing.F) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	toc := (&maker{version: 114, compression: "none"}).archive(moduleCopy, moduleRows)
-	toc[10] = formatTar
-	for _, name := range []string{tocFile, "2.dat", restoreFile} {
+	toc[10] = 3 // tar
+	for _, name := range []string{archive.TOC, "2.dat", "restore.sql"} {
 		_ = w.WriteHeader(&tar.Header{Name: name, Size: int64(len(toc)), Mode: 0o600})
 		_, _ = w.Write(toc)
 	}
@@ -684,6 +694,6 @@ func FuzzTar(f *testing.F) {
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var i Info
-		_ = i.tar(bytes.NewReader(data), int64(len(data)))
+		_ = i.tar(input{Reader: bytes.NewReader(data), size: int64(len(data))}, new(facts))
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
 // File is a dump's file, or its folder, as it was when it was inspected.
@@ -80,7 +82,7 @@ func (f File) Verify(ctx context.Context) error {
 			return err
 		}
 		defer file.Close()
-		if digest, err = (&hashed{&source{File: file, ctx: ctx}, sha256.New()}).finish(); err != nil {
+		if digest, err = (&hashed{&stream.Source{File: file, Ctx: ctx}, sha256.New()}).finish(); err != nil {
 			return err
 		}
 	}

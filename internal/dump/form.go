@@ -1,74 +1,163 @@
 package dump
 
-import "strings"
+import (
+	"errors"
+	"io"
+	"slices"
 
-// Facts are what a dump says about itself.
-type Facts struct {
-	Kind        Kind
-	Wrapped     bool   // in gzip
-	Compression string // of the data inside: none, gzip, lz4, zstd, or deflate in a zip
-	Database    string // name of the database
-	PostgreSQL  string // version of the server, as it says itself
-	PgDump      string // version of pg_dump
+	"github.com/klauspost/compress/gzip"
 
-	Odoo        bool     // has Odoo's tables
-	Series      string   // Odoo's, like 16.0 or 10.saas~15
-	Modules     []Module // installed ones, by name
-	Filestore   bool     // has the attachments' files
-	Neutralized bool     // mails and schedules are switched off
-	UUID        string   // of the database
-
-	contract string   // never shown: see ContractMatches
-	others   []string // modules that are not installed
-}
-
-// Form is what a dump is, with what it is wrapped in: a Kind, and .gz after it for one in
-// gzip.
-type Form string
-
-// Form returns the dump's form.
-func (f Facts) Form() Form {
-	if f.Wrapped && f.Kind != Gzip {
-		return Form(f.Kind) + ".gz"
-	}
-	return Form(f.Kind)
-}
-
-// Module is an installed module of Odoo.
-type Module struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	Custom  bool   `json:"custom"` // does not seem to be the vendor's
-}
-
-// CustomCount returns how many of the installed modules do not seem to be the vendor's.
-func (f Facts) CustomCount() (n int) {
-	for _, m := range f.Modules {
-		if m.Custom {
-			n++
-		}
-	}
-	return n
-}
-
-// Match is how a dump's own contract compares with another one.
-type Match int
-
-// The ways in which contracts compare.
-const (
-	NoContract Match = iota // the dump names none
-	SameContract
-	OtherContract
+	"odoo-upgrade-action/internal/dump/script"
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
-// ContractMatches compares the dump's own contract, which is never shown, with
-// the one given.
-func (f Facts) ContractMatches(contract string) Match {
-	switch {
-	case f.contract == "":
-		return NoContract
-	case strings.EqualFold(strings.TrimSpace(f.contract), strings.TrimSpace(contract)):
-		return SameContract
+// Form is what a dump is, and what it is wrapped in.
+type Form struct {
+	Kind    Kind
+	Wrapper Wrapper // "" for none
+}
+
+// String returns a form's name, which users see: the kind, and the wrapper's extension after it,
+// like sql.gz.
+func (f Form) String() string {
+	if w := wrappers[f.Wrapper]; f.Kind != w.kind {
+		return string(f.Kind) + w.extension
 	}
-	return OtherContract
+	return string(f.Kind)
+}
+
+// Extension is how the name of a file of that form usually ends.
+func (f Form) Extension() string {
+	if w := wrappers[f.Wrapper]; f.Kind != w.kind {
+		return f.Kind.Extension() + w.extension
+	}
+	return f.Kind.Extension()
+}
+
+// Names returns the names of forms.
+func Names(forms []Form) (names []string) {
+	for _, f := range forms {
+		names = append(names, f.String())
+	}
+	return names
+}
+
+// ParseForm returns the form of a name that String returned.
+func ParseForm(name string) Form {
+	for in, w := range wrappers {
+		for _, kind := range w.holds {
+			if f := (Form{kind, in}); name == f.String() {
+				return f
+			}
+		}
+	}
+	return Form{Kind: Kind(name)}
+}
+
+// kinds are those of dumps: how their names end, the usual one first, and how each is read.
+var kinds = map[Kind]struct {
+	names []string
+	read  func(*Info, input, script.Sink) error
+}{
+	Custom:    {[]string{".dump", ".backup", ".pgdump", ".cdump"}, (*Info).custom},
+	Tar:       {[]string{".tar", ".dump", ".backup"}, (*Info).tar},
+	SQL:       {[]string{".sql", ".dump", ".backup"}, (*Info).script},
+	Zip:       {nil, (*Info).zip}, // which may turn out to be an OdooZip
+	OdooZip:   {[]string{".zip", ".dump", ".backup"}, nil},
+	Directory: {[]string{".dir"}, nil}, // a folder
+	OtherTar:  {[]string{".tar"}, nil},
+	OdooSh:    {[]string{".zip"}, nil},
+	Cluster:   {[]string{".sql"}, nil},
+	HTML:      {[]string{".html"}, nil},
+	Text:      {[]string{".txt"}, nil}, Empty: {[]string{".txt"}, nil}, UTF16: {[]string{".txt"}, nil},
+}
+
+// input is what a dump is read from.
+type input struct {
+	io.Reader             // forward
+	at        io.ReaderAt // the file, nil inside of a wrapper
+	size      int64       // in bytes, -1 if it is not known
+}
+
+// Wrapper is what a dump can be in, as a whole.
+type Wrapper string
+
+// InGzip is a dump in gzip.
+const InGzip Wrapper = "gzip"
+
+// wrappers are those that platforms take, with what may be in them.
+var wrappers = map[Wrapper]struct {
+	kind      Kind // of what has something else in it
+	extension string
+	holds     []Kind
+	open      func(io.Reader) (io.Reader, error)
+	write     func(io.Writer) io.WriteCloser
+}{
+	InGzip: {Gzip, ".gz", []Kind{SQL, Custom, Tar},
+		func(in io.Reader) (io.Reader, error) { return stream.NewMembers(in) },
+		func(out io.Writer) io.WriteCloser { return gzip.NewWriter(out) }},
+}
+
+// Reader returns what reads the inside of a wrapper, in itself if there is none.
+func (w Wrapper) Reader(in io.Reader) (io.Reader, error) {
+	if w == "" {
+		return in, nil
+	}
+	return wrappers[w].open(in)
+}
+
+// Writer returns what writes a wrapper around what is written to it, up to Close.
+func (w Wrapper) Writer(out io.Writer) io.WriteCloser {
+	if w == "" {
+		return struct {
+			io.Writer
+			io.Closer
+		}{out, io.NopCloser(nil)}
+	}
+	return wrappers[w].write(out)
+}
+
+// wrapperOf returns the wrapper that a kind of file is, "" for none.
+func wrapperOf(k Kind) Wrapper {
+	for in, w := range wrappers {
+		if w.kind == k {
+			return in
+		}
+	}
+	return ""
+}
+
+// unwrap reads what is in a wrapper.
+func (i *Info) unwrap(wrapper Wrapper, in io.Reader, sink script.Sink) error {
+	w := wrappers[wrapper]
+	compressed := &stream.Counter{In: in}
+	inside, err := w.open(compressed)
+	if err != nil {
+		return cutWrapper(wrapper, err)
+	}
+	c, err := recognize(&stream.Guard{In: inside, From: compressed})
+	if err != nil {
+		return cutWrapper(wrapper, err)
+	}
+	i.Kind, i.Wrapper = c.kind, wrapper
+	if !slices.Contains(w.holds, c.kind) || c.before != nil {
+		return c.refusalIn(wrapper)
+	}
+	err = kinds[c.kind].read(i, input{Reader: c.in, size: -1}, sink)
+	if c.kind == SQL {
+		i.Compression = string(wrapper)
+	}
+	// What follows the dump is read too: the wrapper's own check is at the very end.
+	if _, rest := io.Copy(io.Discard, c.in); rest != nil {
+		return cutWrapper(wrapper, rest)
+	}
+	return cutWrapper(wrapper, err)
+}
+
+// cutWrapper says that the stream around a dump ended early.
+func cutWrapper(wrapper Wrapper, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return stream.Truncated("in the %s around it", wrapper)
+	}
+	return err
 }

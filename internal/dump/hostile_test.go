@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"odoo-upgrade-action/internal/dump/archive"
 	"odoo-upgrade-action/internal/realtest"
 )
 
@@ -78,7 +79,7 @@ func TestHostileFolder(t *testing.T) {
 			changeTOC(t, folder, "public", strings.Repeat("p", maxLabel+1))
 		}, "a text of"},
 		"a long COPY": {func(t *testing.T, folder, _ string) {
-			toc, err := os.ReadFile(filepath.Join(folder, tocFile))
+			toc, err := os.ReadFile(filepath.Join(folder, archive.TOC))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +129,7 @@ func tableFile(t *testing.T, folder string) string {
 	t.Helper()
 	files, _ := filepath.Glob(filepath.Join(folder, "*.dat"))
 	for _, file := range files {
-		if bytes.Contains(readFrom(t, file), []byte("16.0.1.3")) && filepath.Base(file) != tocFile {
+		if bytes.Contains(readFrom(t, file), []byte("16.0.1.3")) && filepath.Base(file) != archive.TOC {
 			return filepath.Base(file)
 		}
 	}
@@ -138,7 +139,7 @@ func tableFile(t *testing.T, folder string) string {
 
 func changeTOC(t *testing.T, folder, old, with string) {
 	t.Helper()
-	path := filepath.Join(folder, tocFile)
+	path := filepath.Join(folder, archive.TOC)
 	writeTo(t, path, replaceText(t, readFrom(t, path), old, with))
 }
 
@@ -161,7 +162,7 @@ func writeTo(t *testing.T, path string, data []byte) {
 // setVersion makes a folder one of archive version 1.minor.
 func setVersion(t *testing.T, folder string, minor byte) {
 	t.Helper()
-	toc := readFrom(t, filepath.Join(folder, tocFile))
+	toc := readFrom(t, filepath.Join(folder, archive.TOC))
 	toc[6] = minor
-	writeTo(t, filepath.Join(folder, tocFile), toc)
+	writeTo(t, filepath.Join(folder, archive.TOC), toc)
 }

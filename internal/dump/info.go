@@ -7,10 +7,14 @@
 package dump
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"odoo-upgrade-action/internal/dump/archive"
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
 // Info is what is known of a dump: the file, what is in it, and whether it can be sent. What
@@ -56,18 +60,18 @@ const createAgain = "create it again, and check that the backup step succeeded"
 // broken notes why the dump cannot be sent: what it has or lacks, or that it ends early
 // or has what no dump has.
 func (i *Info) broken(err error) {
-	if r, ok := errors.AsType[*refusal](err); ok {
-		i.refuse(r.problem, r.advice)
+	if r, ok := errors.AsType[*stream.Refusal](err); ok {
+		i.refuse(r.Problem, r.Do)
 		return
 	}
-	if version, ok := errors.AsType[*unknownVersionError](err); ok {
+	if version, ok := errors.AsType[*archive.UnknownVersionError](err); ok {
 		i.Opaque = true
 		i.warn("The dump could not be inspected: %v.", version)
 		return
 	}
 	i.damaged = i.Problem == nil
-	if cut, ok := errors.AsType[*truncatedError](err); ok {
-		i.refuse("is truncated "+cut.where, createAgain)
+	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {
+		i.refuse("is truncated "+cut.Where, createAgain)
 		return
 	}
 	i.refuse("is corrupt ("+err.Error()+")", createAgain)
@@ -80,20 +84,11 @@ func (i *Info) trailing(n int64, what string) {
 	}
 }
 
-// truncatedError says where a dump breaks off.
-type truncatedError struct{ where string }
-
-func (e *truncatedError) Error() string { return "truncated " + e.where }
-
-func truncated(format string, args ...any) error {
-	return &truncatedError{fmt.Sprintf(format, args...)}
-}
-
 // take notes what the tables tell. It returns an error if a complete dump of Odoo has
 // more.
 func (i *Info) take(f *facts) error {
 	i.Odoo = f.defined || f.dumped
-	i.Series, i.Modules = f.series, f.modules
+	i.Series, i.Modules = cmp.Or(f.series, i.Series), f.modules // else as a manifest says
 	slices.SortFunc(i.Modules, func(a, b Module) int { return strings.Compare(a.Name, b.Name) })
 	i.others = f.others
 	i.contract, i.UUID, i.Neutralized = f.contract, f.uuid, f.neutralized

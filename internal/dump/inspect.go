@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,7 +10,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"odoo-upgrade-action/internal/dump/archive"
+	"odoo-upgrade-action/internal/dump/script"
+	"odoo-upgrade-action/internal/dump/stream"
+	"odoo-upgrade-action/internal/dump/zip"
 )
 
 // Options say how much is to be found out.
@@ -31,7 +38,7 @@ func Inspect(ctx context.Context, path string, o Options) (Info, error) {
 		return i, err
 	}
 	defer file.Close()
-	s := &source{File: file, ctx: ctx, size: i.Size}
+	s := &stream.Source{File: file, Ctx: ctx, Size: i.Size}
 	if err := i.inspect(s, o); err != nil {
 		return i, err
 	}
@@ -54,7 +61,7 @@ func open(path string) (Info, *os.File, error) {
 	if err != nil {
 		return Info{}, nil, err
 	}
-	i := Info{File: File{Path: path, Name: filepath.Base(path), Size: stat.Size(), ModTime: stat.ModTime(), stat: stat}, Facts: Facts{Kind: Unknown}}
+	i := Info{File: File{Path: path, Name: filepath.Base(path), Size: stat.Size(), ModTime: stat.ModTime(), stat: stat}, Facts: Facts{Form: Form{Kind: Unknown}}}
 	switch {
 	case stat.IsDir():
 		i.Size = 0
@@ -82,33 +89,6 @@ func open(path string) (Info, *os.File, error) {
 	return i, file, err
 }
 
-// source is the file, which stops being readable when its context ends.
-type source struct {
-	*os.File
-	ctx  context.Context
-	size int64
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	if s.ctx.Err() != nil {
-		return 0, context.Cause(s.ctx)
-	}
-	return s.File.Read(p)
-}
-
-// ReadAt is what zips are read by.
-func (s *source) ReadAt(p []byte, offset int64) (int, error) {
-	if s.ctx.Err() != nil {
-		return 0, context.Cause(s.ctx)
-	}
-	return s.File.ReadAt(p, offset)
-}
-
-// WriteTo hides *os.File's, which does not check the context.
-func (s *source) WriteTo(w io.Writer) (int64, error) {
-	return io.Copy(w, struct{ io.Reader }{s})
-}
-
 // hashed reads the file once, forward only, and keeps the digest of what passed.
 type hashed struct {
 	in     io.Reader
@@ -130,60 +110,94 @@ func (h *hashed) finish() (digest string, err error) {
 }
 
 // inspect reads the first bytes, and then of the rest what their kind asks for.
-func (i *Info) inspect(s *source, o Options) error {
+func (i *Info) inspect(s *stream.Source, o Options) error {
 	head := make([]byte, HeadSize)
 	n, err := s.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	i.Kind = Sniff(head[:n])
-	stream := &hashed{s, sha256.New()}
-	switch i.Kind {
-	case Gzip:
-		err = i.gzip(stream)
-	case Custom, Tar:
-		if !o.Digest {
-			return i.note(s, i.archive(s, s.size))
-		}
-		err = i.archive(stream, s.size)
-	case Zip:
-		err = i.zip(s, s.size)
-	default:
-		if err = i.text(stream); i.Kind == Unknown && isSplitEnd(s, s.size) {
-			err = errSplit
-		}
+	var f facts
+	whole := &hashed{s, sha256.New()}
+	if i.isReadInPart(o) {
+		err = i.content(s, s, &f)
+	} else {
+		err = i.content(s, whole, &f)
 	}
-	if err := i.note(s, err); err != nil {
+	missing := i.take(&f)
+	if err == nil {
+		i.odd(&f)
+		err = missing
+	}
+	if err := i.note(s, err); err != nil || i.isReadInPart(o) {
 		return err
 	}
-	if i.Kind == SQL || i.Wrapped || i.Kind == Gzip || o.Digest {
-		i.SHA256, err = stream.finish()
-		return err
-	}
-	return nil
+	i.SHA256, err = whole.finish()
+	return err
 }
 
-// text inspects what is plain SQL, or no dump at all.
-func (i *Info) text(in io.Reader) error {
+// isReadInPart reports whether the file need not be read to its end, in order.
+func (i *Info) isReadInPart(o Options) bool {
+	wrapper := i.Wrapper != "" || wrapperOf(i.Kind) != ""
+	return !o.Digest && !wrapper && i.Kind != SQL
+}
+
+// content reads a file of the kind that was sniffed, forward from in.
+func (i *Info) content(s *stream.Source, in io.Reader, sink script.Sink) error {
+	if w := wrapperOf(i.Kind); w != "" {
+		return i.unwrap(w, in, sink)
+	}
+	if k := kinds[i.Kind]; k.read != nil && i.Kind != SQL {
+		return k.read(i, input{in, s, s.Size}, sink)
+	}
 	c, err := recognize(in)
 	if err != nil {
 		return err
 	}
 	i.Kind = c.kind
 	if c.kind == SQL {
-		return i.script(c.in)
+		return i.script(input{Reader: c.in}, sink)
+	}
+	if c.kind == Unknown && zip.IsSplitEnd(s, s.Size) {
+		return zip.ErrSplit
 	}
 	return c.refusal()
 }
 
+// Walk tells sink what the dump has, which was inspected and is complete: its definitions, and
+// the rows of all tables that sink wants, whatever kind of dump it is. Errors are those of
+// reading it, and ctx's cause.
+func (i Info) Walk(ctx context.Context, sink script.Sink) error {
+	if i.Kind == Directory {
+		return i.readFolder(ctx, false, sink)
+	}
+	file, err := i.Open()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	s := &stream.Source{File: file, Ctx: ctx, Size: i.Size}
+	again := Info{Facts: Facts{Form: i.Form}}
+	switch {
+	case i.Wrapper != "":
+		again.Kind = wrappers[i.Wrapper].kind
+	case i.Kind == OdooZip:
+		again.Kind = Zip
+	}
+	if err := again.content(s, s, sink); err != nil {
+		return cmp.Or(context.Cause(ctx), err)
+	}
+	return nil
+}
+
 // note makes an error of the content the dump's problem. It returns an error of
 // reading the file.
-func (i *Info) note(s *source, err error) error {
+func (i *Info) note(s *stream.Source, err error) error {
 	if err == nil {
 		return nil
 	}
-	if s.ctx.Err() != nil {
-		return context.Cause(s.ctx)
+	if s.Ctx.Err() != nil {
+		return context.Cause(s.Ctx)
 	}
 	if _, ok := errors.AsType[*os.PathError](err); ok {
 		return err
@@ -194,86 +208,90 @@ func (i *Info) note(s *source, err error) error {
 
 // diagnose looks for what damaged a dump, which is a better reason than that it cannot
 // be read.
-func (i *Info) diagnose(s *source) error {
+func (i *Info) diagnose(s *stream.Source) error {
 	if !i.damaged {
 		return nil
 	}
 	var contents []io.Reader
-	if i.Kind != SQL || i.Wrapped {
-		contents = append(contents, io.NewSectionReader(s, 0, s.size))
+	if i.Kind != SQL || i.Wrapper != "" {
+		contents = append(contents, io.NewSectionReader(s, 0, s.Size))
 	}
-	if i.Kind != SQL && i.Wrapped {
-		if inner, err := newMembers(io.NewSectionReader(s, 0, s.size)); err == nil {
+	if i.Kind != SQL && i.Wrapper != "" {
+		if inner, err := i.Wrapper.Reader(io.NewSectionReader(s, 0, s.Size)); err == nil {
 			contents = append(contents, inner)
 		}
 	}
 	for _, in := range contents {
 		if found := diagnose(in); found != nil {
-			i.Problem = &UnusableError{i.Path, found.problem, found.advice}
+			i.Problem = &UnusableError{i.Path, found.Problem, found.Do}
 			break
 		}
 	}
-	if s.ctx.Err() != nil {
-		return context.Cause(s.ctx)
+	if s.Ctx.Err() != nil {
+		return context.Cause(s.Ctx)
 	}
 	return nil
 }
 
-// archive inspects an archive of pg_dump; size is -1 in a stream of unknown length.
-func (i *Info) archive(in io.Reader, size int64) error {
-	if i.Kind == Tar {
-		return i.tar(in, size)
+// custom inspects what pg_dump -Fc writes.
+func (i *Info) custom(in input, sink script.Sink) error {
+	head, after, err := archive.Custom(in.Reader, in.size, sink)
+	return i.archived(head, after, "archive", err)
+}
+
+// archived takes what an archive says about itself.
+func (i *Info) archived(head archive.Head, after int64, what string, err error) error {
+	i.Compression, i.Database, i.PostgreSQL, i.PgDump = head.Compression, head.Database, head.PostgreSQL, head.PgDump
+	if err == nil {
+		i.trailing(after, what)
 	}
-	return i.custom(in, size)
+	return err
 }
 
 // script inspects plain SQL.
-func (i *Info) script(in io.Reader) error {
-	s := script{path: schema}
+func (i *Info) script(in input, sink script.Sink) error {
+	s := script.New(sink)
 	i.Compression = "none"
-	err := s.read(in)
-	i.PostgreSQL, i.PgDump, i.Database = s.postgreSQL, s.pgDump, s.database
-	missing := i.take(&s.facts)
+	err := s.Read(in)
+	i.PostgreSQL, i.PgDump, i.Database = s.PostgreSQL, s.PgDump, s.Database
 	if err != nil {
 		return err
 	}
-	if err := s.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return err
 	}
-	i.Warnings = append(i.Warnings, s.warnings()...)
-	i.odd(&s.facts)
-	return missing
-}
-
-// extensions lists how names end, with the kinds that may be behind that.
-var extensions = map[string][]Kind{
-	".sql":    {SQL},
-	".zip":    {OdooZip},
-	".tar":    {Tar},
-	".dump":   {Custom, Tar, SQL, OdooZip},
-	".backup": {Custom, Tar, SQL, OdooZip},
-	".pgdump": {Custom},
-	".cdump":  {Custom},
+	i.Warnings = append(i.Warnings, s.Warnings()...)
+	return nil
 }
 
 // checkName warns of a name that says something else than the content.
 func (i *Info) checkName() {
-	name := strings.ToLower(i.Name)
-	bare, compressed := strings.CutSuffix(name, ".gz")
-	if tgz, ok := strings.CutSuffix(name, ".tgz"); ok {
-		bare, compressed = tgz+".tar", true
+	bare, wrapper := cutWrapperName(strings.ToLower(i.Name))
+	ext, known, wrong := filepath.Ext(bare), false, true
+	for kind, k := range kinds {
+		if k.read != nil || kind == OdooZip {
+			known = known || slices.Contains(k.names, ext)
+			wrong = wrong && !(kind == i.Kind && slices.Contains(k.names, ext))
+		}
 	}
-	kinds, known := extensions[filepath.Ext(bare)]
-	wrong := known && i.Problem == nil
-	for _, kind := range kinds {
-		wrong = wrong && kind != i.Kind
-	}
-	wrapped := i.Wrapped && i.Problem == nil
-	if wrong || (known || compressed) && i.Problem == nil && compressed != wrapped {
+	if i.Problem == nil && (known && wrong || (known || wrapper != "") && wrapper != i.Wrapper) {
 		content := string(i.Kind)
-		if i.Wrapped {
-			content += " in gzip"
+		if i.Wrapper != "" {
+			content += " in " + string(i.Wrapper)
 		}
 		i.warn("The extension of %s does not match its content: %s.", i.Name, content)
 	}
+}
+
+// cutWrapperName takes a wrapper's extension off a name.
+func cutWrapperName(name string) (bare string, in Wrapper) {
+	if tgz, ok := strings.CutSuffix(name, ".tgz"); ok {
+		return tgz + ".tar", InGzip
+	}
+	for wrapper, w := range wrappers {
+		if bare, ok := strings.CutSuffix(name, w.extension); ok {
+			return bare, wrapper
+		}
+	}
+	return name, ""
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"regexp"
 	"unicode/utf8"
+
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
 // Kind is what a file is, told by its content.
@@ -162,7 +164,7 @@ func Sniff(head []byte) Kind {
 	if f := formatOf(head); f != nil {
 		return f.kind
 	}
-	bare, marked := bytes.CutPrefix(head, utf8BOM)
+	bare, marked := bytes.CutPrefix(head, stream.BOM)
 	if f := formatOf(bare); marked && f != nil && f.class != encrypted && f.class != encoded {
 		return Recoded // a byte order mark belongs to text
 	}
@@ -206,7 +208,7 @@ func bannerAt(head []byte, banner string) int {
 		}
 		at += from
 		rest := head[at+len(banner):]
-		before := bytes.TrimPrefix(head[:at], utf8BOM)
+		before := bytes.TrimPrefix(head[:at], stream.BOM)
 		starts := len(before) == 0 || before[len(before)-1] == '\n'
 		if starts && (len(rest) == 0 || rest[0] == '\n' || rest[0] == '\r') {
 			if !isText(before) {
@@ -217,8 +219,6 @@ func bannerAt(head []byte, banner string) int {
 		from = at + 1
 	}
 }
-
-var utf8BOM = []byte("\xef\xbb\xbf")
 
 // isUTF16 recognizes UTF-16 by its byte order mark, or text in it without one.
 func isUTF16(head []byte) bool {
@@ -243,7 +243,7 @@ func isUTF16(head []byte) bool {
 var htmlStart = regexp.MustCompile(`^(<!--[^>]*>\s*)*<(!doctype html|html|head|body|title)\b`)
 
 func isHTML(head []byte) bool {
-	text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, utf8BOM)))
+	text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, stream.BOM)))
 	return htmlStart.Match(text)
 }
 
@@ -266,19 +266,8 @@ func isUTF8(b []byte) bool {
 
 // Extension is how the name of a file of that kind usually ends.
 func (k Kind) Extension() string {
-	switch k {
-	case Directory:
-		return ".dir"
-	case Tar, OtherTar:
-		return ".tar"
-	case OdooZip, OdooSh:
-		return ".zip"
-	case SQL, Cluster:
-		return ".sql"
-	case HTML:
-		return ".html"
-	case Text, Empty, UTF16:
-		return ".txt"
+	if names := kinds[k].names; len(names) > 0 {
+		return names[0]
 	}
 	for _, f := range formats {
 		if f.kind == k {

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"odoo-upgrade-action/internal/dump/archive"
 	"odoo-upgrade-action/internal/realtest"
 )
 
@@ -362,7 +363,7 @@ func testCutFolder(t *testing.T, r real) {
 		for _, e := range entries {
 			path := filepath.Join(folder, e.Name())
 			data, _ := os.ReadFile(path)
-			if e.Name() == tocFile {
+			if e.Name() == archive.TOC {
 				continue
 			}
 			_ = os.Remove(path)
@@ -530,8 +531,8 @@ func testLayouts(t *testing.T, r real) {
 			t.Errorf("%s: pg_restore says %v", name, err)
 		}
 	}
-	toc, _ := os.ReadFile(filepath.Join(dir, "members", tocFile))
-	forged := slices.Concat(gnuMember("././@LongLink", 'L', []byte(tocFile+"\x00")), gnuMember("x", '0', toc), r.tar)
+	toc, _ := os.ReadFile(filepath.Join(dir, "members", archive.TOC))
+	forged := slices.Concat(gnuMember("././@LongLink", 'L', []byte(archive.TOC+"\x00")), gnuMember("x", '0', toc), r.tar)
 	again.archives(t, "a first member that only GNU tar calls toc.dat", forged)
 	for _, format := range []string{"gnu", "pax"} {
 		sparse := "cd members && truncate -s 8T huge && tar --format=" + format + " -S -cf ../s.tar "
@@ -542,7 +543,7 @@ func testLayouts(t *testing.T, r real) {
 
 // gnuMember is a member of a tar as GNU tar writes it.
 func gnuMember(name string, kind byte, content []byte) []byte {
-	h := make([]byte, tarBlock)
+	h := make([]byte, 512)
 	copy(h, name)
 	copy(h[100:], "0000644\x000000000\x000000000\x00"+fmt.Sprintf("%011o\x00%011o\x00", len(content), 0)+"        "+string(kind))
 	copy(h[257:], "ustar  \x00")
@@ -551,7 +552,7 @@ func gnuMember(name string, kind byte, content []byte) []byte {
 		sum += int(b)
 	}
 	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
-	return slices.Concat(h, content, make([]byte, -len(content)&(tarBlock-1)))
+	return slices.Concat(h, content, make([]byte, -len(content)&(512-1)))
 }
 
 func testShortTexts(t *testing.T) {

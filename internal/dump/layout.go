@@ -6,6 +6,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"odoo-upgrade-action/internal/dump/archive"
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
 // layout is what a zip or a tar has inside that is not as a restore wants it.
@@ -41,7 +44,7 @@ func (l *layout) add(name string) {
 	switch {
 	case strings.Contains("/"+name, "/filestore/"):
 		l.files = true
-	case base == tocFile:
+	case base == archive.TOC:
 		keepName(&l.folders, path.Dir(name))
 	case base == "dump.sql":
 		keepName(&l.scripts, name)
@@ -54,27 +57,27 @@ func (l *layout) add(name string) {
 }
 
 // refusal says what is inside, and what to send instead. How is how to get at it.
-func (l *layout) refusal(what, how string) *refusal {
+func (l *layout) refusal(what, how string) *stream.Refusal {
 	switch {
 	case len(l.scripts) > 0 && what == "zip":
-		return &refusal{fmt.Sprintf("is a zip whose dump is %s, and a restore wants dump.sql at its root", quoteName(l.scripts[0])), how + zipAgain(l.scripts[0])}
+		return stream.Refuse(fmt.Sprintf("is a zip whose dump is %s, and a restore wants dump.sql at its root", quoteName(l.scripts[0])), how+zipAgain(l.scripts[0]))
 	case len(l.folders) > 0:
-		return &refusal{fmt.Sprintf("is a %s of a dump in directory format, which is in %s", what, quoteName(l.folders[0])),
-			how + ", and send the folder with json-rpc; or " + makeCustom}
+		return stream.Refuse(fmt.Sprintf("is a %s of a dump in directory format, which is in %s", what, quoteName(l.folders[0])),
+			how+", and send the folder with json-rpc; or "+stream.MakeCustom)
 	case len(l.scripts)+len(l.dumps) > 0:
 		name := slices.Concat(l.scripts, l.dumps)[0]
-		return &refusal{fmt.Sprintf("is a %s that has %s inside, which may be a dump", what, quoteName(name)), how + ", and send that file"}
+		return stream.Refuse(fmt.Sprintf("is a %s that has %s inside, which may be a dump", what, quoteName(name)), how+", and send that file")
 	case l.sources || l.files:
-		return &refusal{"is a backup of files, like Odoo.sh's, without dump.sql at its root",
-			"get a dump of the database: on Odoo.sh, choose the dump to download, not the backup"}
+		return stream.Refuse("is a backup of files, like Odoo.sh's, without dump.sql at its root",
+			"get a dump of the database: on Odoo.sh, choose the dump to download, not the backup")
 	case l.count == 0:
-		return &refusal{fmt.Sprintf("is an empty %s", what), makeBackup}
+		return stream.Refuse(fmt.Sprintf("is an empty %s", what), makeBackup)
 	}
 	names := make([]string, len(l.names))
 	for n, name := range l.names {
 		names[n] = quoteName(name)
 	}
-	return &refusal{fmt.Sprintf("is a %s without a dump: it has %d files, like %s", what, l.count, strings.Join(names, ", ")), makeBackup}
+	return stream.Refuse(fmt.Sprintf("is a %s without a dump: it has %d files, like %s", what, l.count, strings.Join(names, ", ")), makeBackup)
 }
 
 // plainPath is a path that is safe in a command that people copy.
@@ -93,4 +96,4 @@ func zipAgain(script string) string {
 }
 
 // quoteName returns a member's name, which is untrusted, so that it can be shown.
-func quoteName(name string) string { return quote([]byte(name)) }
+func quoteName(name string) string { return stream.Quote([]byte(name)) }

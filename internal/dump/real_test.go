@@ -175,8 +175,8 @@ func sameAnswers(t *testing.T, files map[string]string, large bool) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s, %+v: %s", name, o, diff)
 			}
-			if i.Kind != kinds[name] || (len(i.Warnings) > 0) != (name == "clean.sql") || i.Wrapped != strings.HasSuffix(name, ".gz") || i.Filestore != (name == "odoo.zip") {
-				t.Errorf("%s: %s, wrapped %t, filestore %t, %v", name, i.Kind, i.Wrapped, i.Filestore, i.Warnings)
+			if i.Kind != kinds[name] || (len(i.Warnings) > 0) != (name == "clean.sql") || (i.Wrapper == InGzip) != strings.HasSuffix(name, ".gz") || i.Filestore != (name == "odoo.zip") {
+				t.Errorf("%s: %s, wrapped %q, filestore %t, %v", name, i.Kind, i.Wrapper, i.Filestore, i.Warnings)
 			}
 			if database := i.Database; database != "bakery" && name != "plain.sql" && name != "plain.sql.gz" {
 				t.Errorf("%s: database %q", name, database)
@@ -225,6 +225,8 @@ func TestDirectory(t *testing.T) {
 	c := realtest.StartCluster(t)
 	c.Run("createdb", "bakery")
 	c.SQL("bakery", bootstrap+many)
+	plain := c.Dir + "/plain.sql"
+	c.Run("pg_dump", "-f", plain, "bakery")
 	for name, flags := range map[string][]string{"compressed": nil, "plain": {"-Z0"}, "parallel": {"-j2"}} {
 		t.Run(name, func(t *testing.T) {
 			folder := c.Dir + "/" + name
@@ -232,6 +234,9 @@ func TestDirectory(t *testing.T) {
 			i, err := Inspect(t.Context(), folder, Options{Digest: true})
 			if err != nil || i.Problem != nil || i.Kind != Directory || i.Series != "16.0" || len(i.Modules) != 3003 || i.UUID == "" || i.ContractMatches("M123456-abcdef") != SameContract {
 				t.Fatalf("%+v, %v", i, err)
+			}
+			if diff := cmp.Diff(walked(t, plain), walked(t, folder), cmp.AllowUnexported(rowSum{})); diff != "" {
+				t.Error(diff)
 			}
 			text, err := exec.Command("sh", "-c", "cd "+folder+" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum; du -sb --apparent-size . >/dev/null; cat * | wc -c").Output()
 			if want := fmt.Sprintf("%s  -\n%d\n", i.SHA256, i.Size); err != nil || string(text) != want {

@@ -1,109 +1,80 @@
 package dump
 
 import (
-	"bufio"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math"
 	"strings"
 
-	"github.com/klauspost/compress/flate"
+	"odoo-upgrade-action/internal/dump/script"
+	"odoo-upgrade-action/internal/dump/stream"
+	"odoo-upgrade-action/internal/dump/zip"
 )
-
-// Of a zip the directory at its end is read as a stream (PKWARE, APPNOTE.TXT,
-// sections 4.3 and 4.4): archive/zip would keep each of a filestore's members
-// in memory, and there can be a million.
-
-// Signatures and sizes of the records.
-const (
-	sigLocal    = "PK\x03\x04"
-	sigMember   = "PK\x01\x02"
-	sigEnd      = "PK\x05\x06"
-	sigLocator  = "PK\x06\x07"
-	sigEnd64    = "PK\x06\x06"
-	sizeLocal   = 30
-	sizeMember  = 46
-	sizeEnd     = 22
-	sizeLocator = 20
-	sizeEnd64   = 56
-	maxComment  = math.MaxUint16
-)
-
-// member is a file in a zip.
-type member struct {
-	name             string
-	flags            uint16
-	method           uint16
-	crc              uint32
-	compressed, size int64
-	offset           int64 // of its own head
-}
 
 // zip inspects Odoo's own backup, or says what other zip it is.
-func (i *Info) zip(in io.ReaderAt, size int64) error {
-	d, err := findDirectory(in, size)
+func (i *Info) zip(from input, sink script.Sink) error {
+	in := from.at
+	d, err := zip.Find(in, from.size)
 	if err != nil {
 		return err
 	}
-	var script, manifest *member
+	var dumped, manifest *zip.Member
 	var l layout
-	var first []member
+	var first []zip.Member
 	taken := int64(0) // by all members, if each has its own place
-	err = d.each(in, func(m member) error {
-		if m.offset < 0 || m.compressed < 0 || m.offset+sizeLocal+m.compressed > d.offset {
-			return fmt.Errorf("a member outside the file: %.100q", m.name)
+	err = d.Each(in, func(m zip.Member) error {
+		if m.Offset < 0 || m.Compressed < 0 || m.Offset+zip.SizeLocal+m.Compressed > d.Offset {
+			return fmt.Errorf("a member outside the file: %.100q", m.Name)
 		}
-		if taken += sizeLocal + int64(len(m.name)) + m.compressed; taken > d.offset {
-			return fmt.Errorf("members that share a place in the file: %.100q", m.name)
+		if taken += zip.SizeLocal + int64(len(m.Name)) + m.Compressed; taken > d.Offset {
+			return fmt.Errorf("members that share a place in the file: %.100q", m.Name)
 		}
-		if !strings.HasSuffix(m.name, "/") {
-			l.add(m.name)
+		if !strings.HasSuffix(m.Name, "/") {
+			l.add(m.Name)
 			if len(first) < maxNames {
 				first = append(first, m)
 			}
 		}
 		switch {
-		case m.name == "dump.sql":
-			script = &m
-		case m.name == "manifest.json":
+		case m.Name == "dump.sql":
+			dumped = &m
+		case m.Name == "manifest.json":
 			manifest = &m
-		case strings.HasPrefix(m.name, "filestore/") && m.size > 0:
+		case strings.HasPrefix(m.Name, "filestore/") && m.Size > 0:
 			i.Filestore = true
 		default:
 			return nil
 		}
-		return m.readable()
+		return m.Readable()
 	})
 	if err != nil {
 		return err
 	}
-	if script == nil {
+	if dumped == nil {
 		return i.otherZip(in, &l, first)
 	}
 	i.Kind = OdooZip
-	if err := i.zipScript(in, *script); err != nil {
+	if err := i.zipScript(in, *dumped, sink); err != nil {
 		return err
 	}
-	i.Compression = map[uint16]string{0: "none", 8: "deflate"}[script.method]
+	i.Compression = map[uint16]string{0: "none", 8: "deflate"}[dumped.Method]
 	if manifest != nil {
 		i.manifest(in, *manifest)
 	}
-	i.trailing(d.after, "zip")
+	i.trailing(d.After, "zip")
 	return nil
 }
 
 // otherZip says what a zip has that has no dump.sql at its root. Its first members may be
 // dumps by another name.
-func (i *Info) otherZip(in io.ReaderAt, l *layout, first []member) error {
+func (i *Info) otherZip(in io.ReaderAt, l *layout, first []zip.Member) error {
 	for _, m := range first {
-		if len(l.scripts)+len(l.folders)+len(l.dumps) > 0 || m.readable() != nil {
+		if len(l.scripts)+len(l.folders)+len(l.dumps) > 0 || m.Readable() != nil {
 			break
 		}
-		content, err := m.open(in)
+		content, err := m.Open(in)
 		if err != nil {
 			continue
 		}
@@ -111,7 +82,7 @@ func (i *Info) otherZip(in io.ReaderAt, l *layout, first []member) error {
 		n, _ := io.ReadFull(content, head)
 		switch Sniff(head[:n]) {
 		case Custom, SQL, Tar, Zip, Gzip:
-			l.dumps = append(l.dumps, m.name)
+			l.dumps = append(l.dumps, m.Name)
 		}
 	}
 	r := l.refusal("zip", "unzip it")
@@ -122,13 +93,13 @@ func (i *Info) otherZip(in io.ReaderAt, l *layout, first []member) error {
 }
 
 // zipScript reads dump.sql to its end.
-func (i *Info) zipScript(in io.ReaderAt, m member) error {
-	stored, err := m.open(in)
+func (i *Info) zipScript(in io.ReaderAt, m zip.Member, sink script.Sink) error {
+	stored, err := m.Open(in)
 	if err != nil {
 		return err
 	}
 	check := crc32.NewIEEE()
-	counted := &counter{in: io.TeeReader(stored, check)}
+	counted := &stream.Counter{In: io.TeeReader(stored, check)}
 	c, err := recognize(counted)
 	if err != nil {
 		return cutScript(err)
@@ -136,10 +107,10 @@ func (i *Info) zipScript(in io.ReaderAt, m member) error {
 	if c.kind != SQL || c.before != nil {
 		return c.refusalAsScript()
 	}
-	if err := i.script(c.in); err != nil {
+	if err := i.script(input{Reader: c.in}, sink); err != nil {
 		return cutScript(err)
 	}
-	if counted.n != m.size || check.Sum32() != m.crc {
+	if counted.N != m.Size || check.Sum32() != m.CRC {
 		return errors.New("dump.sql is not what its checksum says")
 	}
 	return nil
@@ -148,14 +119,14 @@ func (i *Info) zipScript(in io.ReaderAt, m member) error {
 // cutScript says where a dump.sql ends too early.
 func cutScript(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return truncated("in dump.sql")
+		return stream.Truncated("in dump.sql")
 	}
 	return fmt.Errorf("dump.sql: %w", err)
 }
 
 // manifest takes what only the manifest tells.
-func (i *Info) manifest(in io.ReaderAt, m member) {
-	content, err := m.open(in)
+func (i *Info) manifest(in io.ReaderAt, m zip.Member) {
+	content, err := m.Open(in)
 	if err != nil {
 		return
 	}
@@ -167,64 +138,8 @@ func (i *Info) manifest(in io.ReaderAt, m member) {
 		i.warn("The backup's manifest.json is not JSON.")
 		return
 	}
-	i.Database = short([]byte(told.Database))
+	i.Database = script.Short([]byte(told.Database))
 	if i.Series == "" {
-		i.Series = short([]byte(told.Series))
+		i.Series = script.Short([]byte(told.Series))
 	}
-}
-
-// open returns the member's content.
-func (m member) open(in io.ReaderAt) (io.Reader, error) {
-	head := make([]byte, sizeLocal)
-	if _, err := in.ReadAt(head, m.offset); err != nil {
-		return nil, cutZip(err)
-	}
-	if string(head[:4]) != sigLocal {
-		return nil, fmt.Errorf("no member where the directory has %.100q", m.name)
-	}
-	data := m.offset + sizeLocal + int64(binary.LittleEndian.Uint16(head[26:])) + int64(binary.LittleEndian.Uint16(head[28:]))
-	compressed := &counter{in: io.NewSectionReader(in, data, m.compressed)}
-	if m.method == 0 {
-		return compressed, nil
-	}
-	plain := flate.NewReader(bufio.NewReaderSize(compressed, 256<<10))
-	return &guard{in: plain, compressed: func() int64 { return compressed.n }}, nil
-}
-
-// The methods by which members can be compressed (APPNOTE.TXT, section 4.4.5), apart from
-// stored (0) and Deflate (8).
-var methods = map[uint16]string{
-	1: "Shrink", 2: "Reduce", 3: "Reduce", 4: "Reduce", 5: "Reduce", 6: "Implode", 9: "Deflate64", 10: "PKWARE Implode", 12: "bzip2", 14: "LZMA",
-	18: "IBM TERSE", 19: "LZ77", 20: "Zstandard", 93: "Zstandard", 94: "MP3", 95: "XZ", 96: "JPEG", 97: "WavPack", 98: "PPMd",
-}
-
-// Flags of members (APPNOTE.TXT, section 4.4.4), and the method that stands for AES.
-const (
-	flagEncrypted = 1 << 0
-	flagMasked    = 1 << 13
-	methodAES     = 99
-)
-
-// readable returns an error for a member that is encrypted, or compressed by a method
-// that not every program has.
-func (m member) readable() error {
-	if m.flags&(flagEncrypted|flagMasked) != 0 || m.method == methodAES {
-		return &refusal{"is a zip with encrypted files, like " + quoteName(m.name), "unzip it with its password, and zip it again without one"}
-	}
-	if m.method == 0 || m.method == 8 {
-		return nil
-	}
-	name, known := methods[m.method]
-	if !known {
-		name = fmt.Sprintf("method %d", m.method)
-	}
-	return &refusal{fmt.Sprintf("is a zip whose %s is compressed with %s, which a restore may not know", quoteName(m.name), name),
-		"unzip it, and zip it again with Deflate, which is what zip does"}
-}
-
-func cutZip(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return truncated("before the directory at its end")
-	}
-	return err
 }

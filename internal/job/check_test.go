@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -71,7 +72,7 @@ func TestCheck(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					f, p := newFake(), plan(t)
 					f.location, f.copies = c.comes, c.copies
-					if f.forms = append(f.forms, "sql"); c.sent {
+					if f.forms = append(f.forms, dump.Form{Kind: dump.SQL}); c.sent {
 						p.Dump = c.comes
 					}
 					p.Check, p.Request.Target, p.Request.Aim = how, target, c.aim
@@ -111,7 +112,7 @@ func TestCheck(t *testing.T) {
 func TestModulesAreCompared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, p := newFake(), plan(t)
-		f.forms = append(f.forms, "sql")
+		f.forms = append(f.forms, dump.Form{Kind: dump.SQL})
 		p.Dump, f.location, p.Check = odooAt(t, "16.0", "bakery\t1\tinstalled\tBaker\n"), odooAt(t, "17.0", "bakery\t1\tinstalled\tBaker\noven\t1\tinstalled\tOdoo\n"), Strict
 		var saved string
 		j := Job{Platform: f, Observe: func(event.Event) {}, Keeper: new(kept), Save: func(name, extension string, content []byte) (string, error) {

@@ -132,7 +132,7 @@ func (f *fake) Fetch(_ context.Context, s upgrade.Status, item upgrade.Item, pro
 }
 
 func (f *fake) Spec() platform.Spec {
-	return platform.Spec{Takes: append(f.forms, "custom"), Offers: []upgrade.Item{upgrade.UpgradedDump}}
+	return platform.Spec{Takes: append(f.forms, dump.Form{Kind: dump.Custom}), Offers: []upgrade.Item{upgrade.UpgradedDump}}
 }
 
 // states are the fake's.

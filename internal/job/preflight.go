@@ -79,14 +79,10 @@ func (r *run) acceptable(d dump.Info) error {
 // kind.
 func (r *run) wrongKind(d dump.Info) error {
 	forms := r.platform.Spec().Takes
-	if d.Problem != nil || len(forms) == 0 || slices.Contains(forms, d.Form()) {
+	if d.Problem != nil || len(forms) == 0 || slices.Contains(forms, d.Form) {
 		return nil
 	}
-	names := make([]string, len(forms))
-	for i, form := range forms {
-		names[i] = string(form)
-	}
-	return &PreflightError{fmt.Sprintf("%s is a dump of the kind %s, and this platform takes only %s", d.Path, d.Form(), strings.Join(names, ", ")), "create it with pg_dump -Fc"}
+	return &PreflightError{fmt.Sprintf("%s is a dump of the kind %s, and this platform takes only %s", d.Path, d.Form, strings.Join(dump.Names(forms), ", ")), "create it with pg_dump -Fc"}
 }
 
 // Problems lists why the plan cannot work with the dump for that target, either of

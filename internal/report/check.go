@@ -36,7 +36,7 @@ func (r *Report) checked(e event.Checked) {
 
 // identity lists what a person wants to know first of a dump.
 func identity(d dump.Info) []string {
-	list := []string{string(d.Form())}
+	list := []string{d.Form.String()}
 	if d.Odoo {
 		list = append(list, strings.TrimSpace("Odoo "+d.Series))
 	}

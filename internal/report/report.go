@@ -173,7 +173,7 @@ func (r *Report) inspected(d dump.Info) {
 	}
 	r.info("Dump: " + strings.Join(line, ", "))
 	r.output("dump-sha256", d.SHA256)
-	r.output("dump-kind", string(d.Form()))
+	r.output("dump-kind", d.Form.String())
 	r.output("dump-odoo-version", d.Series)
 	r.output("dump-postgresql", d.PostgreSQL)
 }

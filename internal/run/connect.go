@@ -82,7 +82,7 @@ func (p *Plan) lacks(s platform.Spec) string {
 			return input.name
 		}
 	}
-	if folder, err := os.Stat(p.plan.Dump); p.plan.Dump != "" && err == nil && folder.IsDir() && !slices.Contains(s.Takes, dump.Form(dump.Directory)) {
+	if folder, err := os.Stat(p.plan.Dump); p.plan.Dump != "" && err == nil && folder.IsDir() && !slices.Contains(s.Takes, dump.Form{Kind: dump.Directory}) {
 		return "a folder as dump"
 	}
 	return ""

@@ -108,7 +108,7 @@ var spec = platform.Spec{
 		{About: "shows while it waits", Text: "the state, and the platform's log as it grows"},
 	},
 	Requires: []string{"contract", "target", "aim", "filename"},
-	Takes:    []dump.Form{"custom", "directory", "sql", "sql.gz", "odoo-zip"},
+	Takes:    []dump.Form{{Kind: dump.Custom}, {Kind: dump.Directory}, {Kind: dump.SQL}, {Kind: dump.SQL, Wrapper: dump.InGzip}, {Kind: dump.OdooZip}},
 	Offers:   []upgrade.Item{upgrade.UpgradedDump, upgrade.Filestore, upgrade.Notes, upgrade.Log},
 	Inputs:   []string{"env"},
 }

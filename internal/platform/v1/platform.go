@@ -59,9 +59,12 @@ var spec = platform.Spec{
 		{About: "shows while it waits", Text: "the state"},
 	},
 	Requires: []string{"contract", "email", "target", "aim", "filename"},
-	Takes:    []dump.Form{"custom", "custom.gz", "tar", "tar.gz", "sql", "sql.gz", "odoo-zip"},
-	Offers:   []upgrade.Item{upgrade.UpgradedDump, upgrade.UpgradedSQL, upgrade.OriginalDump, upgrade.OriginalSQL, upgrade.Notes, upgrade.Modules},
-	Inputs:   []string{"email", "skip-test", "timezone", "transport", "streams"},
+	Takes: []dump.Form{
+		{Kind: dump.Custom}, {Kind: dump.Custom, Wrapper: dump.InGzip}, {Kind: dump.Tar}, {Kind: dump.Tar, Wrapper: dump.InGzip},
+		{Kind: dump.SQL}, {Kind: dump.SQL, Wrapper: dump.InGzip}, {Kind: dump.OdooZip},
+	},
+	Offers: []upgrade.Item{upgrade.UpgradedDump, upgrade.UpgradedSQL, upgrade.OriginalDump, upgrade.OriginalSQL, upgrade.Notes, upgrade.Modules},
+	Inputs: []string{"email", "skip-test", "timezone", "transport", "streams"},
 }
 
 // Spec describes the back end. Its New connects to nothing yet.

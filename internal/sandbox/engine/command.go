@@ -79,7 +79,7 @@ func (c *Command) Upgrade(ctx context.Context, w requests.Work) (_ requests.Resu
 	}
 	env := []string{
 		"UPGRADE_ORIGINAL=" + w.Original, "UPGRADE_RESULT=" + made, "UPGRADE_SOURCE=" + w.Dump.Series, "UPGRADE_TARGET=" + w.Target,
-		"UPGRADE_AIM=" + w.Aim, "UPGRADE_KIND=" + string(w.Dump.Form()), "UPGRADE_FILESTORE=" + w.Filestore, "UPGRADE_REQUEST=" + strconv.Itoa(w.ID),
+		"UPGRADE_AIM=" + w.Aim, "UPGRADE_KIND=" + w.Dump.Form.String(), "UPGRADE_FILESTORE=" + w.Filestore, "UPGRADE_REQUEST=" + strconv.Itoa(w.ID),
 		"TMPDIR=" + work,
 	}
 	var d *scratch

@@ -10,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/klauspost/compress/gzip"
-
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
@@ -36,11 +34,11 @@ func (d *scratch) dump(ctx context.Context, w requests.Work) error {
 	if err := d.dumpTo(ctx, w, format, made); err != nil {
 		return err
 	}
-	if !w.Dump.Wrapped {
+	if w.Dump.Wrapper == "" {
 		return os.Rename(made, w.Upgraded)
 	}
 	return writeFile(w.Upgraded, func(out io.Writer) error {
-		compressed := gzip.NewWriter(out)
+		compressed := w.Dump.Wrapper.Writer(out)
 		return errors.Join(copyTo(ctx, compressed, made), compressed.Close())
 	})
 }

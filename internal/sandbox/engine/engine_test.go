@@ -204,8 +204,8 @@ func TestPostgresUpgradesEveryKind(t *testing.T) {
 				t.Fatalf("%+v\n%s", r, log)
 			}
 			after, err := dump.Inspect(t.Context(), b.store.Path(r.ID, requests.UpgradedFile), dump.Options{})
-			if err != nil || after.Problem != nil || after.Form() != before.Form() || after.Series != "17.0" || len(after.Modules) != len(before.Modules) {
-				t.Errorf("%v %v: %s, Odoo %s", err, after.Problem, after.Form(), after.Series)
+			if err != nil || after.Problem != nil || after.Form != before.Form || after.Series != "17.0" || len(after.Modules) != len(before.Modules) {
+				t.Errorf("%v %v: %s, Odoo %s", err, after.Problem, after.Form, after.Series)
 			}
 			// What came back is restored by PostgreSQL's own programs.
 			name := "restored_" + strings.NewReplacer("-", "_", ".", "_").Replace(kind)
@@ -214,7 +214,7 @@ func TestPostgresUpgradesEveryKind(t *testing.T) {
 			if text, err := exec.Command("sh", "-c", `cp -r "$1" "$2" && chmod -R a+rX "$2"`, "sh", b.store.Path(r.ID, requests.UpgradedFile), back).CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, text)
 			}
-			c.Restore(name, back, string(after.Form()))
+			c.Restore(name, back, after.Form.String())
 			for _, table := range []string{"odd", "ir_config_parameter"} {
 				query := "SELECT * FROM " + table + " ORDER BY 1"
 				if got, want := c.SQL(name, query), c.SQL(source, query); got != want {
@@ -324,7 +324,7 @@ func TestPreparedByAnotherRole(t *testing.T) {
 
 // TestUncheckedDump has a dump that the check does not know, and pg_restore perhaps does.
 func TestUncheckedDump(t *testing.T) {
-	info := dump.Info{Facts: dump.Facts{Kind: dump.Custom}, Verdict: dump.Verdict{Opaque: true, Warnings: []string{"Its archive version, 1.11, is not known."}}}
+	info := dump.Info{Facts: dump.Facts{Form: dump.Form{Kind: dump.Custom}}, Verdict: dump.Verdict{Opaque: true, Warnings: []string{"Its archive version, 1.11, is not known."}}}
 	err := (&scratch{}).restore(t.Context(), requests.Work{Dump: info, Log: io.Discard})
 	if failed, ok := errors.AsType[*requests.FailedError](err); !ok || !strings.Contains(failed.Message, "could not be checked. Its archive version, 1.11") {
 		t.Error(err)

@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/dump/script"
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
@@ -40,7 +39,7 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 	portable, to := io.Pipe()
 	copied := make(chan error, 1)
 	go func() {
-		err := dump.Portable(to, sql)
+		err := script.Portable(to, sql)
 		_ = to.CloseWithError(err) // nil is the end
 		copied <- err
 	}()
@@ -68,8 +67,8 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 		_ = sql.Close()
 		<-copied
 	}
-	if errors.Is(err, dump.ErrZeroByte) {
-		return &requests.FailedError{Message: "The dump could not be restored: " + dump.ErrZeroByte.Error() + "."}
+	if errors.Is(err, script.ErrZeroByte) {
+		return &requests.FailedError{Message: "The dump could not be restored: " + script.ErrZeroByte.Error() + "."}
 	}
 	if _, failed := errors.AsType[*requests.FailedError](err); err != nil && !failed {
 		return fmt.Errorf("restoring the dump: %w", err)
@@ -116,17 +115,15 @@ func (d *scratch) sql(ctx context.Context, w requests.Work) (io.ReadCloser, erro
 	if err != nil {
 		return nil, err
 	}
-	var in io.Reader = file
-	if w.Dump.Wrapped {
-		if in, err = gzip.NewReader(file); err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
+	in, err := w.Dump.Wrapper.Reader(file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	switch w.Dump.Kind {
 	case dump.SQL:
 		return &input{in, closers{file.Close}}, nil
 	case dump.Custom, dump.Tar:
-		if !w.Dump.Wrapped {
+		if w.Dump.Wrapper == "" {
 			in = nil // pg_restore opens it itself
 		}
 		return archiveSQL(ctx, w, in, file.Close), nil

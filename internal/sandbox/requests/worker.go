@@ -194,14 +194,14 @@ func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error)
 	}
 	r, err := w.Store.Update(id, func(r *Record) error {
 		r.State = Progress
-		r.Version, r.PostgreSQL, r.UUID, r.Kind, r.Filestore = info.Series, info.PostgreSQL, info.UUID, string(info.Form()), info.Filestore
+		r.Version, r.PostgreSQL, r.UUID, r.Kind, r.Filestore = info.Series, info.PostgreSQL, info.UUID, info.Form.String(), info.Filestore
 		r.Usable = info.Problem == nil
 		return nil
 	})
 	if err != nil {
 		return Work{}, err
 	}
-	_, _ = fmt.Fprintf(log, "The dump is %s, of Odoo %s and PostgreSQL %s.\n", info.Form(), cmp.Or(info.Series, "?"), cmp.Or(info.PostgreSQL, "?"))
+	_, _ = fmt.Fprintf(log, "The dump is %s, of Odoo %s and PostgreSQL %s.\n", info.Form, cmp.Or(info.Series, "?"), cmp.Or(info.PostgreSQL, "?"))
 	if info.Problem != nil { // its own text has a path of this machine in it
 		return Work{}, &FailedError{fmt.Sprintf("The dump %s: %s.", info.Problem.Problem, info.Problem.Advice)}
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
@@ -92,15 +91,15 @@ func humanSize(n int64) string {
 
 // compressions says how the original is compressed, in the sample's words.
 func (s *Server) compressions(r requests.Record) []string {
-	kind, wrapped := strings.CutSuffix(r.Kind, ".gz")
+	form := dump.ParseForm(r.Kind)
 	if r.Kind == "" { // not inspected yet
-		kind = string(s.kind(r.ID, requests.OriginalFile))
+		form.Kind = s.kind(r.ID, requests.OriginalFile)
 	}
 	list := []string{}
-	if wrapped || dump.Kind(kind) == dump.Gzip {
+	if form.Wrapper == dump.InGzip || form.Kind == dump.Gzip {
 		list = append(list, "gz")
 	}
-	switch dump.Kind(kind) {
+	switch form.Kind {
 	case dump.Custom:
 		list = append(list, "pgdmp_custom")
 	case dump.Tar:

@@ -1,4 +1,4 @@
-package dump
+package script
 
 import (
 	"bytes"
@@ -7,15 +7,18 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
-// script reads a plain SQL dump as a stream: what pg_dump says of itself, the
-// rows of the tables that tell something, what is not SQL, and whether it has an end.
-type script struct {
-	facts      facts
-	postgreSQL string
-	pgDump     string
-	database   string // of \connect, where there is one
+// Reader reads a plain SQL dump as a stream: what pg_dump says of itself, the
+// rows of the tables that are wanted, what is not SQL, and whether it has an end.
+type Reader struct {
+	PostgreSQL string // version of the server
+	PgDump     string // version of pg_dump
+	Database   string // of \connect, where there is one
+
+	sink       Sink
 	connects   bool   // it restores into a database that it names
 	path       string // the schema of names without one, as pg_dump set it before 2018
 	restricted bool   // it began with \restrict, and so has to end with \unrestrict
@@ -31,11 +34,12 @@ type script struct {
 	midLine   bool   // the beginning of the current line was taken
 	skipping  bool   // up to the line's end
 
-	copying bool  // between COPY and \.
-	waiting bool  // COPY was read, but its line has not ended
-	columns int   // of what is copied
-	rows    *rows // of the table that is being copied, nil if it is not needed
-	atEnd   bool  // what is in the buffer is the rest
+	copying bool // between COPY and \.
+	waiting bool // COPY was read, but its line has not ended
+	columns int  // of what is copied
+	table   Table
+	rows    Rows // takes those of the table that is being copied, nil if they are not needed
+	atEnd   bool // what is in the buffer is the rest
 
 	passed   func(piece []byte) // gets all that was taken, piece by piece; may be nil
 	ended    int                // statements so far
@@ -53,8 +57,16 @@ const (
 	maxStatement = 1 << 10
 )
 
-// read reads all of it. An error is the reader's.
-func (s *script) read(in io.Reader) error {
+// New returns a Reader, which tells sink, unless that is nil, what it finds.
+func New(sink Sink) *Reader {
+	if sink == nil {
+		sink = nothing{}
+	}
+	return &Reader{sink: sink, path: Public}
+}
+
+// Read reads all of it. An error is in's; Check says what is wrong with the script.
+func (s *Reader) Read(in io.Reader) error {
 	buffer := make([]byte, 0, scriptBuffer)
 	for first := true; ; first = false {
 		var err error
@@ -65,8 +77,8 @@ func (s *script) read(in io.Reader) error {
 		}
 		s.atEnd = err != nil
 		used := 0
-		if first && bytes.HasPrefix(buffer, utf8BOM) { // which psql takes
-			used = len(utf8BOM)
+		if first && bytes.HasPrefix(buffer, stream.BOM) { // which psql takes
+			used = len(stream.BOM)
 		}
 		used += s.consume(buffer[used:])
 		if used == 0 && len(buffer) == cap(buffer) {
@@ -85,7 +97,7 @@ func (s *script) read(in io.Reader) error {
 }
 
 // consume takes what can be understood of b and returns how much that was.
-func (s *script) consume(b []byte) int {
+func (s *Reader) consume(b []byte) int {
 	used := 0
 	for {
 		n := s.next(b[used:])
@@ -98,13 +110,13 @@ func (s *script) consume(b []byte) int {
 }
 
 // pass hands a piece on that was taken.
-func (s *script) pass(piece []byte) {
+func (s *Reader) pass(piece []byte) {
 	if s.passed != nil {
 		s.passed(piece)
 	}
 }
 
-func (s *script) next(b []byte) int {
+func (s *Reader) next(b []byte) int {
 	switch {
 	case len(b) == 0:
 		return 0
@@ -126,7 +138,7 @@ func (s *script) next(b []byte) int {
 
 // tooLong passes over most of a row or a comment that does not fit: none that tells
 // something is that long.
-func (s *script) tooLong(b []byte) int {
+func (s *Reader) tooLong(b []byte) int {
 	if !s.copying {
 		s.skipping = true
 		return len(b)
@@ -136,7 +148,7 @@ func (s *script) tooLong(b []byte) int {
 }
 
 // skipLine passes over the rest of a line.
-func (s *script) skipLine(b []byte) int {
+func (s *Reader) skipLine(b []byte) int {
 	at := bytes.IndexByte(b, '\n')
 	if at < 0 {
 		return len(b)
@@ -146,7 +158,7 @@ func (s *script) skipLine(b []byte) int {
 }
 
 // inside takes more of the statement at hand.
-func (s *script) inside(b []byte) int {
+func (s *Reader) inside(b []byte) int {
 	n, ended := s.lexer.scan(b, s.atEnd, s.keep)
 	if s.foreign == nil && s.lexer.swallowed {
 		s.foreign = bytes.Clone(s.statement)
@@ -168,7 +180,7 @@ func (s *script) inside(b []byte) int {
 }
 
 // keep adds to the beginning of the statement at hand.
-func (s *script) keep(code []byte) {
+func (s *Reader) keep(code []byte) {
 	limit := maxStatement
 	if len(s.statement) > 4 && bytes.EqualFold(s.statement[:4], []byte("COPY")) {
 		limit = maxCopy
@@ -178,7 +190,7 @@ func (s *script) keep(code []byte) {
 
 // between takes what begins between two statements: blanks, a comment, a command of
 // psql's, or the next statement.
-func (s *script) between(b []byte) int {
+func (s *Reader) between(b []byte) int {
 	if blanks := len(b) - len(bytes.TrimLeft(b, " \t\f\v;")); blanks > 0 {
 		s.midLine = true
 		return blanks
@@ -207,7 +219,7 @@ func (s *script) between(b []byte) int {
 	case at >= 0 && s.isWholeInsert(whole.text):
 		s.closing, s.statement = 0, append(s.statement[:0], line[:min(len(line), maxStatement)]...)
 		s.understand()
-	case isStatement(line) || at < 0 && beginsStatement(line):
+	case IsStatement(line) || at < 0 && beginsStatement(line):
 		s.closing = 0
 		s.open, s.statement, s.lexer = true, s.statement[:0], lexer{backslash: s.lexer.backslash}
 		return s.inside(b)
@@ -240,13 +252,13 @@ var insertInto = []byte("INSERT INTO ")
 // isWholeInsert recognizes a statement of one line, of which a dump may have millions,
 // without reading each of its characters: outside of texts, in which quotation marks are
 // doubled, it ends with a semicolon.
-func (s *script) isWholeInsert(line []byte) bool {
+func (s *Reader) isWholeInsert(line []byte) bool {
 	return bytes.HasPrefix(line, insertInto) && bytes.HasSuffix(line, []byte(");")) && !s.lexer.backslash &&
 		bytes.Count(line, []byte("'"))%2 == 0 && !bytes.Contains(line, []byte("E'"))
 }
 
-// isStatement tells whether a line begins as a statement of SQL does.
-func isStatement(line []byte) bool {
+// IsStatement tells whether a line begins as a statement of SQL does.
+func IsStatement(line []byte) bool {
 	if line[0] == '(' || bytes.HasPrefix(line, insertInto) {
 		return true
 	}
@@ -293,29 +305,29 @@ func beginsStatement(line []byte) bool {
 	return false
 }
 
-// check tells how the script ended.
-func (s *script) check() error {
+// Check says how the script ended: nil for a complete one.
+func (s *Reader) Check() error {
 	switch {
 	case s.foreign != nil:
-		return &refusal{"has text in it that is not SQL: " + quote(s.foreign), keepApart}
+		return stream.Refuse("has text in it that is not SQL: "+stream.Quote(s.foreign), stream.KeepApart)
 	case s.damaged != "":
-		return &refusal{"has a line between the rows of " + s.damaged + " that is not a row", keepApart}
+		return stream.Refuse("has a line between the rows of "+s.damaged+" that is not a row", stream.KeepApart)
 	case s.dumps > 1:
-		return &refusal{fmt.Sprintf("has %d dumps, one after the other", s.dumps), "write each dump to a file of its own: with > in place of >>"}
+		return stream.Refuse(fmt.Sprintf("has %d dumps, one after the other", s.dumps), "write each dump to a file of its own: with > in place of >>")
 	case s.copying, s.waiting:
-		return truncated("in the data of a table")
+		return stream.Truncated("in the data of a table")
 	case s.open && (s.lexer.mode == inText || s.lexer.mode == inName || s.lexer.mode == inDollar || s.lexer.depth > 0):
-		return truncated("in the middle of a statement")
+		return stream.Truncated("in the middle of a statement")
 	case !s.closed:
-		return truncated(`before the end: the line "PostgreSQL database dump complete" is missing`)
+		return stream.Truncated(`before the end: the line "PostgreSQL database dump complete" is missing`)
 	}
 	return nil
 }
 
-// warnings says what is odd about a complete script.
-func (s *script) warnings() (list []string) {
+// Warnings says what is odd about a complete script.
+func (s *Reader) Warnings() (list []string) {
 	if s.connects {
-		name := s.database
+		name := s.Database
 		if name == "" {
 			name = "that it names"
 		}

@@ -1,4 +1,4 @@
-package dump
+package script
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ type sqlLine struct {
 // close takes a line of the closing, which has been the same in every version of
 // pg_dump: the banner, "--", an empty line; since August 2025 also \unrestrict
 // and an empty line.
-func (s *script) close(line sqlLine) bool {
+func (s *Reader) close(line sqlLine) bool {
 	text := line.text
 	switch {
 	case bytes.Equal(text, completeBanner):
@@ -40,16 +40,16 @@ func (s *script) close(line sqlLine) bool {
 }
 
 // closeOrElse takes a line that is of the closing, or interrupts it.
-func (s *script) closeOrElse(line sqlLine) {
+func (s *Reader) closeOrElse(line sqlLine) {
 	if !s.close(line) {
 		s.closing = 0
 	}
 }
 
 // comment takes a line that is empty or a comment.
-func (s *script) comment(line sqlLine) {
+func (s *Reader) comment(line sqlLine) {
 	text := line.text
-	if at := findMessage(text); at > 0 && s.foreign == nil { // it begins in the middle of a line where two streams were joined
+	if at := FindMessage(text); at > 0 && s.foreign == nil { // it begins in the middle of a line where two streams were joined
 		s.foreign = bytes.Clone(text[at:min(len(text), at+256)])
 	}
 	switch {
@@ -57,23 +57,23 @@ func (s *script) comment(line sqlLine) {
 	case bytes.Equal(text, openBanner):
 		s.dumps++
 		s.closed, s.restricted = false, false
-	case s.postgreSQL == "" && bytes.HasPrefix(text, fromVersion):
-		s.postgreSQL = short(text[len(fromVersion):])
-	case s.pgDump == "" && bytes.HasPrefix(text, byVersion):
-		s.pgDump = short(text[len(byVersion):])
+	case s.PostgreSQL == "" && bytes.HasPrefix(text, fromVersion):
+		s.PostgreSQL = Short(text[len(fromVersion):])
+	case s.PgDump == "" && bytes.HasPrefix(text, byVersion):
+		s.PgDump = Short(text[len(byVersion):])
 	}
 }
 
 // command takes a command of psql's.
-func (s *script) command(line []byte) {
-	word, rest, _ := strings.Cut(short(line), " ")
+func (s *Reader) command(line []byte) {
+	word, rest, _ := strings.Cut(Short(line), " ")
 	switch word {
 	case `\restrict`:
 		s.restricted = true
 	case `\connect`, `\c`:
 		s.connects = true
-		if s.database == "" {
-			s.database = connectsTo(rest)
+		if s.Database == "" {
+			s.Database = connectsTo(rest)
 		}
 	}
 }
@@ -88,16 +88,11 @@ func connectsTo(arguments string) string {
 	return strings.Trim(name, `"'`)
 }
 
-// short keeps text from a dump bounded.
-func short(text []byte) string { return string(text[:min(len(text), 200)]) }
-
-var moduleName = []byte(moduleTable)
+// Short keeps text from a dump bounded.
+func Short(text []byte) string { return string(text[:min(len(text), 200)]) }
 
 // understand takes what a statement says.
-func (s *script) understand() {
-	if bytes.HasPrefix(s.statement, insertInto) && !bytes.Contains(s.statement, moduleName) {
-		return // one of millions
-	}
+func (s *Reader) understand() {
 	words := tokens(s.statement)
 	verb := words.next()
 	switch verb.word() {
@@ -105,12 +100,12 @@ func (s *script) understand() {
 		s.copy(string(s.statement))
 	case "INSERT":
 		words.next() // INTO
-		s.facts.insert(words.table(s.path))
+		s.sink.Insert(words.table(s.path))
 	case "CREATE":
 		s.create(words)
 	case "ALTER":
 		if words.next().word() == "TABLE" && bytes.Contains(s.statement, []byte("ADD CONSTRAINT")) {
-			s.facts.keys = true
+			s.sink.Key()
 		}
 	case "SET":
 		s.set(words)
@@ -122,21 +117,21 @@ func (s *script) understand() {
 }
 
 // create takes CREATE TABLE and CREATE INDEX.
-func (s *script) create(words tokens) {
+func (s *Reader) create(words tokens) {
 	for range 4 { // UNLOGGED, UNIQUE and the like
 		switch words.next().word() {
 		case "TABLE":
-			s.facts.create(words.table(s.path))
+			s.sink.Create(words.table(s.path))
 			return
 		case "INDEX":
-			s.facts.keys = true
+			s.sink.Key()
 			return
 		}
 	}
 }
 
 // set takes the settings that say how the rest is to be read.
-func (s *script) set(words tokens) {
+func (s *Reader) set(words tokens) {
 	name := words.next().word()
 	words.next() // = or TO
 	value := words.next()
@@ -149,11 +144,11 @@ func (s *script) set(words tokens) {
 }
 
 // copy begins the data of a table, if it follows the statement.
-func (s *script) copy(statement string) {
-	c, ok := parseCopy(statement, s.path)
+func (s *Reader) copy(statement string) {
+	c, ok := ParseCopy(statement, s.path)
 	if !ok {
 		return
 	}
-	s.waiting, s.columns = true, len(c.columns)
-	s.rows = s.facts.rowsOf(c)
+	s.waiting, s.columns, s.table = true, len(c.Columns), c.Table
+	s.rows = s.sink.Copy(c)
 }

@@ -1,10 +1,12 @@
-package dump
+package archive
 
 import (
 	"bufio"
 	"errors"
 	"io"
 	"math"
+
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
 // cursor reads an archive forward. Where its source can seek, it seeks over what is
@@ -71,7 +73,7 @@ func (c *cursor) end() int64 {
 // cut says where an archive ends too early.
 func (c *cursor) cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return truncated("after %d bytes", c.end())
+		return stream.Truncated("after %d bytes", c.end())
 	}
 	return err
 }

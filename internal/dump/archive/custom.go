@@ -1,73 +1,63 @@
-package dump
+package archive
 
 import (
 	"errors"
 	"fmt"
 	"io"
 
+	"odoo-upgrade-action/internal/dump/script"
+	"odoo-upgrade-action/internal/dump/stream"
+
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 )
 
-// custom inspects what pg_dump -Fc writes. Where the archive says where its
-// data is and in can seek, it reads the table of contents, the data that says
-// something, and the end.
-func (i *Info) custom(in io.Reader, size int64) error {
+// Custom reads what pg_dump -Fc writes, of size bytes, -1 in a stream of unknown length, and
+// returns what it says about itself and how many bytes are after its end. Where the archive says
+// where its data is and in can seek, only the table of contents, the data that sink wants, and
+// the end are read.
+func Custom(in io.Reader, size int64, sink script.Sink) (head Head, after int64, err error) {
 	a, err := readHead(in)
 	if err != nil {
-		return err
+		return head, 0, err
 	}
-	i.takeHead(a)
 	if a.format != formatCustom {
-		return fmt.Errorf("a custom archive of format %d", a.format)
+		return a.Head, 0, fmt.Errorf("a custom archive of format %d", a.format)
 	}
-	var f facts
-	toc, err := a.readTOC(&f)
+	toc, err := a.readTOC(sink)
 	if err != nil {
-		return err
+		return a.Head, 0, err
 	}
-	end, after := int64(0), int64(0)
 	if toc.located && a.seek != nil {
-		end, err = a.jump(toc, &f, size)
-		after = size - end
-	} else {
-		after, err = a.walk(toc, &f)
+		end, err := a.jump(toc, size)
+		return a.Head, size - end, a.missing(err, toc)
 	}
-	missing := i.take(&f)
-	if err != nil {
-		return a.missing(err, toc)
-	}
-	i.trailing(after, "archive")
-	i.odd(&f)
-	return missing
+	after, err = a.walk(toc)
+	return a.Head, after, a.missing(err, toc)
 }
 
 // missing adds to the error of a truncated archive how much of it is missing, where the
 // table of contents tells: the last table's data begins there.
 func (a *archive) missing(err error, toc contents) error {
-	cut, ok := errors.AsType[*truncatedError](err)
+	cut, ok := errors.AsType[*stream.TruncatedError](err)
 	if !ok || !toc.located || toc.last.offset < a.at {
 		return err
 	}
-	return truncated("%s: at least %d bytes are missing", cut.where, toc.last.offset-a.at+1)
-}
-
-func (i *Info) takeHead(a *archive) {
-	i.Compression, i.Database, i.PostgreSQL, i.PgDump = a.compression, a.database, a.postgreSQL, a.pgDump
+	return stream.Truncated("%s: at least %d bytes are missing", cut.Where, toc.last.offset-a.at+1)
 }
 
 // reader returns what reads the rows of an entry.
-func (a *archive) reader(e dataEntry, f *facts) func(io.Reader) error {
-	return func(in io.Reader) error { return readRows(in, a.compression, e.statement, f) }
+func (a *archive) reader(e dataEntry) func(io.Reader) error {
+	return func(in io.Reader) error { return a.readRows(in, a.Compression, e) }
 }
 
-// jump goes to the data that tells something, and then to the last. It returns where
+// jump goes to the data that is wanted, and then to the last. It returns where
 // the archive ends.
-func (a *archive) jump(toc contents, f *facts, size int64) (int64, error) {
+func (a *archive) jump(toc contents, size int64) (int64, error) {
 	if toc.last.offset >= size {
 		a.at = size
-		return 0, truncated("after %d bytes", size)
+		return 0, stream.Truncated("after %d bytes", size)
 	}
 	tocEnd := a.at
 	for _, e := range toc.wanted {
@@ -78,7 +68,7 @@ func (a *archive) jump(toc contents, f *facts, size int64) (int64, error) {
 			if id != e.id {
 				return func(io.Reader) error { return fmt.Errorf("the data of table %d where that of %d should be", id, e.id) }
 			}
-			return a.reader(e, f)
+			return a.reader(e)
 		}); err != nil {
 			return 0, err
 		}
@@ -99,19 +89,19 @@ func (a *archive) blockAt(offset int64, open func(int) func(io.Reader) error) er
 
 // walk goes through all the data, block by block. It returns how many bytes there are
 // after the archive's end.
-func (a *archive) walk(toc contents, f *facts) (after int64, err error) {
+func (a *archive) walk(toc contents) (after int64, err error) {
 	wanted := map[int]dataEntry{}
 	for _, e := range toc.wanted {
 		wanted[e.id] = e
 	}
 	for n := range toc.data {
 		if _, err := a.in.Peek(1); errors.Is(err, io.EOF) {
-			return 0, truncated("after %d bytes, with the data of %d of its %d tables", a.at, n, toc.data)
+			return 0, stream.Truncated("after %d bytes, with the data of %d of its %d tables", a.at, n, toc.data)
 		}
 		if err := a.readBlock(func(id int) func(io.Reader) error {
 			if e, ok := wanted[id]; ok {
 				delete(wanted, id)
-				return a.reader(e, f)
+				return a.reader(e)
 			}
 			return nil
 		}); err != nil {
@@ -126,31 +116,39 @@ func (a *archive) walk(toc contents, f *facts) (after int64, err error) {
 	return io.Copy(io.Discard, struct{ io.Reader }{a.in})
 }
 
-// readRows reads the rows of one table, compressed as the archive says.
-func readRows(in io.Reader, compression, statement string, f *facts) error {
-	compressed := &counter{in: in}
+// readRows reads the rows of one table, compressed as the archive says. Where that takes more
+// memory than is to be spent here, the sink is told so.
+func (a *archive) readRows(in io.Reader, compression string, e dataEntry) error {
+	compressed := &stream.Counter{In: in}
 	plain, done, err := decompress(compressed, compression)
 	if err != nil {
 		return fmt.Errorf("decompressing a table: %w", err)
 	}
 	defer done()
-	c, _ := parseCopy(statement, schema)
-	s := script{copying: true, columns: len(c.columns), rows: f.rowsOf(c)}
-	err = s.read(&guard{in: plain, compressed: func() int64 { return compressed.n }})
-	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
-		f.unread = true // compressed with more memory than is to be spent here
+	guarded := &decompressing{&stream.Guard{In: plain, From: compressed}, nil}
+	err = script.ReadRows(guarded, e.copied, e.rows)
+	if errors.Is(guarded.err, zstd.ErrWindowSizeExceeded) {
+		a.sink.Unread(e.copied.Table)
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("decompressing a table: %w", err)
+	if guarded.err != nil {
+		return fmt.Errorf("decompressing a table: %w", guarded.err)
 	}
-	if s.foreign != nil || s.damaged != "" {
-		return s.check()
+	return err
+}
+
+// decompressing keeps the error of what is decompressed.
+type decompressing struct {
+	in  io.Reader
+	err error
+}
+
+func (d *decompressing) Read(b []byte) (int, error) {
+	n, err := d.in.Read(b)
+	if err != io.EOF {
+		d.err = err
 	}
-	if s.copying {
-		return truncated("in the data of a table")
-	}
-	return nil
+	return n, err
 }
 
 // decompress returns a reader of what is compressed in; done releases it.

@@ -1,4 +1,4 @@
-package dump
+package script
 
 import "bytes"
 
@@ -237,9 +237,4 @@ func dollarTag(b []byte) []byte {
 
 func isNameByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80
-}
-
-// isMessage recognizes what pg_dump writes to the standard error.
-func isMessage(line []byte) bool {
-	return bytes.HasPrefix(line, []byte("pg_dump: ")) || bytes.HasPrefix(line, []byte("pg_restore: "))
 }

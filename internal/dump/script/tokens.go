@@ -1,4 +1,4 @@
-package dump
+package script
 
 import (
 	"bytes"
@@ -67,30 +67,33 @@ func (t *tokens) quoted(rest []byte) token {
 }
 
 // table takes the name of a table. One without a schema is in the schema path.
-func (t *tokens) table(path string) tableName {
+func (t *tokens) table(path string) Table {
 	name := t.next()
 	for !name.quoted && (name.text == "if" || name.text == "not" || name.text == "exists" || name.text == "only") {
 		name = t.next()
 	}
 	if rest := bytes.TrimLeft(*t, " "); len(rest) > 0 && rest[0] == '.' {
 		*t = rest[1:]
-		return tableName{name.text, t.next().text}
+		return Table{name.text, t.next().text}
 	}
-	return tableName{path, name.text}
+	return Table{path, name.text}
 }
 
-// tableName is the name of a table with its schema.
-type tableName struct{ schema, name string }
+// Table is the name of a table with its schema.
+type Table struct{ Schema, Name string }
 
-// copyStatement is COPY TABLE (COLUMNS) FROM stdin.
-type copyStatement struct {
-	table   tableName
-	columns map[string]int // by their name, in their order
+// Public is the schema of names without one, as pg_dump set it before 2018; Odoo uses no other.
+const Public = "public"
+
+// Copy is COPY TABLE (COLUMNS) FROM stdin.
+type Copy struct {
+	Table   Table
+	Columns map[string]int // where each stands in a row, by its name: the dump's own order
 }
 
-// parseCopy reads "COPY public.t (a, "b") FROM stdin;" as pg_dump writes it, with and
+// ParseCopy reads "COPY public.t (a, "b") FROM stdin;" as pg_dump writes it, with and
 // without quotation marks around names. A table without a schema is in path.
-func parseCopy(statement, path string) (c copyStatement, ok bool) {
+func ParseCopy(statement, path string) (c Copy, ok bool) {
 	if len(statement) > maxCopy {
 		return c, false
 	}
@@ -98,12 +101,12 @@ func parseCopy(statement, path string) (c copyStatement, ok bool) {
 	if t.next().word() != "COPY" {
 		return c, false
 	}
-	c.table = t.table(path)
-	c.columns = map[string]int{}
+	c.Table = t.table(path)
+	c.Columns = map[string]int{}
 	sign := t.next()
 	if !sign.quoted && sign.text == "(" {
 		for sign.text != ")" || sign.quoted {
-			c.columns[t.next().text] = len(c.columns)
+			c.Columns[t.next().text] = len(c.Columns)
 			if sign = t.next(); sign.text == "" {
 				return c, false
 			}

@@ -1,9 +1,10 @@
 package dump
 
 import (
-	"bytes"
-	"strconv"
 	"strings"
+
+	"odoo-upgrade-action/internal/dump/script"
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
 // Bounds of what is kept of a dump's rows. Odoo has some hundred modules.
@@ -11,7 +12,6 @@ const (
 	maxModules = 20_000
 	maxName    = 200     // of a module's name and version
 	maxField   = 4 << 10 // of a value that is read
-	maxRow     = 1 << 20 // of a row that is read; a longer one is skipped
 )
 
 // facts is what the tables of Odoo tell, and the rows of two of them.
@@ -33,50 +33,49 @@ type facts struct {
 
 // The tables that are read, in the schema that Odoo always uses.
 const (
-	schema      = "public"
 	moduleTable = "ir_module_module"
 	configTable = "ir_config_parameter"
 )
 
 var (
-	modulesName = tableName{schema, moduleTable}
-	configName  = tableName{schema, configTable}
+	modulesName = script.Table{Schema: script.Public, Name: moduleTable}
+	configName  = script.Table{Schema: script.Public, Name: configTable}
 )
 
-// create notes that the dump creates a table.
-func (f *facts) create(t tableName) { f.defined = f.defined || t == modulesName }
+// Create implements script.Sink.
+func (f *facts) Create(t script.Table) { f.defined = f.defined || t == modulesName }
 
-// insert notes a row that is inserted by a statement of its own, or rows that cannot be
-// read.
-func (f *facts) insert(t tableName) {
+// Key implements script.Sink.
+func (f *facts) Key() { f.keys = true }
+
+// Insert implements script.Sink.
+func (f *facts) Insert(t script.Table) {
 	if t == modulesName {
 		f.dumped = true
 		f.count++
 	}
 }
 
-// rows takes the rows of one table, in COPY's text format.
-type rows struct {
-	facts   *facts
-	table   string
-	take    func(get func(column string) string)
-	columns map[string]int
-}
+// Unread implements script.Sink.
+func (f *facts) Unread(script.Table) { f.unread = true }
 
-// rowsOf returns what takes the rows of a COPY statement's table, nil for a
-// table that says nothing. A column list is in the dump's own order.
-func (f *facts) rowsOf(c copyStatement) *rows {
-	r := &rows{facts: f, table: c.table.name, columns: c.columns}
-	switch c.table {
+// Copy implements script.Sink: the rows of two tables are wanted.
+func (f *facts) Copy(c script.Copy) script.Rows {
+	take := f.parameter
+	switch c.Table {
 	case modulesName:
+		if !f.counted {
+			f.count = 0 // an archive has said that there are rows
+		}
 		f.dumped, f.counted = true, true
-		r.take = f.module
+		take = f.module
 	case configName:
-		r.take = f.parameter
 	default:
 		return nil
 	}
-	return r
+	return func(line []byte) {
+		take(func(column string) string { return c.Field(line, column, maxField) })
+	}
 }
 
 const wholeAgain = "create it again with pg_dump -Fc, without --schema-only (-s), --data-only (-a), --section and --exclude-table-data"
@@ -85,23 +84,11 @@ const wholeAgain = "create it again with pg_dump -Fc, without --schema-only (-s)
 func (f *facts) check() error {
 	switch {
 	case f.dumped && !f.defined:
-		return &refusal{"has no table definitions, only rows: it has those of " + moduleTable + ", but does not create the table", wholeAgain}
+		return stream.Refuse("has no table definitions, only rows: it has those of "+moduleTable+", but does not create the table", wholeAgain)
 	case f.defined && (!f.dumped || f.counted && f.count == 0 && !f.unread):
-		return &refusal{"has no rows in " + moduleTable + ", only the definition of the table", wholeAgain}
+		return stream.Refuse("has no rows in "+moduleTable+", only the definition of the table", wholeAgain)
 	}
 	return nil
-}
-
-// row takes one line, without its end.
-func (r *rows) row(line []byte) {
-	fields := bytes.Split(line, []byte("\t"))
-	r.take(func(column string) string {
-		at, ok := r.columns[column]
-		if !ok || at >= len(fields) || len(fields[at]) > maxField {
-			return ""
-		}
-		return unescape(fields[at])
-	})
 }
 
 // module takes a row of ir_module_module.
@@ -160,50 +147,4 @@ func (f *facts) parameter(get func(string) string) {
 	case "database.is_neutralized":
 		f.neutralized = strings.EqualFold(value, "true") || value == "1" || value == "t"
 	}
-}
-
-// unescape reads a field of COPY's text format (PostgreSQL, COPY, "File
-// Formats"). NULL is as good as empty here.
-func unescape(field []byte) string {
-	if string(field) == `\N` {
-		return ""
-	}
-	if !bytes.ContainsRune(field, '\\') {
-		return string(field)
-	}
-	out := make([]byte, 0, len(field))
-	for i := 0; i < len(field); i++ {
-		if field[i] != '\\' || i+1 == len(field) {
-			out = append(out, field[i])
-			continue
-		}
-		i++
-		if at := strings.IndexByte("bfnrtv", field[i]); at >= 0 {
-			out = append(out, "\b\f\n\r\t\v"[at])
-			continue
-		}
-		if n := digits(field[i:], 3, "01234567"); n > 0 {
-			value, _ := strconv.ParseUint(string(field[i:i+n]), 8, 16)
-			out = append(out, byte(value))
-			i += n - 1
-			continue
-		}
-		if n := digits(field[i+1:], 2, "0123456789abcdefABCDEF"); field[i] == 'x' && n > 0 {
-			value, _ := strconv.ParseUint(string(field[i+1:i+1+n]), 16, 16)
-			out = append(out, byte(value))
-			i += n
-			continue
-		}
-		out = append(out, field[i])
-	}
-	return string(out)
-}
-
-// digits counts how many of b's first bytes, at most limit, are in set.
-func digits(b []byte, limit int, set string) int {
-	n := 0
-	for n < len(b) && n < limit && strings.IndexByte(set, b[n]) >= 0 {
-		n++
-	}
-	return n
 }

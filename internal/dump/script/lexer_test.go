@@ -1,4 +1,4 @@
-package dump
+package script
 
 import (
 	"strings"
@@ -77,7 +77,7 @@ func FuzzLexer(f *testing.F) {
 }
 
 func TestTokens(t *testing.T) {
-	for statement, want := range map[string]tableName{
+	for statement, want := range map[string]Table{
 		"public.t (":                  {"public", "t"},
 		`"public"."t" (`:              {"public", "t"},
 		`PUBLIC . T (`:                {"public", "t"},
@@ -95,12 +95,12 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%q: %v, want %v", statement, got, want)
 		}
 	}
-	c, ok := parseCopy(`COPY "public"."t" ("a,b", c, "d)") FROM stdin;`, "")
-	if !ok || c.table != (tableName{"public", "t"}) || len(c.columns) != 3 || c.columns["a,b"] != 0 || c.columns["c"] != 1 || c.columns["d)"] != 2 {
+	c, ok := ParseCopy(`COPY "public"."t" ("a,b", c, "d)") FROM stdin;`, "")
+	if !ok || c.Table != (Table{"public", "t"}) || len(c.Columns) != 3 || c.Columns["a,b"] != 0 || c.Columns["c"] != 1 || c.Columns["d)"] != 2 {
 		t.Errorf("%v, %t", c, ok)
 	}
 	for _, statement := range []string{"COPY t (a) TO stdout;", "COPY t (a", "SELECT 1", "COPY", "COPY (SELECT 1) TO stdout;"} {
-		if c, ok := parseCopy(statement, ""); ok {
+		if c, ok := ParseCopy(statement, ""); ok {
 			t.Errorf("%q: %v", statement, c)
 		}
 	}

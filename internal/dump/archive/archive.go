@@ -1,4 +1,4 @@
-package dump
+package archive
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"odoo-upgrade-action/internal/dump/script"
 )
 
 // Bounds of what an archive of pg_dump may claim about itself.
@@ -16,9 +18,8 @@ const (
 	maxDepends   = 1_000_000
 	maxChunk     = 1 << 30
 	maxTag       = 256 << 10 // of what an entry is about: a function has its arguments' types in it
-	maxCopyText  = maxRow    // of COPY, with the names of all columns
+	maxCopyText  = 1 << 20   // of COPY, with the names of all columns
 	archiveBytes = 64 << 10
-	wantedTables = 2 // whose rows are read, once each
 )
 
 // archive is the head of what pg_dump -Fc writes, and toc.dat of -Ft and -Fd
@@ -31,11 +32,17 @@ type archive struct {
 	format     byte
 	folder     bool // it is toc.dat of a folder, not of a tar
 
-	compression string
-	database    string
-	postgreSQL  string
-	pgDump      string
-	entries     int
+	Head
+	entries int
+	sink    script.Sink
+}
+
+// Head is what an archive says about itself.
+type Head struct {
+	Compression string // of the data: none, gzip, lz4 or zstd
+	Database    string // its name
+	PostgreSQL  string // version of the server
+	PgDump      string // version of pg_dump
 }
 
 // The format byte.
@@ -50,15 +57,16 @@ const (
 	newestVersion = 116
 )
 
-// unknownVersionError says that an archive is of a pg_dump that is too old or too
+// UnknownVersionError says that an archive is of a pg_dump that is too old or too
 // new to be inspected. It may be a good one.
-type unknownVersionError struct{ major, minor byte }
+type UnknownVersionError struct{ major, minor byte }
 
-func (e *unknownVersionError) Error() string {
+func (e *UnknownVersionError) Error() string {
 	return fmt.Sprintf("its archive version, %d.%d, is not known", e.major, e.minor)
 }
 
-func (e *unknownVersionError) isOld() bool { return int(e.major)*100+int(e.minor) < oldestVersion }
+// IsOld reports whether it is older than those that are known.
+func (e *UnknownVersionError) IsOld() bool { return int(e.major)*100+int(e.minor) < oldestVersion }
 
 // readHead reads all before the table of contents.
 func readHead(in io.Reader) (*archive, error) {
@@ -78,7 +86,7 @@ func readHead(in io.Reader) (*archive, error) {
 	case head[5] != 1 || head[6] > 30: // no pg_dump ever was or soon will be that
 		return nil, fmt.Errorf("an archive version of %d.%d", head[5], head[6])
 	case a.version < oldestVersion || a.version > newestVersion:
-		return nil, &unknownVersionError{head[5], head[6]}
+		return nil, &UnknownVersionError{head[5], head[6]}
 	case a.intSize != 4 && a.intSize != 8 || a.offsetSize < 4 || a.offsetSize > 8:
 		return nil, fmt.Errorf("integers of %d and offsets of %d bytes", a.intSize, a.offsetSize)
 	case a.format != formatCustom && a.format != formatTar:
@@ -96,7 +104,7 @@ func (a *archive) readRest() error {
 			return err
 		}
 	}
-	for _, text := range []*string{&a.database, &a.postgreSQL, &a.pgDump} {
+	for _, text := range []*string{&a.Database, &a.PostgreSQL, &a.PgDump} {
 		value, err := a.text(maxLabel)
 		if err != nil {
 			return err
@@ -115,9 +123,9 @@ func (a *archive) readRest() error {
 func (a *archive) readCompression() error {
 	if a.version < 115 {
 		level, err := a.int()
-		a.compression = "gzip"
+		a.Compression = "gzip"
 		if level == 0 {
-			a.compression = "none"
+			a.Compression = "none"
 		}
 		return err
 	}
@@ -129,7 +137,7 @@ func (a *archive) readCompression() error {
 	if int(algorithm) >= len(names) {
 		return fmt.Errorf("compression %d is not known", algorithm)
 	}
-	a.compression = names[algorithm]
+	a.Compression = names[algorithm]
 	return nil
 }
 

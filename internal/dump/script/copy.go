@@ -1,9 +1,9 @@
-package dump
+package script
 
 import "bytes"
 
 // endOfCopy takes the rest of the line with COPY: data begins with the next one.
-func (s *script) endOfCopy(b []byte) int {
+func (s *Reader) endOfCopy(b []byte) int {
 	at := bytes.IndexByte(b, '\n')
 	if at < 0 {
 		return len(b)
@@ -15,7 +15,7 @@ func (s *script) endOfCopy(b []byte) int {
 // skipData skips rows that are not needed, up to the line \. that ends them
 // or to where one could still begin. A backslash in data is always doubled, so
 // no row can look like that line (PostgreSQL, COPY, "Text Format").
-func (s *script) skipData(b []byte) int {
+func (s *Reader) skipData(b []byte) int {
 	if n := endOfData(b); n > 0 && !s.midLine {
 		s.copying = false
 		return n
@@ -39,7 +39,7 @@ func (s *script) skipData(b []byte) int {
 
 // messageAmong looks for a line between the rows that is a message of pg_dump's. A row
 // has as many fields as the table has columns; such a line has one.
-func (s *script) messageAmong(rows []byte) {
+func (s *Reader) messageAmong(rows []byte) {
 	if s.foreign != nil || s.columns < 2 {
 		return
 	}
@@ -71,7 +71,7 @@ func endOfData(b []byte) int {
 }
 
 // dataLine reads one row and returns its length, 0 if its end is not in b yet.
-func (s *script) dataLine(b []byte) int {
+func (s *Reader) dataLine(b []byte) int {
 	at := bytes.IndexByte(b, '\n')
 	n, ended := at+1, at >= 0
 	if !ended {
@@ -91,9 +91,9 @@ func (s *script) dataLine(b []byte) int {
 			s.foreign = bytes.Clone(text[:min(len(text), 256)])
 		}
 	case ended && s.columns > 0 && bytes.Count(text, []byte("\t"))+1 != s.columns:
-		s.damaged = s.rows.table // not quoted: a row may hold a secret
+		s.damaged = s.table.Name // not quoted: a row may hold a secret
 	default:
-		s.rows.row(text)
+		s.rows(text)
 	}
 	return n
 }

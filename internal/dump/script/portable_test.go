@@ -1,4 +1,4 @@
-package dump
+package script
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"odoo-upgrade-action/internal/dump/stream"
 )
 
 func portableOf(t *testing.T, in io.Reader) string {
@@ -82,7 +84,7 @@ var maybeLeftOut = regexp.MustCompile(`ALTER|GRANT|REVOKE|COMMENT|CREATE|SET|\\|
 
 // FuzzPortable checks that nothing is lost of what has nothing to leave out.
 func FuzzPortable(f *testing.F) {
-	sample, err := os.ReadFile(filepath.Join("..", "sandbox", "sample", "dump.sql"))
+	sample, err := os.ReadFile(filepath.Join("..", "..", "sandbox", "sample", "dump.sql"))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -91,7 +93,7 @@ func FuzzPortable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte, piece int) {
 		var out bytes.Buffer
 		err := Portable(&out, &pieces{in, max(1, piece)})
-		if maybeLeftOut.Match(in) || bytes.HasPrefix(in, utf8BOM) {
+		if maybeLeftOut.Match(in) || bytes.HasPrefix(in, stream.BOM) {
 			return
 		}
 		if err != nil || !bytes.Equal(out.Bytes(), in) {

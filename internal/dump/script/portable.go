@@ -1,4 +1,4 @@
-package dump
+package script
 
 import (
 	"bytes"
@@ -19,9 +19,9 @@ var ErrZeroByte = errors.New("the dump has zero bytes in its SQL")
 // restricted already. It creates the schema public only where that is missing. A byte order mark is left out, too. Errors are those of
 // reading and writing, and ErrZeroByte.
 func Portable(out io.Writer, in io.Reader) error {
-	p := portable{out: out, script: script{path: schema}}
+	p := portable{out: out, script: New(nil)}
 	p.script.passed = p.piece
-	if err := p.script.read(&portableReader{in, &p}); err != nil {
+	if err := p.script.Read(&portableReader{in, &p}); err != nil {
 		return err
 	}
 	p.write(p.held)
@@ -30,7 +30,7 @@ func Portable(out io.Writer, in io.Reader) error {
 
 // portable decides over the statements of a script, which it holds back that long.
 type portable struct {
-	script          script
+	script          *Reader
 	out             io.Writer
 	held            []byte // of the statement at hand
 	large           bool   // it is larger than those that are left out, and passes

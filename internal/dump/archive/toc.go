@@ -1,43 +1,55 @@
-package dump
+package archive
 
 import (
 	"errors"
 	"fmt"
 	"math"
 	"regexp"
+
+	"odoo-upgrade-action/internal/dump/script"
 )
 
 // dataEntry is an entry of the table of contents that has rows and a table that
-// tells something, or the last one that has data at all.
+// is wanted, or the last one that has data at all.
 type dataEntry struct {
 	id        int
 	statement string // COPY
-	file      string // of a tar's or a directory's data
+	copied    script.Copy
+	rows      script.Rows // that takes them, nil where they are not wanted
+	file      string      // of a tar's or a directory's data
 	hasData   bool
 	offset    int64 // of a custom archive's data, 0 where the archive does not say
 }
 
 // contents is what matters of a table of contents.
 type contents struct {
-	wanted  []dataEntry // with rows that tell something
-	last    dataEntry   // whose data lies last
-	data    int         // entries with data
-	located bool        // every one of them says where its data is
-	files   []string    // of a folder's data
+	wanted  []dataEntry    // whose rows are wanted
+	last    dataEntry      // whose data lies last
+	data    int            // entries with data
+	located bool           // every one of them says where its data is
+	files   []string       // of a tar's or a folder's data
+	places  map[place]bool // of the data that is wanted
+}
+
+// place is where an entry's data is, empty where the archive does not say.
+type place struct {
+	offset int64
+	file   string
 }
 
 // readTOC reads the table of contents, which is read through once.
-func (a *archive) readTOC(f *facts) (contents, error) {
-	c := contents{located: true}
+func (a *archive) readTOC(sink script.Sink) (contents, error) {
+	a.sink = sink
+	c := contents{located: true, places: map[place]bool{}}
 	for range a.entries {
-		if err := a.readEntry(&c, f); err != nil {
+		if err := a.readEntry(&c); err != nil {
 			return c, err
 		}
 	}
 	return c, nil
 }
 
-func (a *archive) readEntry(c *contents, f *facts) error {
+func (a *archive) readEntry(c *contents) error {
 	e, err := a.readFields()
 	if err != nil {
 		return err
@@ -45,26 +57,31 @@ func (a *archive) readEntry(c *contents, f *facts) error {
 	if err := a.readPlace(c, &e); err != nil {
 		return err
 	}
-	table := tableName{e.namespace, e.tag}
+	table := script.Table{Schema: e.namespace, Name: e.tag}
 	switch e.desc {
 	case "TABLE":
-		f.create(table)
+		a.sink.Create(table)
 	case "TABLE DATA":
 		if e.hasRows {
-			f.insert(table)
+			a.sink.Insert(table)
 		}
 	case "CONSTRAINT", "FK CONSTRAINT", "INDEX":
-		f.keys = true
+		a.sink.Key()
 	}
-	copied, ok := parseCopy(e.statement, e.namespace)
-	if !ok || !e.hasRows || f.rowsOf(copied) == nil {
+	copied, ok := script.ParseCopy(e.statement, e.namespace)
+	if !ok || !e.hasRows {
 		return nil
 	}
-	f.count = 0
-	c.wanted = append(c.wanted, e.dataEntry)
-	if len(c.wanted) > wantedTables {
-		return errors.New("the same table again and again")
+	if e.copied, e.rows = copied, a.sink.Copy(copied); e.rows == nil {
+		return nil
 	}
+	e.statement = ""
+	at := place{e.offset, e.file}
+	if c.places[at] {
+		return errors.New("two tables with the same data")
+	}
+	c.places[at] = at != place{}
+	c.wanted = append(c.wanted, e.dataEntry)
 	return nil
 }
 
