@@ -26,14 +26,6 @@ func (f Form) String() string {
 	return string(f.Kind)
 }
 
-// Extension is how the name of a file of that form usually ends.
-func (f Form) Extension() string {
-	if w := wrappers[f.Wrapper]; f.Kind != w.kind {
-		return f.Kind.Extension() + w.extension
-	}
-	return f.Kind.Extension()
-}
-
 // Names returns the names of forms.
 func Names(forms []Form) (names []string) {
 	for _, f := range forms {
@@ -97,6 +89,9 @@ var wrappers = map[Wrapper]struct {
 		func(in io.Reader) (io.Reader, error) { return stream.NewMembers(in) },
 		func(out io.Writer) io.WriteCloser { return gzip.NewWriter(out) }},
 }
+
+// Extension is what a name has after that of what is inside.
+func (w Wrapper) Extension() string { return wrappers[w].extension }
 
 // Reader returns what reads the inside of a wrapper, in itself if there is none.
 func (w Wrapper) Reader(in io.Reader) (io.Reader, error) {

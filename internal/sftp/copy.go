@@ -29,8 +29,8 @@ var (
 // that none waits for the slowest.
 const Ahead = 96 << 20
 
-// mostKept limits keep. At a round trip of 100 ms it is what limits the speed.
-const mostKept = 52 << 20
+// mostKept limits keep, and with it the memory that is needed.
+const mostKept = 42 << 20
 
 // keep is how much of a download is kept in memory until what comes before it has
 // arrived, and what a cut may cost: enough for what that many sessions have in flight,
@@ -66,8 +66,13 @@ func (f *File) Put(source io.ReaderAt, from, size, ahead int64, reached *atomic.
 	return spread(func(s *session) error {
 		_, most := s.wire.sizes() // in a packet
 		buffer, last := make([]byte, most), make([]byte, most)
+		if !f.pool.lowLatency { // many sessions: what is read ahead would take memory and no time
+			last = buffer
+		}
 		return f.run(w, s, "writing", f.flags, most, func(file *sftp.File, l *lane, part piece, done func(error)) {
-			buffer, last = last, buffer // which is still being sent
+			if buffer, last = last, buffer; !f.pool.lowLatency {
+				s.wire.settle() // the last part was in it
+			}
 			b := buffer[:part.length]
 			if err := fillFrom(source, b, part.offset); err != nil {
 				done(err)

@@ -269,12 +269,7 @@ func (w *wire) Write(b []byte) (int, error) {
 func (w *wire) issue(payload []byte, call func()) {
 	w.issuing.Lock()
 	defer w.issuing.Unlock()
-	if w.over != nil {
-		select {
-		case <-w.sent:
-		case <-w.over:
-		}
-	}
+	w.wait()
 	select {
 	case <-w.sent: // of a call that has ended as well
 	default:
@@ -290,6 +285,24 @@ func (w *wire) issue(payload []byte, call func()) {
 		defer close(over)
 		call()
 	}()
+}
+
+// settle returns once the request of the last call was sent.
+func (w *wire) settle() {
+	w.issuing.Lock()
+	defer w.issuing.Unlock()
+	w.wait()
+}
+
+// wait waits until the request of the last call was sent. The caller holds the lock.
+func (w *wire) wait() {
+	if w.over != nil {
+		select {
+		case <-w.sent:
+		case <-w.over:
+		}
+		w.over = nil
+	}
 }
 
 // end ends the wire; the first error counts, and is returned.

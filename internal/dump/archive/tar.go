@@ -18,7 +18,7 @@ const (
 	blobsFile = "blobs.toc" // of large objects; pg_dump 17 writes several, with numbers
 )
 
-// Tar reads a tar from its first member on: Next returns what it is, and Read goes on if that is
+// Tar reads a tar from its first member on: Next returns what that is, and Read reads the rest if it is
 // TOC.
 type Tar struct {
 	members  *tar.Reader

@@ -106,8 +106,12 @@ func source(d dump.Info) (files []rsync.File, remote string, err error) {
 		}
 		return files, "origin.dump", err
 	}
+	extension := map[dump.Kind]string{dump.SQL: ".sql", dump.OdooZip: ".zip"}[d.Kind]
+	if extension == "" {
+		extension = ".dump"
+	}
 	open := func() (io.ReadCloser, error) { return d.Open() }
-	return []rsync.File{{Name: "dump", Size: d.Size, ModTime: modified, Open: open}}, "origin" + d.Extension(), nil
+	return []rsync.File{{Name: "dump", Size: d.Size, ModTime: modified, Open: open}}, "origin" + extension + d.Wrapper.Extension(), nil
 }
 
 // contentTime is a time that stands for a dump's content. rsync takes a file of the same
