@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -13,32 +12,18 @@ import (
 	"os"
 
 	"github.com/dustin/go-humanize"
-
-	"odoo-upgrade-action/internal/advice"
-	"odoo-upgrade-action/internal/retry"
 )
 
 // HeadSize is how many of a file's first bytes a Partial remembers.
 const HeadSize = 4096
 
-// Partial is a file that is arriving: hidden, beside a note that says what it is a
-// part of, until it is complete.
+// Partial is a file that is arriving.
 type Partial struct {
-	folder *Folder
-	name   string
+	Arrival
 	file   *os.File
 	size   int64
 	digest hash.Hash
 	head   []byte
-	note   note
-	done   bool // it has its name
-}
-
-// note is what must be the same for a partial file to be continued.
-type note struct {
-	URL       string `json:"url"`       // SHA-256 of where it comes from, which may hold a key
-	Validator string `json:"validator"` // tells this file from others of the same source
-	Total     int64  `json:"total"`     // bytes of the whole file
 }
 
 // File is a file that is complete.
@@ -49,66 +34,33 @@ type File struct {
 	SHA256   string // in hexadecimal
 }
 
-func (p *Partial) partName() string { return "." + p.name + ".part" }
-func (p *Partial) noteName() string { return "." + p.name + ".part.json" }
-
 // Begin opens what there is of a file, or begins it. name is the file's name
 // without its extension, source what it comes from; it is kept as a digest only.
-// While a run has it open, no other one can.
 func (f *Folder) Begin(ctx context.Context, name, source string) (_ *Partial, err error) {
-	p := &Partial{folder: f, name: name, digest: sha256.New()}
-	for _, own := range []string{p.partName(), p.noteName()} {
-		if err := f.removeUnless(own, fs.FileMode.IsRegular); err != nil {
-			return nil, err
-		}
-	}
 	if err := f.IsFree(name, false); err != nil {
 		return nil, err
 	}
-	p.file, err = f.root.OpenFile(p.partName(), os.O_RDWR|os.O_CREATE, 0o600)
+	arrival, known, _, err := f.arrive(name, ".part", source, fs.FileMode.IsRegular)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.own(); err != nil {
-		_ = p.file.Close() // another run has it
-		return nil, err
-	}
+	p := &Partial{Arrival: arrival, digest: sha256.New()}
 	defer func() {
 		if err != nil {
 			p.Close(ctx, err)
 		}
 	}()
-	if err := p.file.Chmod(0o600); err != nil { // it may be older than this run
+	p.file, err = f.root.OpenFile(p.hidden, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
 		return nil, err
 	}
-	if err := f.owner.take(f.root, p.partName()); err != nil {
+	if err := errors.Join(p.file.Chmod(0o600), f.owner.take(f.root, p.hidden)); err != nil { // it may be older than this run
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(source))
-	from := hex.EncodeToString(sum[:])
-	text, readErr := f.root.ReadFile(p.noteName())
-	if readErr != nil || json.Unmarshal(text, &p.note) != nil || p.note.URL != from || p.note.Validator == "" {
-		p.note = note{URL: from}
+	if !known || p.note.Validator == "" {
 		return p, p.Truncate()
 	}
 	return p, p.recall(ctx)
-}
-
-// own makes sure that no other run writes the partial file, and that it still is
-// one: another run may just have completed it.
-func (p *Partial) own() error {
-	if err := lock(p.file); err != nil {
-		return busy(p.name)
-	}
-	opened, err := p.file.Stat()
-	if err != nil {
-		return err
-	}
-	named, err := p.folder.root.Stat(p.partName())
-	if err != nil || !os.SameFile(opened, named) {
-		return retry.Transient(fmt.Errorf("another run has just downloaded %s to the same folder", p.name))
-	}
-	return nil
 }
 
 // recall takes the digest of what an earlier try left.
@@ -183,7 +135,6 @@ func (p *Partial) Start(validator string, total int64) error {
 	}
 	p.note.Validator, p.note.Total = validator, total
 	if total < 0 || validator == "" {
-		p.note.Validator = ""
 		return p.Forget()
 	}
 	return p.keepNote()
@@ -212,11 +163,6 @@ func (e *NoSpaceError) Advice() string {
 	return "Free some space, or set {download-path} to a folder on a larger disk."
 }
 
-// busy says that another process has the lock of a download.
-func busy(name string) error {
-	return advice.New(fmt.Sprintf("another run is downloading %s to the same folder", name), "Give each run its own {download-path}.")
-}
-
 // Fits returns a *NoSpaceError if the disk cannot take the rest of a file of total
 // bytes: better now than after hours.
 func (p *Partial) Fits(total int64) error {
@@ -228,25 +174,10 @@ func (p *Partial) Fits(total int64) error {
 	return &NoSpaceError{needs, free}
 }
 
-// keepNote puts the note on disk, so that a later process can continue.
-func (p *Partial) keepNote() error {
-	text, err := json.Marshal(p.note)
-	if err != nil {
-		return err
-	}
-	if err := p.folder.root.WriteFile(p.noteName(), text, 0o600); err != nil {
-		return err
-	}
-	return p.folder.owner.take(p.folder.root, p.noteName())
-}
-
-// Forget removes the note, so that the next try starts at byte 0.
+// Forget makes the next try start at byte 0.
 func (p *Partial) Forget() error {
-	err := p.folder.root.Remove(p.noteName())
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
+	p.note.Validator = ""
+	return p.keepNote()
 }
 
 // Write appends to the file.
@@ -272,10 +203,10 @@ func (p *Partial) Commit(extension string) (File, error) {
 	}
 	name := p.name + extension
 	p.done = true // complete, whatever it is called
-	if err := p.folder.root.Rename(p.partName(), name); err != nil {
-		return File{}, fmt.Errorf("%s is complete, but cannot get its name: %w", p.folder.Path(p.partName()), err)
+	if err := p.folder.root.Rename(p.hidden, name); err != nil {
+		return File{}, fmt.Errorf("%s is complete, but cannot get its name: %w", p.folder.Path(p.hidden), err)
 	}
-	if err := p.Forget(); err != nil {
+	if err := p.remove(); err != nil {
 		return File{}, err
 	}
 	return File{Path: p.folder.Path(name), Location: p.folder.Location(name), Size: p.size, SHA256: hex.EncodeToString(p.digest.Sum(nil))}, nil
@@ -299,19 +230,14 @@ func (f *Folder) Save(ctx context.Context, name, extension string, content []byt
 	return file.Path, err
 }
 
-// Close closes the file after err, the error of its transfer. What a broken
-// network or a lack of space interrupted is kept for the next try, if that can
-// continue it. After any other error nothing is left of it: that would only be
-// continued to the same end.
+// Close closes the file after err, the error of its transfer. It keeps what another try can
+// continue, and nothing else.
 func (p *Partial) Close(ctx context.Context, err error) {
-	_ = p.file.Close()
-	if p.done {
-		return
+	defer p.lock.Close()
+	if p.file != nil {
+		_ = p.file.Close()
 	}
-	_, full := errors.AsType[*NoSpaceError](err)
-	failed := err != nil && !full && !retry.IsTransient(err) && ctx.Err() == nil
-	if failed || p.size == 0 || p.note.Validator == "" {
-		_ = p.folder.root.Remove(p.partName())
-		_ = p.Forget()
+	if !p.done && (!isWorthKeeping(ctx, err) || p.size == 0 || p.note.Validator == "") {
+		_ = p.remove()
 	}
 }

@@ -3,6 +3,7 @@
 package workspace
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,5 +75,61 @@ func TestFolderInTheWay(t *testing.T) {
 	}
 	if _, err := folder.Begin(t.Context(), "upgraded-dump", "source"); err == nil || !strings.Contains(err.Error(), "there is a folder") {
 		t.Errorf("begun again: %v", err)
+	}
+}
+
+// TestFolderByAHiddenName has a folder of the user's where a file arrives, or its note is.
+func TestFolderByAHiddenName(t *testing.T) {
+	for _, name := range []string{".upgraded-dump.part", ".upgraded-dump.part.json"} {
+		dir := t.TempDir()
+		precious := filepath.Join(dir, name, "precious")
+		if err := errors.Join(os.Mkdir(filepath.Dir(precious), 0o700), os.WriteFile(precious, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		folder, err := Open("", dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer folder.Close()
+		if _, err := folder.Begin(t.Context(), "upgraded-dump", "source"); err == nil || !strings.Contains(err.Error(), "where this program has a file") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(precious); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestOneRunAtATime begins what another run has, a file and a folder, and what it has just
+// completed.
+func TestOneRunAtATime(t *testing.T) {
+	for name, begin := range map[string]func(*Folder) (func(), error){
+		"file": func(f *Folder) (func(), error) {
+			p, err := f.Begin(t.Context(), "x", "source")
+			return func() { p.Close(t.Context(), nil) }, err
+		},
+		"folder": func(f *Folder) (func(), error) {
+			p, err := f.BeginFolder("x", "source")
+			return func() { p.Close(t.Context(), nil) }, err
+		},
+	} {
+		folder, err := Open("", t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer folder.Close()
+		end, err := begin(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := begin(folder); err == nil || !strings.Contains(err.Error(), "another run is downloading x") {
+			t.Errorf("%s: %v", name, err)
+		}
+		end()
+		if end, err = begin(folder); err != nil {
+			t.Errorf("%s, afterwards: %v", name, err)
+			continue
+		}
+		end()
 	}
 }

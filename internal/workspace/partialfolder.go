@@ -2,28 +2,18 @@ package workspace
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
-
-	"odoo-upgrade-action/internal/retry"
 )
 
-// PartialFolder is a hidden folder in which files or a folder arrive, beside a note that
-// says what they are a part of, until they are complete. What writes to it is up to the
+// PartialFolder is a folder in which files or a folder arrive. What writes to it is up to the
 // caller.
 type PartialFolder struct {
+	Arrival
 	Root *os.Root // what arrives is in it
-
-	folder *Folder
-	name   string
-	note   *os.File // locked while the folder is open
-	done   bool
 }
 
 // Folders in a PartialFolder: of what has arrived, under the names that its sender gives it,
@@ -35,60 +25,42 @@ const (
 	replaced = "replaced" // an earlier download, for a moment
 )
 
-func (p *PartialFolder) dirName() string  { return "." + p.name + ".part.d" }
-func (p *PartialFolder) noteName() string { return "." + p.name + ".part.d.json" }
-
 // BeginFolder opens what there is of an arrival from source, or begins it. name is what
-// it will be called, without an extension. While a run has it open, no other one can.
+// it will be called, without an extension.
 func (f *Folder) BeginFolder(name, source string) (_ *PartialFolder, err error) {
-	p := &PartialFolder{folder: f, name: name}
-	if err := f.removeUnless(p.noteName(), fs.FileMode.IsRegular); err != nil {
+	arrival, known, noted, err := f.arrive(name, ".part.d", source, fs.FileMode.IsDir)
+	if err != nil {
 		return nil, err
 	}
-	_, unnoted := f.root.Lstat(p.noteName())
-	if p.note, err = f.root.OpenFile(p.noteName(), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return nil, err
-	}
+	p := &PartialFolder{Arrival: arrival}
 	defer func() {
 		if err != nil {
-			_ = p.note.Close()
+			_ = p.lock.Close()
 		}
 	}()
-	if err := lock(p.note); err != nil {
-		return nil, busy(name)
-	}
-	if err := errors.Join(f.owner.take(f.root, p.noteName()), p.prepare(source, unnoted == nil)); err != nil {
+	if err := p.prepare(known, noted); err != nil {
 		return nil, err
 	}
-	p.Root, err = f.root.OpenRoot(p.dirName())
+	p.Root, err = f.root.OpenRoot(p.hidden)
 	return p, err
 }
 
-// prepare leaves a folder that is empty, or holds a part of what comes from source. One
+// prepare leaves a folder that is empty, or holds a part of what comes from the same source. One
 // without a note beside it is not ours.
-func (p *PartialFolder) prepare(source string, noted bool) error {
-	if info, err := p.folder.root.Lstat(p.dirName()); err == nil && info.IsDir() && !noted {
-		return inTheWay(fmt.Sprintf("there is a folder %s, which this program did not create", p.folder.Path(p.dirName())))
+func (p *PartialFolder) prepare(known, noted bool) error {
+	root := p.folder.root
+	if info, err := root.Lstat(p.hidden); err == nil && info.IsDir() && !noted {
+		return inTheWay(fmt.Sprintf("there is a folder %s, which this program did not create", p.folder.Path(p.hidden)))
 	}
-	sum := sha256.Sum256([]byte(source))
-	from := hex.EncodeToString(sum[:])
-	var n note
-	text, err := p.folder.root.ReadFile(p.noteName())
-	if err != nil || json.Unmarshal(text, &n) != nil || n.URL != from {
-		if err := p.folder.root.RemoveAll(p.dirName()); err != nil {
+	if !known {
+		if err := root.RemoveAll(p.hidden); err != nil {
 			return err
 		}
 	}
-	if err := p.folder.removeUnless(p.dirName(), fs.FileMode.IsDir); err != nil {
+	if err := root.Mkdir(p.hidden, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := p.folder.root.Mkdir(p.dirName(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if text, err = json.Marshal(note{URL: from}); err != nil {
-		return err
-	}
-	return p.folder.root.WriteFile(p.noteName(), text, 0o600)
+	return p.keepNote()
 }
 
 // removeUnless removes what has a name, unless it is what it should be: a link that a
@@ -112,7 +84,7 @@ func (f *Folder) removeUnless(name string, is func(fs.FileMode) bool) error {
 // download with that name is replaced. The File has no size and no digest.
 func (p *PartialFolder) Commit(arrived, extension string) (File, error) {
 	name := p.name + extension
-	from := path.Join(p.dirName(), Arrived, arrived)
+	from := path.Join(p.hidden, Arrived, arrived)
 	if err := p.give(from); err != nil {
 		return File{}, err
 	}
@@ -120,13 +92,12 @@ func (p *PartialFolder) Commit(arrived, extension string) (File, error) {
 	if err := p.replace(from, name); err != nil {
 		return File{}, fmt.Errorf("%s is complete, but cannot get its name: %w", p.folder.Path(from), err)
 	}
-	root := p.folder.root
-	return File{Path: p.folder.Path(name), Location: p.folder.Location(name)}, errors.Join(root.RemoveAll(p.dirName()), root.Remove(p.noteName()))
+	return File{Path: p.folder.Path(name), Location: p.folder.Location(name)}, p.remove()
 }
 
 // replace moves what arrived to its name. After an error, what had the name has it still.
 func (p *PartialFolder) replace(from, name string) error {
-	f, old := p.folder, path.Join(p.dirName(), replaced)
+	f, old := p.folder, path.Join(p.hidden, replaced)
 	if err := f.replaceable(name); err != nil {
 		return err
 	}
@@ -168,15 +139,12 @@ func (p *PartialFolder) give(name string) error {
 	})
 }
 
-// Close closes the folder after err, the error of its transfer. What a broken network or a
-// lack of space interrupted is kept for the next try; after any other error nothing is left.
+// Close closes the folder after err, the error of its transfer. It keeps what another try can
+// continue, and nothing else.
 func (p *PartialFolder) Close(ctx context.Context, err error) {
+	defer p.lock.Close()
 	_ = p.Root.Close()
-	defer p.note.Close()
-	_, full := errors.AsType[*NoSpaceError](err)
-	if p.done || err == nil || full || retry.IsTransient(err) || ctx.Err() != nil {
-		return
+	if !p.done && !isWorthKeeping(ctx, err) {
+		_ = p.remove()
 	}
-	_ = p.folder.root.RemoveAll(p.dirName())
-	_ = p.folder.root.Remove(p.noteName())
 }
