@@ -25,6 +25,7 @@ import (
 	"odoo-upgrade-action/internal/sandbox"
 	"odoo-upgrade-action/internal/sandbox/engine"
 	"odoo-upgrade-action/internal/sandbox/requests"
+	"odoo-upgrade-action/internal/sandbox/service"
 )
 
 // TestMain lets test scripts run this binary as odoo-upgrade.
@@ -181,7 +182,7 @@ func release(ts *testscript.TestScript, neg bool, args []string) {
 // serve [held] [FLAG …]: serves a sandbox until the script's end, at $URL; held ends no
 // upgrade before release.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
-	config := sandbox.Config{Data: ts.MkAbs("sandbox-data"), Outcome: "done"}
+	config := service.Config{Config: sandbox.Config{Data: ts.MkAbs("sandbox-data"), Outcome: "done"}}
 	for n := 2; isThere(config.Data); n++ { // an earlier one still serves there
 		config.Data = ts.MkAbs(fmt.Sprintf("sandbox-data-%d", n))
 	}
@@ -194,7 +195,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		config.Outcome, config.Pace, config.Contracts, config.Faults, config.Protocols = address.Outcome, address.Pace, address.Contracts, address.Faults, address.Protocols
 	}
-	url, stop, err := sandbox.Run(context.Background(), config)
+	url, stop, err := service.Run(context.Background(), config)
 	ts.Check(err)
 	ts.Defer(stop)
 	ts.Setenv("URL", url)

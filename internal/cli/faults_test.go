@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/realtest"
+	"odoo-upgrade-action/internal/sandbox/service"
 
 	"google.golang.org/grpc/test/bufconn"
 
@@ -292,7 +293,7 @@ func (s *schedule) platform(texts []string) (end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := sandbox.New(t.Context(), sandbox.Config{Data: filepath.Join(s.dir, "platform"), Outcome: s.outcome, Pace: s.pace, Faults: faults, Engine: s.engine})
+	server, err := service.New(t.Context(), service.Config{Config: sandbox.Config{Data: filepath.Join(s.dir, "platform"), Outcome: s.outcome, Pace: s.pace, Faults: faults, Engine: s.engine}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/sandbox"
 	"odoo-upgrade-action/internal/sandbox/engine"
+	"odoo-upgrade-action/internal/sandbox/service"
+	"odoo-upgrade-action/internal/sandbox/service/engines"
 )
 
 type sandboxCommand struct {
@@ -64,12 +66,15 @@ func (c *sandboxCommand) serve(p *program) error {
 	if err != nil {
 		return err
 	}
-	s, err := sandbox.New(p.ctx, sandbox.Config{
-		Protocols: c.Protocol, Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace, Index: c.Index, RandomIDs: true,
-		Engine: upgrades, Workers: c.Workers, Timeout: c.Timeout, MaxUpload: int64(c.MaxUpload), Retention: c.Retention, PublicURL: c.PublicURL, Proxies: c.Proxy,
-		Log: func(line string) {
-			_, _ = fmt.Fprintln(p.stderr, time.Now().UTC().Format("2006-01-02 15:04:05"), printable(line))
+	s, err := service.New(p.ctx, service.Config{
+		Config: sandbox.Config{
+			Protocols: c.Protocol, Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace, RandomIDs: true,
+			Engine: upgrades, Workers: c.Workers, Timeout: c.Timeout, MaxUpload: int64(c.MaxUpload),
+			Log: func(line string) {
+				_, _ = fmt.Fprintln(p.stderr, time.Now().UTC().Format("2006-01-02 15:04:05"), printable(line))
+			},
 		},
+		Index: c.Index, Retention: c.Retention, PublicURL: c.PublicURL, Proxies: c.Proxy,
 	})
 	if err != nil {
 		return err
@@ -105,10 +110,10 @@ func printable(line string) string {
 
 // engine returns the engine that the flags choose.
 func (c *sandboxCommand) engine() (sandbox.Engine, error) {
-	var server *engine.Server
+	var server *engines.Server
 	var err error
 	if c.Database != "" {
-		if server, err = engine.ParseServer(c.Database); err != nil {
+		if server, err = engines.ParseServer(c.Database); err != nil {
 			return nil, err
 		}
 	}
@@ -124,11 +129,11 @@ func (c *sandboxCommand) engine() (sandbox.Engine, error) {
 	case c.Restore && (c.Engine != "command" || server == nil):
 		return nil, errors.New("--restore can only be used with --engine command and --database-url")
 	case c.Engine == "postgres":
-		return engine.NewPostgres(server, c.SQL), nil
+		return engines.NewPostgres(server, c.SQL), nil
 	case c.Engine == "command" && len(c.Command) == 0:
 		return nil, errors.New("--engine command needs a program: give it after --, like --engine command -- ./upgrade.sh")
 	case c.Engine == "command":
-		return engine.NewCommand(c.Command, server, c.Restore), nil
+		return engines.NewCommand(c.Command, server, c.Restore), nil
 	}
 	return engine.Copy{}, nil
 }
@@ -141,7 +146,7 @@ func (c *sandboxCommand) withTLS(web net.Listener, where map[string]string) (net
 	switch {
 	case c.TLSSelf:
 		host, _, _ := net.SplitHostPort(c.Listen)
-		certificate, where["certificate"], err = sandbox.SelfSigned(c.Data, host)
+		certificate, where["certificate"], err = service.SelfSigned(c.Data, host)
 	case c.TLSCert != "" && c.TLSKey != "":
 		certificate, err = tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 	case c.TLSCert+c.TLSKey != "":
@@ -153,7 +158,7 @@ func (c *sandboxCommand) withTLS(web net.Listener, where map[string]string) (net
 		return nil, errors.Join(err, web.Close())
 	}
 	where["url"] = strings.Replace(where["url"], "http://", "https://", 1)
-	return sandbox.WithTLS(web, certificate), nil
+	return service.WithTLS(web, certificate), nil
 }
 
 // healthTime is how long a sandbox may take to answer.

@@ -18,6 +18,7 @@ import (
 	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/platform/auto"
 	"odoo-upgrade-action/internal/sandbox"
+	"odoo-upgrade-action/internal/sandbox/service"
 	"odoo-upgrade-action/internal/upgrade"
 	"odoo-upgrade-action/internal/workspace"
 )
@@ -147,7 +148,7 @@ func (p *Plan) serve(ctx context.Context) (address string, stop func(), err erro
 	if config.Data, err = os.MkdirTemp("", "odoo-upgrade-sandbox-"); err != nil {
 		return "", nil, err
 	}
-	address, end, err := sandbox.Run(ctx, config)
+	address, end, err := service.Run(ctx, service.Config{Config: config})
 	if err != nil {
 		_ = os.RemoveAll(config.Data)
 		return "", nil, err

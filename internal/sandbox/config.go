@@ -1,13 +1,15 @@
 // Package sandbox is a small stand-in for the vendor's upgrade platform: the same HTTP
-// API, the same SFTP server, the same pages, so that a workflow can be tried without a
-// contract and without sending a database anywhere.
+// API, the same SFTP server, so that a workflow can be tried without a contract and without
+// sending a database anywhere.
 //
-// Run serves one inside this process; New and Serve are for one that is a process of
-// its own. What an upgrade does is up to its Engine: package engine has three.
+// Run serves one inside this process. Package service has one that people share, with pages,
+// TLS, and engines that upgrade for real.
 package sandbox
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,6 +17,7 @@ import (
 
 	"odoo-upgrade-action/internal/sandbox/fault"
 	"odoo-upgrade-action/internal/sandbox/requests"
+	v1 "odoo-upgrade-action/internal/sandbox/v1"
 )
 
 // Engine upgrades what was uploaded.
@@ -37,13 +40,14 @@ type Config struct {
 	Workers   int           // how many requests are upgraded at the same time; 0: all
 	Timeout   time.Duration // how long an upgrade may take; 0: as long as it likes
 	MaxUpload int64         // bytes of a dump; 0: as many as the disk takes
-	Retention time.Duration // how long requests are kept that have ended; 0: for good
-	PublicURL string        // the address of the sandbox for clients; "": what they ask for
-	Proxies   []string      // addresses of reverse proxies whose X-Forwarded headers count, like 10.0.0.0/8
 	Faults    []fault.Fault // what goes wrong
 	RandomIDs bool          // requests have random ids; else they count from 10001 on, for tests and examples
-	Index     bool          // the start page lists all requests, with their keys
 	Log       func(string)  // one line a call; without keys
+
+	// What a server has around the double, see package service; each may be nil.
+	Before func(*http.Request)                               // changes each call before it is served
+	Pages  func(context.Context, *http.ServeMux, *v1.Server) // adds pages for people
+	Beside func(context.Context, *requests.Store)            // runs until the context ends
 }
 
 // Outcomes lists the states that a sandbox's requests can end in.

@@ -16,7 +16,7 @@ import (
 	"odoo-upgrade-action/internal/sandbox/fault"
 	"odoo-upgrade-action/internal/sandbox/jsonrpc"
 	"odoo-upgrade-action/internal/sandbox/requests"
-	"odoo-upgrade-action/internal/sandbox/v1"
+	v1 "odoo-upgrade-action/internal/sandbox/v1"
 )
 
 // Server is a sandbox.
@@ -29,7 +29,6 @@ type Server struct {
 	v1      *v1.Server
 	rpc     *jsonrpc.Server
 
-	proxy   *proxy
 	conns   requests.Shares // connections over SSH
 	unlock  func()          // gives the data folder to other sandboxes
 	running sync.WaitGroup  // connections and sessions over SSH
@@ -49,10 +48,6 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	}
 	if config.Engine == nil {
 		config.Engine = engine.Copy{}
-	}
-	proxy, err := newProxy(config.PublicURL, config.Proxies)
-	if err != nil {
-		return nil, err
 	}
 	unlock, err := requests.Lock(config.Data)
 	if err != nil {
@@ -77,7 +72,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	}
 	worker := &requests.Worker{Store: store, Engine: config.Engine, Outcome: config.Outcome, Pace: config.Pace, AtOnce: config.Workers, Timeout: config.Timeout, Log: config.Log}
 	return &Server{
-		config: config, store: store, worker: worker, hostKey: hostKey, faults: &fault.Set{List: config.Faults}, proxy: proxy, unlock: unlock,
+		config: config, store: store, worker: worker, hostKey: hostKey, faults: &fault.Set{List: config.Faults}, unlock: unlock,
 		conns: requests.Shares{All: maxConns, Each: maxConnsEach},
 	}, nil
 }
@@ -99,8 +94,8 @@ func (s *Server) Serve(ctx context.Context, web, sftp net.Listener) error {
 	for _, r := range s.store.Unfinished() {
 		s.worker.Start(ctx, r.ID)
 	}
-	if s.config.Retention > 0 {
-		s.running.Go(func() { s.store.Expire(ctx, s.config.Retention, s.config.Log) })
+	if s.config.Beside != nil {
+		s.running.Go(func() { s.config.Beside(ctx, s.store) })
 	}
 	ended := make(chan error, 2)
 	go func() { ended <- server.Serve(web) }()
@@ -131,7 +126,7 @@ func (s *Server) handler(ctx context.Context, sshAddress string) http.Handler {
 	mux := http.NewServeMux()
 	s.v1 = &v1.Server{
 		Store: s.store, Start: func(id int) { s.worker.Start(ctx, id) }, About: s.config.Engine.About(),
-		Contracts: s.config.Contracts, Faults: s.faults, SSHAddress: sshAddress, Index: s.config.Index, Log: s.config.Log,
+		Contracts: s.config.Contracts, Faults: s.faults, SSHAddress: sshAddress, Log: s.config.Log,
 	}
 	_, port, _ := net.SplitHostPort(sshAddress)
 	s.rpc = &jsonrpc.Server{
@@ -140,13 +135,18 @@ func (s *Server) handler(ctx context.Context, sshAddress string) http.Handler {
 	}
 	if s.speaks(ProtocolV1) {
 		s.v1.Serve(ctx, mux)
+		if s.config.Pages != nil {
+			s.config.Pages(ctx, mux, s.v1)
+		}
 	}
 	if s.speaks(ProtocolRPC) {
 		s.rpc.Serve(ctx, mux)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(engineHeader, s.config.Engine.Name())
-		s.proxy.apply(r)
+		if r.URL.Scheme = ""; s.config.Before != nil {
+			s.config.Before(r)
+		}
 		mux.ServeHTTP(w, r)
 	})
 }

@@ -17,7 +17,7 @@ import (
 
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/sandbox/fault"
-	"odoo-upgrade-action/internal/sandbox/v1"
+	v1 "odoo-upgrade-action/internal/sandbox/v1"
 )
 
 // loadHostKey returns the sandbox's SSH host key, which its first start makes.

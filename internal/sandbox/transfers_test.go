@@ -4,7 +4,6 @@ package sandbox
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -242,49 +240,6 @@ func TestFoldersOverTheLimit(t *testing.T) {
 	}
 	if err := b.uploads(t, key, port, folders+"/", "origin.dump"); err == nil {
 		t.Error("folders were taken")
-	}
-}
-
-// TestFollowersShare has one client follow as many requests as it can: another one still
-// can.
-func TestFollowersShare(t *testing.T) {
-	b := open(t, Config{})
-	server := &http.Server{Handler: b.web}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	address := b.created()
-	events := strings.Replace(b.form("status", address).Request["status_url"].(string), "/status", "/events", 1)
-	events = strings.Replace(events, "http://sandbox.test", "http://"+listener.Addr().String(), 1)
-	follow := func(from string) int {
-		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-		client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, address)
-		}}}
-		response, err := client.Get(events)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = response.Body.Close() })
-		if response.StatusCode == http.StatusOK { // it has begun
-			_, _ = io.ReadFull(response.Body, make([]byte, 1))
-		}
-		return response.StatusCode
-	}
-	taken := 0
-	for range 60 {
-		if follow("127.0.0.1") == http.StatusOK {
-			taken++
-		}
-	}
-	if taken == 0 || taken > 10 {
-		t.Errorf("one client follows %d", taken)
-	}
-	if code := follow("127.0.0.2"); code != http.StatusOK {
-		t.Errorf("another client got HTTP %s", strconv.Itoa(code))
 	}
 }
 

@@ -1,3 +1,5 @@
+// Package engine has the engine of a sandbox that upgrades nothing, and what engines share: files
+// that are written whole or not at all.
 package engine
 
 import (
@@ -34,14 +36,14 @@ func (Copy) Upgrade(ctx context.Context, w requests.Work) (requests.Result, erro
 	result := requests.Result{
 		Message: "This is a sandbox. It upgrades nothing: the upgraded database is the one that was uploaded.",
 		Notes:   "The platform describes here what its upgrade has changed. A sandbox changes nothing, so there is nothing to describe.",
-		Name:    upgradedName(w),
+		Name:    UpgradedName(w),
 	}
 	_, _ = fmt.Fprintln(w.Log, "Copying the database. It upgrades nothing.")
 	if err := os.RemoveAll(w.Upgraded); err != nil { // of a run that was stopped here
 		return result, err
 	}
 	if path.Ext(w.Filename) != ".zip" {
-		if err := addFile(w.Filestore, added); err != nil {
+		if err := AddFile(w.Filestore, added); err != nil {
 			return result, err
 		}
 	}
@@ -51,7 +53,7 @@ func (Copy) Upgrade(ctx context.Context, w requests.Work) (requests.Result, erro
 	if os.Link(w.Original, w.Upgraded) == nil {
 		return result, nil
 	}
-	return result, writeFile(w.Upgraded, func(out io.Writer) error { return copyTo(ctx, out, w.Original) })
+	return result, WriteFile(w.Upgraded, func(out io.Writer) error { return CopyTo(ctx, out, w.Original) })
 }
 
 // copyFolder copies the files of a folder, which has nothing else in it, until ctx ends.
@@ -65,18 +67,18 @@ func copyFolder(ctx context.Context, to, from string) error {
 	}
 	for _, entry := range entries {
 		source := filepath.Join(from, entry.Name())
-		if err := writeFile(filepath.Join(to, entry.Name()), func(out io.Writer) error { return copyTo(ctx, out, source) }); err != nil {
+		if err := WriteFile(filepath.Join(to, entry.Name()), func(out io.Writer) error { return CopyTo(ctx, out, source) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// upgradedName is what an upgraded file is called: "upgraded_" and the name of the upload.
-func upgradedName(w requests.Work) string { return "upgraded_" + w.Filename }
+// UpgradedName is what an upgraded file is called: "upgraded_" and the name of the upload.
+func UpgradedName(w requests.Work) string { return "upgraded_" + w.Filename }
 
-// addFile adds a file to a filestore, by the name that Odoo gives it.
-func addFile(filestore, content string) error {
+// AddFile adds a file to a filestore, by the name that Odoo gives it.
+func AddFile(filestore, content string) error {
 	name := fmt.Sprintf("%x", sha1.Sum([]byte(content)))
 	folder := filepath.Join(filestore, name[:2])
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -85,8 +87,8 @@ func addFile(filestore, content string) error {
 	return os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600)
 }
 
-// writeFile writes the file to whole, or not at all.
-func writeFile(to string, write func(io.Writer) error) error {
+// WriteFile writes the file to whole, or not at all.
+func WriteFile(to string, write func(io.Writer) error) error {
 	out, err := os.OpenFile(to+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -97,26 +99,26 @@ func writeFile(to string, write func(io.Writer) error) error {
 	return os.Rename(to+".new", to)
 }
 
-// stoppable is a writer until ctx ends.
-type stoppable struct {
-	ctx context.Context
+// Stoppable is a writer until ctx ends.
+type Stoppable struct {
+	Ctx context.Context
 	io.Writer
 }
 
-func (s stoppable) Write(b []byte) (int, error) {
-	if s.ctx.Err() != nil {
-		return 0, context.Cause(s.ctx)
+func (s Stoppable) Write(b []byte) (int, error) {
+	if s.Ctx.Err() != nil {
+		return 0, context.Cause(s.Ctx)
 	}
 	return s.Writer.Write(b)
 }
 
-// copyTo copies a file until ctx ends.
-func copyTo(ctx context.Context, out io.Writer, path string) error {
+// CopyTo copies a file until ctx ends.
+func CopyTo(ctx context.Context, out io.Writer, path string) error {
 	in, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	_, err = io.Copy(stoppable{ctx, out}, in)
+	_, err = io.Copy(Stoppable{ctx, out}, in)
 	return err
 }

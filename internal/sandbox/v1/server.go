@@ -1,5 +1,5 @@
 // Package v1 is how a sandbox speaks version 1 of the vendor's upgrade API: the HTTP
-// methods, the pages that a status links to, and the SFTP server of
+// methods, the files that a status links to, and the SFTP server of
 // request_sftp_access.
 //
 // It is strict where the specification speaks, so that it finds the mistakes of its
@@ -24,22 +24,19 @@ type Server struct {
 	Contracts  []string     // the contracts that are known; none: every well-formed one
 	Faults     *fault.Set
 	SSHAddress string // of the SFTP server, host:port
-	Index      bool   // the start page lists the requests
 	Log        func(string)
 
-	ctx     context.Context
-	sql     requests.Shares // conversions
-	streams requests.Shares // pages that follow their requests
+	ctx context.Context
+	sql requests.Shares // conversions
 
 	changes  sync.Mutex
 	changing map[int]*changing // by a request's id; under changes
 }
 
-// Serve adds the API and the pages to mux, until ctx ends. Call it once.
+// Serve adds the API and the files to mux, until ctx ends. Call it once.
 func (s *Server) Serve(ctx context.Context, mux *http.ServeMux) {
 	s.ctx = ctx
 	s.sql = requests.Shares{All: sqlAtOnce, Each: 1}
-	s.streams = requests.Shares{All: eventsAtOnce, Each: eventsEach}
 	for name, do := range map[string]method{
 		"create":              create,
 		"upload":              upload,
@@ -50,5 +47,5 @@ func (s *Server) Serve(ctx context.Context, mux *http.ServeMux) {
 	} {
 		mux.HandleFunc("/database/v1/"+name, s.Faults.Web(ctx, name, func(w http.ResponseWriter, r *http.Request) { s.call(w, r, name, do) }))
 	}
-	s.pages(mux)
+	s.files(mux)
 }

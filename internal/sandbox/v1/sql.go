@@ -1,27 +1,18 @@
 package v1
 
 import (
-	"archive/zip"
-	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"odoo-upgrade-action/internal/confine"
-	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/sandbox/plain"
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
-
-// errNoSQL says that a file cannot be shown as SQL.
-var errNoSQL = errors.New("no SQL can be made of this kind of file")
 
 // sqlStream serves a file of a request as SQL, made at the first call.
 func (s *Server) sqlStream(name string) func(http.ResponseWriter, *http.Request, requests.Record) {
@@ -87,104 +78,37 @@ func (s *Server) makeSQL(call *http.Request, id int, name string) (err error) {
 
 func (s *Server) writeSQL(ctx context.Context, id int, name string, out io.Writer) error {
 	path := s.Store.Path(id, name)
-	switch s.kind(id, name) {
-	case dump.Custom, dump.Tar:
-		return pgRestore(ctx, path, out)
-	case dump.Zip:
-		return unzip(path, out)
-	}
-	file, err := os.Open(path)
+	form, err := plain.Sniff(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	return plainSQL(file, out)
-}
-
-// plainSQL copies SQL, gzipped or not.
-func plainSQL(in io.Reader, out io.Writer) error {
-	peeked := bufio.NewReaderSize(in, dump.HeadSize)
-	head, _ := peeked.Peek(dump.HeadSize)
-	switch dump.Sniff(head) {
-	case dump.SQL:
-		return copyAll(out, peeked)
-	case dump.Gzip:
-		decompressed, err := gzip.NewReader(peeked)
-		if err != nil {
-			return err
-		}
-		defer decompressed.Close()
-		inner := bufio.NewReaderSize(decompressed, dump.HeadSize)
-		if head, _ := inner.Peek(dump.HeadSize); dump.Sniff(head) != dump.SQL {
-			return errNoSQL
-		}
-		return copyAll(out, inner)
-	}
-	return errNoSQL
-}
-
-// unzip copies dump.sql out of Odoo's own backup.
-func unzip(path string, out io.Writer) error {
-	z, err := zip.OpenReader(path)
+	sql, err := plain.Open(ctx, plain.Source{Path: path, Form: form, Folder: s.Store.Path(id, ""), Log: io.Discard})
 	if err != nil {
 		return err
 	}
-	defer z.Close()
-	file, err := z.Open("dump.sql")
-	if err != nil {
-		return errNoSQL
-	}
-	defer file.Close()
-	return copyAll(out, file)
+	_, err = io.Copy(out, sql)
+	return errors.Join(err, sql.Close())
 }
 
-func copyAll(out io.Writer, in io.Reader) error {
-	_, err := io.Copy(out, in)
-	return err
-}
-
-// pgRestore lets PostgreSQL's own program write an archive as SQL; it runs nothing of what
-// it finds there, and can read nothing but the archive.
-func pgRestore(ctx context.Context, path string, out io.Writer) error {
-	program, err := exec.LookPath("pg_restore")
-	if err != nil {
-		return fmt.Errorf("%w without PostgreSQL's pg_restore, which is not installed", errNoSQL)
-	}
-	command := exec.CommandContext(ctx, program, "--file=-", "--", path)
-	said := &bounded{left: 300}
-	command.Stdout, command.Stderr = out, said
-	if err := confine.Start(command, path); err != nil {
-		return fmt.Errorf("pg_restore: %w", err)
-	}
-	if err := command.Wait(); err != nil {
-		return fmt.Errorf("pg_restore: %w: %s", err, said.text)
-	}
-	return nil
-}
-
-// bounded writes a limited number of bytes to out, or keeps them in text if out is nil. It
-// then fails with full or, if that is nil, silently discards the rest. It fails, too, once
-// ctx, which may be nil, has ended.
+// bounded writes a limited number of bytes to out, and then fails with full. It fails, too, once
+// ctx has ended.
 type bounded struct {
 	ctx  context.Context
 	out  io.Writer
-	text []byte
 	left int64
 	full error
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.ctx != nil && b.ctx.Err() != nil {
+	if b.ctx.Err() != nil {
 		return 0, context.Cause(b.ctx)
 	}
 	part := p[:min(int64(len(p)), b.left)]
 	b.left -= int64(len(part))
-	if b.out == nil {
-		b.text = append(b.text, part...)
-	} else if _, err := b.out.Write(part); err != nil {
+	if _, err := b.out.Write(part); err != nil {
 		return 0, err
 	}
-	if len(part) < len(p) && b.full != nil {
+	if len(part) < len(p) {
 		return len(part), b.full
 	}
 	return len(p), nil

@@ -30,18 +30,18 @@ func (s *Server) view(r requests.Record, call *http.Request) map[string]any {
 		"upgraded_dump_url": at("upgraded", "archive"),
 		"modules_url":       at("modules", "archive"),
 		"filesize":          nil, "database_uuid": orNull(r.UUID), "created_at": r.Created.UTC().Format(timeFormat),
-		"estimated_time": nil, "processed_at": nil, "elapsed": clock(elapsed(r)), "filestore": r.Filestore,
+		"estimated_time": nil, "processed_at": nil, "elapsed": Clock(Elapsed(r)), "filestore": r.Filestore,
 		"customer_message": nil, "database_version": orNull(r.Version), "postgresql": orNull(r.PostgreSQL), "compressions": []string{},
 	}
 	if size := s.Store.Size(r.ID, requests.OriginalFile); size > 0 {
-		view["filesize"] = humanSize(size)
+		view["filesize"] = HumanSize(size)
 		view["compressions"] = s.compressions(r)
 	}
 	if !r.Processed.IsZero() {
 		view["issue_stage"] = "in progress"
 		view["processed_at"] = r.Processed.UTC().Format(timeFormat)
 		if r.Estimate > 0 {
-			view["estimated_time"] = clock(r.Estimate)
+			view["estimated_time"] = Clock(r.Estimate)
 		}
 	}
 	if r.HasEnded() {
@@ -58,8 +58,8 @@ func orNull(text string) any {
 	return text
 }
 
-// elapsed is how long the upgrade took so far.
-func elapsed(r requests.Record) time.Duration {
+// Elapsed is how long the upgrade took so far.
+func Elapsed(r requests.Record) time.Duration {
 	switch {
 	case r.Processed.IsZero():
 		return 0
@@ -69,13 +69,13 @@ func elapsed(r requests.Record) time.Duration {
 	return time.Since(r.Processed)
 }
 
-// clock writes minutes and seconds as the sample's "00:00" has them.
-func clock(d time.Duration) string {
+// Clock writes minutes and seconds as the sample's "00:00" has them.
+func Clock(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", int(d.Minutes()), int(d.Seconds())%60)
 }
 
-// humanSize writes a size as the sample's "912.99 Kb" has it.
-func humanSize(n int64) string {
+// HumanSize writes a size as the sample's "912.99 Kb" has it.
+func HumanSize(n int64) string {
 	size, unit := float64(n), "bytes"
 	for _, next := range []string{"Kb", "Mb", "Gb", "Tb"} {
 		if size < 1024 {

@@ -1,4 +1,9 @@
-package engine
+// Package program runs other programs to their end, for a sandbox: what they start ends with
+// them, their output is bounded, and what handles a stranger's data can read nothing else.
+//
+// A Program's method Run runs it; Lines takes what it prints; Status tells its exit status from
+// other errors.
+package program
 
 import (
 	"context"
@@ -13,34 +18,34 @@ import (
 	"odoo-upgrade-action/internal/confine"
 )
 
-// workVariable marks every process of an engine with the folder that it works in, so that
+// FolderVariable marks every process of an engine with the folder that it works in, so that
 // those of a sandbox that was killed can be found.
-const workVariable = "UPGRADE_FOLDER"
+const FolderVariable = "UPGRADE_FOLDER"
 
 // stopTime is how long a program may take to end once it was asked to.
 const stopTime = 3 * time.Second
 
-// program is a program that an engine runs.
-type program struct {
-	args   []string
-	env    []string // in addition to ours
-	folder string   // where it works
-	stdin  io.Reader
-	stdout io.Writer // also gets standard error where stderr is nil
-	stderr io.Writer
-	alone  bool     // nothing else works in the folder: what is left there afterwards is killed, too
-	reads  []string // it handles a stranger's data, and can read these paths alone; nil: it can read what this process can
+// Program is a program to run.
+type Program struct {
+	Args   []string
+	Env    []string // in addition to ours
+	Folder string   // where it works
+	Stdin  io.Reader
+	Stdout io.Writer // also gets standard error where Stderr is nil
+	Stderr io.Writer
+	Alone  bool     // nothing else works in the folder: what is left there afterwards is killed, too
+	Reads  []string // it handles a stranger's data, and can read these paths alone; nil: it can read what this process can
 }
 
-// run runs a program to its end, and ends all that it started. Where ctx ends, so does
+// Run runs a program to its end, and ends all that it started. Where ctx ends, so does
 // the program: it is asked to, and killed if it takes too long. Errors are an
 // *exec.ExitError, ctx's cause, or those of starting it.
-func (p program) run(ctx context.Context) error {
+func (p Program) Run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	command := exec.CommandContext(ctx, p.args[0], p.args[1:]...)
-	command.Dir, command.Env = p.folder, append(environment(), append(p.env, workVariable+"="+p.folder)...)
+	command := exec.CommandContext(ctx, p.Args[0], p.Args[1:]...)
+	command.Dir, command.Env = p.Folder, append(environment(), append(p.Env, FolderVariable+"="+p.Folder)...)
 	own(command)
 	command.Cancel = func() error { return terminate(command.Process) }
 	command.WaitDelay = stopTime
@@ -62,8 +67,8 @@ func (p program) run(ctx context.Context) error {
 	go func() { fed <- input() }()
 	err = command.Wait()
 	killGroup(command.Process)
-	if p.alone {
-		killIn(p.folder)
+	if p.Alone {
+		KillIn(p.Folder)
 	}
 	done()
 	readError := <-fed
@@ -73,18 +78,18 @@ func (p program) run(ctx context.Context) error {
 	return errors.Join(readError, err)
 }
 
-func (p program) start(command *exec.Cmd) error {
-	if p.reads == nil {
+func (p Program) start(command *exec.Cmd) error {
+	if p.Reads == nil {
 		return command.Start()
 	}
-	return confine.Start(command, p.reads...)
+	return confine.Start(command, p.Reads...)
 }
 
 // outputs connects a program with pipes: unlike those of package exec, they are read until
 // all that it started has ended, and done waits for that; but, for a program that works
 // alone, not for long: what it started may have escaped. The caller closes the program's
 // ends once it runs.
-func (p program) outputs(command *exec.Cmd) (ends []*os.File, done func(), err error) {
+func (p Program) outputs(command *exec.Cmd) (ends []*os.File, done func(), err error) {
 	var (
 		reading []chan struct{}
 		readers []*os.File
@@ -105,7 +110,7 @@ func (p program) outputs(command *exec.Cmd) (ends []*os.File, done func(), err e
 		return writer, nil
 	}
 	done = func() {
-		if p.alone {
+		if p.Alone {
 			defer time.AfterFunc(stopTime, func() {
 				for _, reader := range readers {
 					_ = reader.SetReadDeadline(time.Now())
@@ -116,13 +121,13 @@ func (p program) outputs(command *exec.Cmd) (ends []*os.File, done func(), err e
 			<-over
 		}
 	}
-	out, err := pipe(p.stdout)
+	out, err := pipe(p.Stdout)
 	if err != nil {
 		return nil, done, err
 	}
 	command.Stdout, command.Stderr = out, out
-	if p.stderr != nil {
-		errors, err := pipe(p.stderr)
+	if p.Stderr != nil {
+		errors, err := pipe(p.Stderr)
 		if err != nil {
 			closeAll(ends)
 			done()
@@ -135,8 +140,8 @@ func (p program) outputs(command *exec.Cmd) (ends []*os.File, done func(), err e
 
 // input returns what writes a program's standard input. A program that ends before it has
 // read everything is not an error of reading.
-func (p program) input(command *exec.Cmd) (func() error, error) {
-	if p.stdin == nil {
+func (p Program) input(command *exec.Cmd) (func() error, error) {
+	if p.Stdin == nil {
 		return func() error { return nil }, nil
 	}
 	to, err := command.StdinPipe()
@@ -145,7 +150,7 @@ func (p program) input(command *exec.Cmd) (func() error, error) {
 	}
 	return func() error {
 		defer to.Close()
-		from := &readErrors{from: p.stdin}
+		from := &readErrors{from: p.Stdin}
 		_, _ = io.Copy(to, from)
 		return from.err
 	}, nil
@@ -175,15 +180,15 @@ func closeAll(files []*os.File) {
 // hold passwords, and none of libpq's, which would lead elsewhere than database-url.
 func environment() (list []string) {
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "ODOO_UPGRADE_") && !strings.HasPrefix(entry, "PG") && !strings.HasPrefix(entry, workVariable+"=") {
+		if !strings.HasPrefix(entry, "ODOO_UPGRADE_") && !strings.HasPrefix(entry, "PG") && !strings.HasPrefix(entry, FolderVariable+"=") {
 			list = append(list, entry)
 		}
 	}
 	return list
 }
 
-// status returns a program's exit status, if that is what the error is about.
-func status(err error) (code int, ok bool) {
+// Status returns a program's exit status, if that is what the error is about.
+func Status(err error) (code int, ok bool) {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.ExitCode() < 0 {
 		return 0, false
@@ -191,8 +196,8 @@ func status(err error) (code int, ok bool) {
 	return exit.ExitCode(), true
 }
 
-// missing words the error of a program that is not installed.
-func missing(name string, err error) error {
+// Missing words the error of a program that is not installed.
+func Missing(name string, err error) error {
 	if errors.Is(err, exec.ErrNotFound) {
 		return fmt.Errorf("%s is not installed, or not in PATH: install PostgreSQL's client programs", name)
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package engine
+package program
 
 import (
 	"bytes"
@@ -21,9 +21,9 @@ func terminate(p *os.Process) error { return syscall.Kill(-p.Pid, syscall.SIGTER
 // killGroup kills what a program that has ended left running in its process group.
 func killGroup(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
 
-// killIn kills the processes that are marked with a folder or one in it, where the system
+// KillIn kills the processes that are marked with a folder or one in it, where the system
 // tells (Linux, proc(5)). Those that are started meanwhile are found in another turn.
-func killIn(folder string) {
+func KillIn(folder string) {
 	for range 100 {
 		found := false
 		entries, _ := filepath.Glob("/proc/[0-9]*/environ")
@@ -33,7 +33,7 @@ func killIn(folder string) {
 				continue
 			}
 			text, _ := os.ReadFile(path) // of others' processes: not readable
-			if isIn(text, folder) && syscall.Kill(pid, syscall.SIGKILL) == nil {
+			if IsIn(text, folder) && syscall.Kill(pid, syscall.SIGKILL) == nil {
 				found = true
 			}
 		}
@@ -43,10 +43,10 @@ func killIn(folder string) {
 	}
 }
 
-// isIn reports whether an environment is marked with a folder, or one in it.
-func isIn(environ []byte, folder string) bool {
+// IsIn reports whether an environment is marked with a folder, or one in it.
+func IsIn(environ []byte, folder string) bool {
 	for entry := range bytes.SplitSeq(environ, []byte{0}) {
-		if in, ok := strings.CutPrefix(string(entry), workVariable+"="); ok {
+		if in, ok := strings.CutPrefix(string(entry), FolderVariable+"="); ok {
 			return in == folder || strings.HasPrefix(in, folder+string(filepath.Separator))
 		}
 	}

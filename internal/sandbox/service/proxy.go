@@ -1,4 +1,4 @@
-package sandbox
+package service
 
 import (
 	"fmt"
@@ -47,7 +47,6 @@ var hostShape = regexp.MustCompile(`^(?:[0-9A-Za-z._-]{1,253}|\[[0-9a-fA-F:.]{2,
 // apply gives a request the scheme, the host and the client's address that it had at the
 // proxy. The headers of any other client do not count.
 func (p *proxy) apply(r *http.Request) {
-	r.URL.Scheme = ""
 	if p.isTrusted(r.RemoteAddr) {
 		if scheme := last(r, "X-Forwarded-Proto"); scheme == "https" || scheme == "http" {
 			r.URL.Scheme = scheme

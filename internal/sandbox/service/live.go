@@ -1,4 +1,4 @@
-package v1
+package service
 
 import (
 	"bytes"
@@ -27,12 +27,12 @@ const (
 
 // events streams the inside of the status page whenever it changes (server-sent events, HTML
 // Living Standard, section 9.2), until the request has ended.
-func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	found, ok := s.findPage(w, r)
+func (p *pages) events(w http.ResponseWriter, r *http.Request) {
+	found, ok := p.v1.FindPage(w, r)
 	if !ok {
 		return
 	}
-	release, ok := s.streams.Take(r.RemoteAddr)
+	release, ok := p.streams.Take(r.RemoteAddr)
 	if !ok {
 		http.Error(w, "too many pages follow their requests", http.StatusServiceUnavailable)
 		return
@@ -52,8 +52,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	var last string
 	for ok {
 		var out bytes.Buffer
-		if err := page.ExecuteTemplate(&out, "main", s.statusData(found)); err != nil {
-			s.Log("page: " + err.Error())
+		if err := page.ExecuteTemplate(&out, "main", p.statusData(found)); err != nil {
+			p.v1.Log("page: " + err.Error())
 			return
 		}
 		if now := out.String(); now != last {
@@ -67,10 +67,10 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			_ = send("event: end\ndata: {}\n\n")
 			return
 		}
-		if retry.Sleep(r.Context(), eventsPause) != nil || s.ctx.Err() != nil {
+		if retry.Sleep(r.Context(), eventsPause) != nil || p.ctx.Err() != nil {
 			return
 		}
-		found, ok = s.Store.Get(found.ID)
+		found, ok = p.v1.Store.Get(found.ID)
 	}
 }
 
@@ -82,8 +82,8 @@ func private(h http.Header) {
 }
 
 // logTail returns the last lines of a request's log.
-func (s *Server) logTail(id int) string {
-	file, err := os.Open(s.Store.Path(id, requests.LogFile))
+func (p *pages) logTail(id int) string {
+	file, err := os.Open(p.v1.Store.Path(id, requests.LogFile))
 	if err != nil {
 		return ""
 	}
@@ -107,21 +107,21 @@ type listed struct {
 	Filename, Target, State, Created string
 }
 
-// index serves the start page: with Index, the list of all requests, which reveals their
+// start serves the start page: with index, the list of all requests, which reveals their
 // keys.
-func (s *Server) index(w http.ResponseWriter, r *http.Request) {
-	about := "A sandbox of the upgrade platform, with API v1 below /database/v1/. " + s.About
-	if !s.Index {
+func (p *pages) start(w http.ResponseWriter, r *http.Request) {
+	about := "A sandbox of the upgrade platform, with API v1 below /database/v1/. " + p.v1.About
+	if !p.index {
 		_, _ = fmt.Fprintln(w, about)
 		return
 	}
 	private(w.Header())
 	var list []listed
-	for _, found := range s.Store.List() {
+	for _, found := range p.v1.Store.List() {
 		list = append(list, listed{
 			ID: found.ID, URL: (&url.URL{Path: "/database/eu1"}).JoinPath(strconv.Itoa(found.ID), found.Key, "status").String(),
 			Filename: found.Filename, Target: found.Target, State: found.State, Created: found.Created.UTC().Format(time.DateTime) + " UTC",
 		})
 	}
-	s.render(w, r, map[string]any{"Title": "Upgrade requests", "Message": about, "Requests": list})
+	p.render(w, r, map[string]any{"Title": "Upgrade requests", "Message": about, "Requests": list})
 }

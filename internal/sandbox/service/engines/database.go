@@ -1,4 +1,4 @@
-package engine
+package engines
 
 import (
 	"cmp"
@@ -22,6 +22,8 @@ import (
 
 	"odoo-upgrade-action/internal/confine"
 	"odoo-upgrade-action/internal/retry"
+	"odoo-upgrade-action/internal/sandbox/engine"
+	"odoo-upgrade-action/internal/sandbox/program"
 )
 
 // Server is the PostgreSQL that scratch databases are made on, by PostgreSQL's own
@@ -132,7 +134,7 @@ func (s *Server) loadPrefix(data string) error {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		text = []byte("odoo_upgrade_" + random(4) + "_")
-		err = writeFile(path, func(out io.Writer) error { _, err := out.Write(text); return err })
+		err = engine.WriteFile(path, func(out io.Writer) error { _, err := out.Write(text); return err })
 	}
 	if err == nil && !goodPrefix.Match(text) {
 		err = fmt.Errorf("%s is damaged: delete it, and drop by hand the odoo_upgrade_… databases and roles that no other sandbox uses", path)
@@ -174,16 +176,16 @@ func (s *Server) admin(ctx context.Context, statement string) (string, error) {
 
 // psql runs psql without a startup file. Its error has what psql said.
 func (s *Server) psql(ctx context.Context, address *url.URL, folder string, in io.Reader, out io.Writer, args ...string) error {
-	said := &lines{to: io.Discard}
-	err := program{
-		args: append([]string{"psql", "-X", "-q", "-d", withoutPassword(address), "-v", "ON_ERROR_STOP=1"}, args...), env: secrets(address), folder: folder,
-		stdin: in, stdout: out, stderr: said,
-	}.run(ctx)
-	said.end()
-	if _, ended := status(err); ended {
-		return errors.New(cmp.Or(said.tail(), err.Error()))
+	said := &program.Lines{To: io.Discard}
+	err := program.Program{
+		Args: append([]string{"psql", "-X", "-q", "-d", withoutPassword(address), "-v", "ON_ERROR_STOP=1"}, args...), Env: secrets(address), Folder: folder,
+		Stdin: in, Stdout: out, Stderr: said,
+	}.Run(ctx)
+	said.End()
+	if _, ended := program.Status(err); ended {
+		return errors.New(cmp.Or(said.Tail(), err.Error()))
 	}
-	return missing("psql", err)
+	return program.Missing("psql", err)
 }
 
 // withoutPassword is an address as a command line may show it.

@@ -1,4 +1,4 @@
-package engine
+package engines
 
 import (
 	"archive/zip"
@@ -11,6 +11,9 @@ import (
 	"path/filepath"
 
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/sandbox/engine"
+	"odoo-upgrade-action/internal/sandbox/plain"
+	"odoo-upgrade-action/internal/sandbox/program"
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
@@ -37,27 +40,24 @@ func (d *scratch) dump(ctx context.Context, w requests.Work) error {
 	if w.Dump.Wrapper == "" {
 		return os.Rename(made, w.Upgraded)
 	}
-	return writeFile(w.Upgraded, func(out io.Writer) error {
+	return engine.WriteFile(w.Upgraded, func(out io.Writer) error {
 		compressed := w.Dump.Wrapper.Writer(out)
-		return errors.Join(copyTo(ctx, compressed, made), compressed.Close())
+		return errors.Join(engine.CopyTo(ctx, compressed, made), compressed.Close())
 	})
 }
 
 func (d *scratch) dumpTo(ctx context.Context, w requests.Work, format, path string) error {
-	said := &lines{to: w.Log}
-	err := program{
-		args: []string{"pg_dump", "--no-owner", "--no-privileges", "--format=" + format, "--file=" + path, withoutPassword(d.address)},
-		env:  secrets(d.address), folder: w.Folder, stdout: said,
-	}.run(ctx)
-	said.end()
-	if _, failed := status(err); failed {
-		return errors.New("dumping the database: " + said.tail())
+	said := &program.Lines{To: w.Log}
+	err := program.Program{
+		Args: []string{"pg_dump", "--no-owner", "--no-privileges", "--format=" + format, "--file=" + path, withoutPassword(d.address)},
+		Env:  secrets(d.address), Folder: w.Folder, Stdout: said,
+	}.Run(ctx)
+	said.End()
+	if _, failed := program.Status(err); failed {
+		return errors.New("dumping the database: " + said.Tail())
 	}
-	return missing("pg_dump", err)
+	return program.Missing("pg_dump", err)
 }
-
-// manifestMember says in Odoo's own backup what is in it.
-const manifestMember = "manifest.json"
 
 // maxManifest limits what is read of one.
 const maxManifest = 1 << 20
@@ -65,7 +65,7 @@ const maxManifest = 1 << 20
 // dumpZip makes Odoo's own backup: the SQL and its manifest are new, the filestore is the
 // one that came.
 func (d *scratch) dumpZip(ctx context.Context, w requests.Work) error {
-	made := filepath.Join(w.Folder, sqlMember)
+	made := filepath.Join(w.Folder, plain.Member)
 	if err := d.dumpTo(ctx, w, "plain", made); err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func (d *scratch) dumpZip(ctx context.Context, w requests.Work) error {
 		return err
 	}
 	defer original.Close()
-	return writeFile(w.Upgraded, func(out io.Writer) error {
-		z := zip.NewWriter(stoppable{ctx, out})
+	return engine.WriteFile(w.Upgraded, func(out io.Writer) error {
+		z := zip.NewWriter(engine.Stoppable{Ctx: ctx, Writer: out})
 		for _, member := range original.File {
 			if err := replaced(ctx, z, member, made, info); err != nil {
 				return err
@@ -94,13 +94,13 @@ func (d *scratch) dumpZip(ctx context.Context, w requests.Work) error {
 func replaced(ctx context.Context, z *zip.Writer, member *zip.File, sql string, info dump.Info) error {
 	header := &zip.FileHeader{Name: member.Name, Method: zip.Deflate, Modified: info.ModTime}
 	switch member.Name {
-	case sqlMember:
+	case plain.Member:
 		to, err := z.CreateHeader(header)
 		if err != nil {
 			return err
 		}
-		return copyTo(ctx, to, sql)
-	case manifestMember:
+		return engine.CopyTo(ctx, to, sql)
+	case plain.Manifest:
 		text, err := newManifest(member, info)
 		if err != nil {
 			return err

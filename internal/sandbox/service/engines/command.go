@@ -1,4 +1,4 @@
-package engine
+package engines
 
 import (
 	"cmp"
@@ -12,6 +12,8 @@ import (
 	"strconv"
 
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/sandbox/engine"
+	"odoo-upgrade-action/internal/sandbox/program"
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
@@ -106,15 +108,15 @@ func (c *Command) Upgrade(ctx context.Context, w requests.Work) (_ requests.Resu
 
 // run runs the program, and makes its exit status an error.
 func (c *Command) run(ctx context.Context, w requests.Work, folder string, env []string) error {
-	said := &lines{to: w.Log}
-	err := program{args: c.args, env: env, folder: folder, stdout: said, alone: true}.run(ctx)
-	said.end()
-	code, ended := status(err)
+	said := &program.Lines{To: w.Log}
+	err := program.Program{Args: c.args, Env: env, Folder: folder, Stdout: said, Alone: true}.Run(ctx)
+	said.End()
+	code, ended := program.Status(err)
 	switch {
 	case ended && code == againStatus:
-		return &requests.AgainError{Err: errors.New(cmp.Or(said.tail(), "the command asks to try again later"))}
+		return &requests.AgainError{Err: errors.New(cmp.Or(said.Tail(), "the command asks to try again later"))}
 	case ended:
-		return &requests.FailedError{Message: cmp.Or(said.tail(), fmt.Sprintf("The command ended with status %d and said nothing.", code))}
+		return &requests.FailedError{Message: cmp.Or(said.Tail(), fmt.Sprintf("The command ended with status %d and said nothing.", code))}
 	case err != nil:
 		return fmt.Errorf("running the command: %w", err)
 	}
@@ -137,6 +139,6 @@ func done(w requests.Work) requests.Result {
 	return requests.Result{
 		Message: "The database was upgraded. This is a sandbox: its operator decides what an upgrade does.",
 		Notes:   "The log of the upgrade tells what was done.",
-		Name:    upgradedName(w),
+		Name:    engine.UpgradedName(w),
 	}
 }

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package engine
+package program
 
 import (
 	"os"
@@ -13,4 +13,4 @@ func terminate(p *os.Process) error { return p.Kill() }
 
 func killGroup(*os.Process) {}
 
-func killIn(string) {}
+func KillIn(string) {}

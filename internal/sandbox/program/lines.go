@@ -1,4 +1,4 @@
-package engine
+package program
 
 import (
 	"bytes"
@@ -15,18 +15,18 @@ const (
 	maxKept = 500 // bytes of each
 )
 
-// lines hands a program's output on, a line at a time, and keeps the last ones. Lines of
+// Lines hands a program's output on, a line at a time, and keeps the last ones. Lines of
 // its two outputs are not mixed up.
-type lines struct {
-	to   io.Writer
-	hide string // a path of this machine, which is left out
+type Lines struct {
+	To   io.Writer
+	Hide string // a path of this machine, which is left out
 
 	mu      sync.Mutex
 	partial []byte
 	last    []string
 }
 
-func (l *lines) Write(b []byte) (int, error) {
+func (l *Lines) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for rest := b; len(rest) > 0; {
@@ -40,8 +40,8 @@ func (l *lines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// end takes a last line that has no end.
-func (l *lines) end() {
+// End takes a last line that has no end.
+func (l *Lines) End() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.partial) > 0 {
@@ -49,21 +49,21 @@ func (l *lines) end() {
 	}
 }
 
-func (l *lines) line() {
+func (l *Lines) line() {
 	text := strings.TrimRight(strings.ToValidUTF8(string(l.partial), "\uFFFD"), " \t\r")
 	l.partial = l.partial[:0]
-	if l.hide != "" {
-		text = strings.ReplaceAll(text, l.hide, "")
+	if l.Hide != "" {
+		text = strings.ReplaceAll(text, l.Hide, "")
 	}
 	if strings.TrimSpace(text) == "" {
 		return
 	}
 	l.last = append(l.last[max(0, len(l.last)-kept+1):], text[:min(len(text), maxKept)])
-	_, _ = fmt.Fprintln(l.to, text)
+	_, _ = fmt.Fprintln(l.To, text)
 }
 
-// tail returns the last lines.
-func (l *lines) tail() string {
+// Tail returns the last lines.
+func (l *Lines) Tail() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.ToValidUTF8(strings.Join(l.last, "\n"), "\uFFFD")

@@ -1,6 +1,6 @@
 //go:build unix
 
-package engine
+package engines
 
 import (
 	"archive/zip"
@@ -23,6 +23,8 @@ import (
 	"odoo-upgrade-action/internal/confine"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/realtest"
+	"odoo-upgrade-action/internal/sandbox/plain"
+	"odoo-upgrade-action/internal/sandbox/program"
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
@@ -104,7 +106,7 @@ func (b *bench) leftNothing(id int) {
 func workingIn(folder string) (list []string) {
 	entries, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range entries {
-		if text, err := os.ReadFile(path); err == nil && isIn(text, folder) {
+		if text, err := os.ReadFile(path); err == nil && program.IsIn(text, folder) {
 			command, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
 			list = append(list, strings.ReplaceAll(string(command), "\x00", " "))
 		}
@@ -144,7 +146,7 @@ func write(t *testing.T, name, text string) string {
 func database(t *testing.T, c *realtest.Cluster) string {
 	t.Helper()
 	c.SQL("postgres", "CREATE DATABASE source")
-	c.Run("psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-d", "source", "-f", shared(t, c, "../sample/dump.sql"))
+	c.Run("psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-d", "source", "-f", shared(t, c, "../../sample/dump.sql"))
 	c.SQL("source", `CREATE ROLE stranger; ALTER TABLE res_partner OWNER TO stranger; GRANT SELECT ON ir_module_module TO stranger;
 		CREATE EXTENSION pg_trgm; COMMENT ON SCHEMA public IS 'everything';
 		CREATE TABLE odd (a text); INSERT INTO odd VALUES (E'\\restrict x'), ('\! false'), (E'\\.'), (E'tab\there'), (NULL), ('Größe');
@@ -347,8 +349,10 @@ func TestConfined(t *testing.T) {
 	if err := os.WriteFile(folder+"/blobs.toc", []byte("4711 ../../../../../../../.."+secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	work := requests.Work{Original: folder, Folder: t.TempDir(), Log: io.Discard}
-	in := archiveSQL(t.Context(), work, nil)
+	in, err := plain.Open(t.Context(), plain.Source{Path: folder, Form: dump.Form{Kind: dump.Directory}, Folder: t.TempDir(), Log: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
 	text, _ := io.ReadAll(in)
 	if err := in.Close(); err == nil || strings.Contains(string(text), fmt.Sprintf("%x", "TOP SECRET")) {
 		t.Errorf("it was read (%v)", err)
@@ -609,7 +613,7 @@ func TestLeftByAKilledSandbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := exec.Command("sleep", "1000")
-	left.Env = append(os.Environ(), workVariable+"="+filepath.Join(data, "requests/10001/work"))
+	left.Env = append(os.Environ(), program.FolderVariable+"="+filepath.Join(data, "requests/10001/work"))
 	if err := left.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -712,10 +716,10 @@ func TestOddBackups(t *testing.T) {
 		members []string // name, content, …
 		state   string
 	}{
-		"two dumps":        {[]string{sqlMember, sql, sqlMember, sql}, requests.Failed},
-		"two manifests":    {[]string{sqlMember, sql, manifestMember, "{}", manifestMember, "{}"}, requests.Failed},
-		"a large manifest": {[]string{sqlMember, sql, manifestMember, large}, requests.Done},
-		"no JSON":          {[]string{sqlMember, sql, manifestMember, "no"}, requests.Done},
+		"two dumps":        {[]string{plain.Member, sql, plain.Member, sql}, requests.Failed},
+		"two manifests":    {[]string{plain.Member, sql, plain.Manifest, "{}", plain.Manifest, "{}"}, requests.Failed},
+		"a large manifest": {[]string{plain.Member, sql, plain.Manifest, large}, requests.Done},
+		"no JSON":          {[]string{plain.Member, sql, plain.Manifest, "no"}, requests.Done},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -745,7 +749,7 @@ func TestOddBackups(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer back.Close()
-			file, err := back.Open(manifestMember)
+			file, err := back.Open(plain.Manifest)
 			if err != nil {
 				t.Fatal(err)
 			}

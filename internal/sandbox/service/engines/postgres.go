@@ -1,10 +1,10 @@
-// Package engine has what a sandbox can upgrade with: Copy, which upgrades nothing,
+// Package engines has what a sandbox can upgrade with beside the copying engine:
 // Postgres, which runs SQL on a real database, and Command, which runs any program.
 //
 // Give one to a sandbox's Config. Beside its result, an engine leaves nothing behind when it
 // returns: no databases, roles, processes or files. What a killed sandbox left is removed
 // when the next one starts with the same data folder.
-package engine
+package engines
 
 import (
 	"context"
@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 
+	"odoo-upgrade-action/internal/sandbox/engine"
+	"odoo-upgrade-action/internal/sandbox/program"
 	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
@@ -65,7 +67,7 @@ func prepareFolder(data string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	killIn(data)
+	program.KillIn(data)
 	folder := filepath.Join(data, "engine")
 	return folder, os.MkdirAll(folder, 0o700)
 }
@@ -122,7 +124,7 @@ func (p *Postgres) Upgrade(ctx context.Context, w requests.Work) (_ requests.Res
 	return requests.Result{
 		Message: "The database was upgraded by SQL. This is a sandbox: its operator decides what an upgrade does.",
 		Notes:   "SQL that was run: " + strings.Join(names(files), ", "),
-		Name:    upgradedName(w),
+		Name:    engine.UpgradedName(w),
 	}, nil
 }
 
@@ -137,17 +139,17 @@ func names(files []string) []string {
 // runFile runs a file of the operator's, which may use psql's commands, and the variables
 // source, target, aim and request. What it prints is the request's log.
 func (d *scratch) runFile(ctx context.Context, w requests.Work, file string) error {
-	said := &lines{to: w.Log}
-	err := program{
-		args: []string{
+	said := &program.Lines{To: w.Log}
+	err := program.Program{
+		Args: []string{
 			"psql", "-X", "-q", "-d", withoutPassword(d.address), "-v", "ON_ERROR_STOP=1", "-v", "source=" + w.Dump.Series, "-v", "target=" + w.Target,
 			"-v", "aim=" + w.Aim, "-v", "request=" + strconv.Itoa(w.ID), "-f", file,
 		},
-		env: secrets(d.address), folder: w.Folder, stdout: said, alone: true,
-	}.run(ctx)
-	said.end()
-	if _, failed := status(err); failed {
-		return &requests.FailedError{Message: filepath.Base(file) + " failed: " + said.tail()}
+		Env: secrets(d.address), Folder: w.Folder, Stdout: said, Alone: true,
+	}.Run(ctx)
+	said.End()
+	if _, failed := program.Status(err); failed {
+		return &requests.FailedError{Message: filepath.Base(file) + " failed: " + said.Tail()}
 	}
-	return missing("psql", err)
+	return program.Missing("psql", err)
 }
