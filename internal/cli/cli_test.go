@@ -120,23 +120,9 @@ func action(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// outputsIn reads a file as the runner reads GITHUB_OUTPUT; the last value of a
-// name counts.
-func outputsIn(path string) (map[string]string, error) {
-	text, err := os.ReadFile(path)
-	values := map[string]string{}
-	for rest := string(text); rest != ""; {
-		head, tail, _ := strings.Cut(rest, "\n")
-		name, delimiter, _ := strings.Cut(head, "<<")
-		value, after, _ := strings.Cut("\n"+tail, "\n"+delimiter+"\n")
-		values[name], rest = strings.TrimPrefix(value, "\n"), after
-	}
-	return values, err
-}
-
 // output NAME [VALUE]: the step set this output, to this value if one is given.
 func output(ts *testscript.TestScript, neg bool, args []string) {
-	values, err := outputsIn(ts.MkAbs("outputs"))
+	values, err := realtest.Outputs(ts.MkAbs("outputs"))
 	ts.Check(err)
 	value, ok := values[args[0]]
 	switch {
@@ -147,7 +133,7 @@ func output(ts *testscript.TestScript, neg bool, args []string) {
 
 // recall VARIABLE NAME: puts an output of the last step into a variable.
 func recall(ts *testscript.TestScript, neg bool, args []string) {
-	values, err := outputsIn(ts.MkAbs("outputs"))
+	values, err := realtest.Outputs(ts.MkAbs("outputs"))
 	ts.Check(err)
 	ts.Setenv(args[0], values[args[1]])
 }
@@ -281,7 +267,7 @@ func TestEveryOutputIsDeclared(t *testing.T) {
 		if status := Main(t.Context(), nil, func(name string) string { return environment[name] }, nil, &log, &log); status != 0 {
 			t.Fatalf("exit status %d\n%s", status, &log)
 		}
-		outputs, err := outputsIn(filepath.Join(out, "outputs.txt"))
+		outputs, err := realtest.Outputs(filepath.Join(out, "outputs.txt"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -317,7 +303,7 @@ func TestNoKeyAnywhere(t *testing.T) {
 	if status := Main(t.Context(), nil, func(name string) string { return environment[name] }, nil, &log, &log); status != 0 {
 		t.Fatalf("exit status %d\n%s", status, &log)
 	}
-	set, _ := outputsIn(filepath.Join(out, "outputs.txt"))
+	set, _ := realtest.Outputs(filepath.Join(out, "outputs.txt"))
 	key := strings.TrimRight(set["request-key"], "=")
 	if len(key) != 22 {
 		t.Fatalf("key %q", key)

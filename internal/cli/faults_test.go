@@ -89,7 +89,7 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 	s := &schedule{t: t, random: r, dir: t.TempDir(), outcome: "done", pace: time.Duration(r.IntN(90)) * time.Minute}
 	var dump bytes.Buffer
 	noise := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)})
-	if err := backup(&dump, io.LimitReader(noise, int64(100_000+r.IntN(3<<20)))); err != nil {
+	if err := realtest.Backup(&dump, io.LimitReader(noise, int64(100_000+r.IntN(3<<20)))); err != nil {
 		t.Fatal(err)
 	}
 	s.dump = dump.Bytes()
@@ -210,7 +210,7 @@ func (s *schedule) run(ctx context.Context, cuts []cut) (result string, set map[
 	p := &program{ctx: ctx, getenv: func(name string) string { return environment[name] }, stdout: &log, stderr: &log, dial: s.dialer(cuts)}
 	status := p.main(nil)
 	s.log.Write(log.Bytes())
-	set, err := outputsIn(filepath.Join(s.dir, "outputs"))
+	set, err := realtest.Outputs(filepath.Join(s.dir, "outputs"))
 	if err != nil {
 		s.t.Fatalf("%v\n%s", err, &log)
 	}

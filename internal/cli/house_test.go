@@ -13,6 +13,7 @@ import (
 // the same one.
 var levels = map[string]int{
 	module:                                       11,
+	module + "/internal/e2e":                     11,
 	module + "/internal/cli/gen":                 11,
 	module + "/internal/cli":                     10,
 	module + "/internal/run":                     9,

@@ -1,9 +1,8 @@
 //go:build unix
 
-package cli
+package e2e
 
 import (
-	"archive/zip"
 	"bufio"
 	"bytes"
 	"encoding/json"
@@ -116,45 +115,6 @@ func step(t *testing.T, dir, url string, inputs map[string]string) *exec.Cmd {
 	return command
 }
 
-// TestOutputsAreMadePrivate leaves what is not a file as it is: /dev/null is shared.
-func TestOutputsAreMadePrivate(t *testing.T) {
-	dir := t.TempDir()
-	file, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "pipe")
-	if err := errors.Join(os.WriteFile(file, nil, 0o644), syscall.Mkfifo(pipe, 0o644), os.Chmod(pipe, 0o644)); err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]os.FileMode{file: 0o600, pipe: 0o644, filepath.Join(dir, "new"): 0o600} {
-		if err := makePrivate(path); err != nil {
-			t.Error(err)
-		}
-		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
-			t.Errorf("%s: %v, %v", path, info.Mode(), err)
-		}
-	}
-}
-
-// smallSQL is a complete dump of a small database.
-const smallSQL = "--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE public.ir_module_module (\n    id integer,\n    name text\n);\n\n" +
-	"COPY public.ir_module_module (id, name) FROM stdin;\n1\tbase\n\\.\n\nALTER TABLE ONLY public.ir_module_module\n    ADD CONSTRAINT ir_module_module_pkey PRIMARY KEY (id);\n\n" +
-	"--\n-- PostgreSQL database dump complete\n--\n\n"
-
-// backup writes a backup as Odoo makes it, with a filestore of one file.
-func backup(w io.Writer, attachment io.Reader) error {
-	z := zip.NewWriter(w)
-	sql, err := z.Create("dump.sql")
-	if err == nil {
-		_, err = io.WriteString(sql, smallSQL)
-	}
-	if err != nil {
-		return err
-	}
-	file, err := z.CreateHeader(&zip.FileHeader{Name: "filestore/aa/aa"}) // not compressed
-	if err == nil {
-		_, err = io.Copy(file, attachment)
-	}
-	return errors.Join(err, z.Close())
-}
-
 // randomFile writes a backup of n bytes, and some more, that no transfer can compress.
 func randomFile(t *testing.T, path string, n int64) {
 	t.Helper()
@@ -163,7 +123,7 @@ func randomFile(t *testing.T, path string, n int64) {
 		t.Fatal(err)
 	}
 	noise := rand.NewChaCha8([32]byte{1})
-	if err := errors.Join(backup(file, io.LimitReader(noise, n)), file.Close()); err != nil {
+	if err := errors.Join(realtest.Backup(file, io.LimitReader(noise, n)), file.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -412,7 +372,7 @@ func TestSignals(t *testing.T) {
 		if code := command.ProcessState.ExitCode(); code != 130 || !sent { // unstopped, it would wait for an hour
 			t.Errorf("%v: exit status %d (%v), sent: %t\n%s", signal, code, err, sent, &log)
 		}
-		set, _ := outputsIn(work + "/outputs")
+		set, _ := realtest.Outputs(work + "/outputs")
 		if set["result"] != "interrupted" || set["request-id"] == "" || !strings.Contains(log.String(), "::error title=Interrupted::") {
 			t.Errorf("%v: outputs %v\n%s", signal, set, &log)
 		}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package cli
+package e2e
 
 import (
 	"maps"
@@ -68,7 +68,7 @@ func killAtEveryStep(t *testing.T, k killed) {
 		until  func() bool // when it is killed; nil lets it end
 		expect string      // in the log
 	}{
-		{"after create", []string{"--fault", k.transfer + "=hang"}, func() bool { set, _ := outputsIn(work + "/outputs"); return set["handle"] != "" }, `Request \d+ created`},
+		{"after create", []string{"--fault", k.transfer + "=hang"}, func() bool { set, _ := realtest.Outputs(work + "/outputs"); return set["handle"] != "" }, `Request \d+ created`},
 		{"in the upload", []string{"--fault", "sftp=rate:2000000", "--fault", k.process + "=hang"}, larger(data + "/requests/*/original"), `Continuing request \d+`},
 		{"at process", []string{"--fault", k.process + "=hang"}, func() bool { return strings.Contains(log(), "Starting the upgrade.") }, `The platform already has the first (\d+) of`},
 		{"while waiting", []string{"--pace", "1h"}, func() bool { return strings.Contains(log(), "Waiting for the upgrade") }, `The platform already has the first (\d+) of`},
@@ -88,7 +88,7 @@ func killAtEveryStep(t *testing.T, k killed) {
 			killWhen(t, command, step.until)
 		}
 		stop()
-		set, _ := outputsIn(work + "/outputs")
+		set, _ := realtest.Outputs(work + "/outputs")
 		if set["handle"] != "" {
 			handle = set["handle"]
 		}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package cli
+package e2e
 
 import (
 	"bufio"
@@ -128,7 +128,7 @@ func startUpgrades(t *testing.T) *realtest.Cluster {
 // step says of it.
 func checkUpgraded(t *testing.T, c *realtest.Cluster, work string) {
 	t.Helper()
-	set, err := outputsIn(work + "/outputs")
+	set, err := realtest.Outputs(work + "/outputs")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestManyAtOnce(t *testing.T) {
 			work := t.TempDir()
 			noise := rand.NewChaCha8([32]byte{byte(i)})
 			var dump bytes.Buffer
-			if err := backup(&dump, io.LimitReader(noise, 10_000_000)); err != nil {
+			if err := realtest.Backup(&dump, io.LimitReader(noise, 10_000_000)); err != nil {
 				t.Error(err)
 				return
 			}
@@ -269,7 +269,7 @@ func TestManyAtOnce(t *testing.T) {
 				t.Errorf("run %d: %v\n%s", i, err, text)
 				return
 			}
-			set, _ := outputsIn(work + "/outputs")
+			set, _ := realtest.Outputs(work + "/outputs")
 			ids[i] = set["request-id"]
 			back, err := os.ReadFile(filepath.Join(work, set["upgraded-dump-path"]))
 			if err != nil || !bytes.Equal(back, dump.Bytes()) {
@@ -389,7 +389,7 @@ func TestBehindNginx(t *testing.T) {
 				if c.want != "" && protocol == "v1" && (err == nil || !strings.Contains(string(text), c.want)) {
 					t.Errorf("%s: %v, want %s\n%s", protocol, err, c.want, text)
 				}
-				if set, _ := outputsIn(work + "/outputs"); c.want == "" && protocol == "v1" && !strings.HasPrefix(set["status-url"], url) {
+				if set, _ := realtest.Outputs(work + "/outputs"); c.want == "" && protocol == "v1" && !strings.HasPrefix(set["status-url"], url) {
 					t.Errorf("status-url %s", set["status-url"])
 				}
 			}
