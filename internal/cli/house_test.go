@@ -12,35 +12,36 @@ import (
 // levels is how the packages are layered: an import goes to a lower level, never to
 // the same one.
 var levels = map[string]int{
-	module:                                       11,
-	module + "/internal/e2e":                     11,
-	module + "/internal/cli/gen":                 11,
-	module + "/internal/cli":                     10,
-	module + "/internal/run":                     9,
-	module + "/internal/report":                  8,
-	module + "/internal/job":                     7,
-	module + "/internal/platform":                5,
-	module + "/internal/sandbox/service":         8,
-	module + "/internal/sandbox":                 7,
-	module + "/internal/sandbox/v1":              6,
-	module + "/internal/sandbox/jsonrpc":         6,
-	module + "/internal/sandbox/engine":          5,
-	module + "/internal/sandbox/plain":           5,
-	module + "/internal/sandbox/requests":        4,
+	module:                                       12,
+	module + "/internal/e2e":                     12,
+	module + "/internal/cli/gen":                 12,
+	module + "/internal/cli":                     11,
+	module + "/internal/run":                     10,
+	module + "/internal/report":                  9,
+	module + "/internal/job":                     8,
+	module + "/internal/platform":                6,
+	module + "/internal/sandbox/service":         9,
+	module + "/internal/sandbox":                 8,
+	module + "/internal/sandbox/v1":              7,
+	module + "/internal/sandbox/jsonrpc":         7,
+	module + "/internal/sandbox/engine":          6,
+	module + "/internal/sandbox/plain":           6,
+	module + "/internal/sandbox/requests":        5,
 	module + "/internal/sandbox/fault":           3,
 	module + "/internal/sandbox/program":         2,
-	module + "/internal/sandbox/service/engines": 6,
-	module + "/internal/event":                   4,
+	module + "/internal/sandbox/service/engines": 7,
+	module + "/internal/event":                   5,
 	module + "/internal/handle":                  3,
 	module + "/internal/httpcall":                3,
 	module + "/internal/workspace":               3,
 	module + "/internal/dial":                    3,
 	module + "/internal/sftp":                    3,
-	module + "/internal/dump":                    3,
-	module + "/internal/dump/archive":            2,
-	module + "/internal/dump/zip":                1,
-	module + "/internal/dump/script":             1,
-	module + "/internal/dump/stream":             0,
+	module + "/internal/dump":                    4,
+	module + "/internal/dump/archive":            3,
+	module + "/internal/dump/zip":                2,
+	module + "/internal/dump/script":             2,
+	module + "/internal/show":                    0,
+	module + "/internal/dump/stream":             1,
 	module + "/internal/rsync":                   3,
 	module + "/internal/realtest":                2, // for tests only
 	module + "/internal/actions":                 1,
@@ -99,7 +100,7 @@ func TestImportsPointDown(t *testing.T) {
 // levelOf returns a package's level; all back ends have the same.
 func levelOf(name string) (level int, known bool) {
 	if isBackEnd(name) {
-		return 6, true
+		return 7, true
 	}
 	level, known = levels[name]
 	return level, known

@@ -10,14 +10,13 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/sandbox"
 	"odoo-upgrade-action/internal/sandbox/engine"
 	"odoo-upgrade-action/internal/sandbox/service"
 	"odoo-upgrade-action/internal/sandbox/service/engines"
+	"odoo-upgrade-action/internal/show"
 )
 
 type sandboxCommand struct {
@@ -71,7 +70,7 @@ func (c *sandboxCommand) serve(p *program) error {
 			Protocols: c.Protocol, Faults: faults, Data: c.Data, Contracts: c.Contract, Outcome: c.Outcome, Pace: c.Pace, RandomIDs: true,
 			Engine: upgrades, Workers: c.Workers, Timeout: c.Timeout, MaxUpload: int64(c.MaxUpload),
 			Log: func(line string) {
-				_, _ = fmt.Fprintln(p.stderr, time.Now().UTC().Format("2006-01-02 15:04:05"), printable(line))
+				_, _ = fmt.Fprintln(p.stderr, time.Now().UTC().Format("2006-01-02 15:04:05"), show.Line(line))
 			},
 		},
 		Index: c.Index, Retention: c.Retention, PublicURL: c.PublicURL, Proxies: c.Proxy,
@@ -92,20 +91,6 @@ func (c *sandboxCommand) serve(p *program) error {
 		return err
 	}
 	return s.Serve(p.ctx, web, sftp)
-}
-
-// printable is a line of the log that changes nothing on a terminal, and is one line: it may
-// hold what a dump or a program says.
-func printable(line string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t':
-			return ' '
-		case unicode.IsControl(r), r == utf8.RuneError:
-			return '?'
-		}
-		return r
-	}, line)
 }
 
 // engine returns the engine that the flags choose.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"odoo-upgrade-action/internal/show"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -52,20 +52,9 @@ type TimeoutError struct {
 
 func (e *TimeoutError) Error() string {
 	if e.Last != nil {
-		return fmt.Sprintf("the platform did not report a final state within %v; its last state was %q, and then: %v", hours(e.After), e.State, e.Last)
+		return fmt.Sprintf("the platform did not report a final state within %s; its last state was %q, and then: %v", show.Limit(e.After), e.State, e.Last)
 	}
-	return fmt.Sprintf("the platform did not finish the upgrade within %s; the state of the request is %q", hours(e.After), e.State)
-}
-
-// hours writes a duration as users give it: 5h, not 5h0m0s.
-func hours(d time.Duration) string {
-	text := d.String()
-	for _, none := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(text, none) {
-			text = text[:len(text)-2]
-		}
-	}
-	return text
+	return fmt.Sprintf("the platform did not finish the upgrade within %s; the state of the request is %q", show.Limit(e.After), e.State)
 }
 
 // DraftError says that a request has not been processed yet.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/show"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -136,7 +137,7 @@ func (r *Report) writeGantt(b *strings.Builder) {
 		if bar.class != "" {
 			bar.class += ", "
 		}
-		fmt.Fprintf(b, "    \u200B%s, %s :%s%s, %s\n", harmless(bar.label), duration(bar.end.Sub(bar.begin)), bar.class, moment(bar.begin), moment(bar.end))
+		fmt.Fprintf(b, "    \u200B%s, %s :%s%s, %s\n", harmless(bar.label), show.Duration(bar.end.Sub(bar.begin)), bar.class, moment(bar.begin), moment(bar.end))
 	}
 	b.WriteString("```\n")
 }

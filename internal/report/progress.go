@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/show"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -71,7 +72,7 @@ func (m transfer) line(e event.Progress, now time.Time) string {
 	}
 	line += ", " + size(speed) + "/s"
 	if left := e.Total - e.Done; left > 0 {
-		line += ", " + duration(estimate(left, speed)) + " left"
+		line += ", " + show.Duration(estimate(left, speed)) + " left"
 	}
 	return line
 }

@@ -15,6 +15,7 @@ import (
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/show"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -99,7 +100,7 @@ func (r *Report) say(e event.Event) {
 	case event.CreateRetried:
 		r.warn("Odoo upgrade", "Creating the request again. If the platform received the first call, an empty draft remains there; you can ignore it.")
 	case event.MayHaveAccepted:
-		r.info(fmt.Sprintf("The platform may have accepted the call: watching the status for %s.", minutes(e.Watching)))
+		r.info(fmt.Sprintf("The platform may have accepted the call: watching the status for %s.", show.Duration(e.Watching)))
 	case event.StillDraft:
 		r.warn("Odoo upgrade", fmt.Sprintf("The status has not changed since the upgrade was requested: it is still %q. %s", e.State, StaleStatus))
 	case event.SkipTestFailed:
@@ -137,8 +138,6 @@ func (r *Report) say(e event.Event) {
 
 // StaleStatus says why a status may be an old one.
 const StaleStatus = "A proxy or a cache between this machine and the platform may answer with an old status."
-
-func minutes(d time.Duration) string { return fmt.Sprintf("%d minutes", int(d.Minutes())) }
 
 // How often the same error is reported at first, and how far apart then: an outage lasts.
 const (
@@ -195,7 +194,7 @@ func (r *Report) begin(step event.Step) {
 	case event.Process:
 		r.info("Starting the upgrade.")
 	case event.Wait:
-		r.info("Waiting for the upgrade, for up to " + duration(r.wait) + ".")
+		r.info("Waiting for the upgrade, for up to " + show.Limit(r.wait) + ".")
 	case event.Download:
 		r.group("Downloading")
 	}
@@ -206,7 +205,7 @@ func (r *Report) end(e event.Ended) {
 	r.bar = nil
 	r.endLogGroup()
 	if e.Step == event.Upload && e.Err == nil { // Finish reports errors, once
-		r.info(fmt.Sprintf("Uploaded %s in %s.", size(r.moving.done), duration(e.Took)))
+		r.info(fmt.Sprintf("Uploaded %s in %s.", size(r.moving.done), show.Duration(e.Took)))
 	}
 	if e.Step == event.Upload || e.Step == event.Download {
 		r.out.EndGroup()

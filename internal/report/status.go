@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"odoo-upgrade-action/internal/show"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -40,7 +41,7 @@ func (p *statuses) statusRead(s upgrade.Status) {
 		}
 		p.waiting = newPace(now, time.Minute, 30*time.Minute)
 	} else if p.waiting.due(now) {
-		p.info(fmt.Sprintf("Still %q, %s after the start.", s.State, duration(now.Sub(p.began))))
+		p.info(fmt.Sprintf("Still %q, %s after the start.", s.State, show.Duration(now.Sub(p.began))))
 	}
 	if s.Phase == upgrade.Unknown && !p.unknown[s.State] {
 		p.unknown[s.State] = true

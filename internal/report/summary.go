@@ -9,6 +9,7 @@ import (
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/job"
+	"odoo-upgrade-action/internal/show"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -52,7 +53,7 @@ func (r *Report) verdict(e job.Ending, why Explanation) string {
 		parts = append(parts, v)
 	}
 	if len(r.steps) > 0 {
-		parts = append(parts, duration(time.Since(r.began)))
+		parts = append(parts, show.Duration(time.Since(r.began)))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -190,7 +191,7 @@ func (r *Report) stateWay(last string) string {
 	for i, s := range r.states {
 		text := r.code(s.state)
 		if i+1 < len(r.states) {
-			text += fmt.Sprintf(" (%s)", duration(r.states[i+1].at.Sub(s.at)))
+			text += fmt.Sprintf(" (%s)", show.Duration(r.states[i+1].at.Sub(s.at)))
 		}
 		way = append(way, text)
 	}
@@ -255,6 +256,6 @@ func (r *Report) writeSteps(b *strings.Builder) {
 		case s.err != nil:
 			sign = "❌"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s |\n", stepLabel(s.step), duration(s.took), sign)
+		fmt.Fprintf(b, "| %s | %s | %s |\n", stepLabel(s.step), show.Duration(s.took), sign)
 	}
 }

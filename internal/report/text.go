@@ -52,24 +52,6 @@ func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 // rate is in bytes per second.
 func rate(n int64, d time.Duration) int64 { return int64(float64(n) / max(d.Seconds(), 1e-3)) }
 
-// duration writes a time span as people read it: 3 h 12 min, 2 min 5 s, 12 s.
-func duration(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return "under 1 s"
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
-	case d < time.Hour:
-		d = d.Round(time.Second)
-		return strings.TrimSuffix(fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60), " 0 s")
-	case d < 48*time.Hour:
-		d = d.Round(time.Minute)
-		return strings.TrimSuffix(fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60), " 0 min")
-	}
-	d = d.Round(time.Hour)
-	return strings.TrimSuffix(fmt.Sprintf("%d days %d h", int(d.Hours())/24, int(d.Hours())%24), " 0 h")
-}
-
 // pace spaces repeated lines, further and further apart.
 type pace struct {
 	next           time.Time

@@ -9,8 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"odoo-upgrade-action/internal/show"
 )
 
 // Compatibility flags of protocol 30 (compat.c, CF_…), and the letters by which a client
@@ -142,12 +142,7 @@ const maxShown = 200
 func (c *conn) textFrom(first int32) string {
 	text := binary.LittleEndian.AppendUint32(nil, uint32(first))
 	rest, _ := c.in.Peek(min(c.in.Buffered(), maxShown))
-	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !unicode.IsPrint(r) && r != '\n' {
-			return -1
-		}
-		return r
-	}, strings.TrimSpace(string(append(text, rest...))))
+	return show.Printable(strings.TrimSpace(string(append(text, rest...))))
 }
 
 // negotiate applies compatibility flags and returns the name of the checksum. Since rsync

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"odoo-upgrade-action/internal/show"
 	"odoo-upgrade-action/internal/sshclient"
 	"odoo-upgrade-action/internal/stall"
 )
@@ -95,7 +96,7 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 		}
 	}
 	if denied, ok := errors.AsType[*ssh.OpenChannelError](err); ok && denied.Reason != ssh.ResourceShortage && denied.Reason != ssh.ConnectionFailed {
-		err = &UnavailableError{Denied: printable([]byte(denied.Message))}
+		err = &UnavailableError{Denied: show.Line(denied.Message)}
 	}
 	return nil, p.cause(err)
 }

@@ -14,11 +14,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/pkg/sftp"
 
+	"odoo-upgrade-action/internal/show"
 	"odoo-upgrade-action/internal/stall"
 )
 
@@ -64,26 +63,13 @@ func (e *UnavailableError) Error() string {
 // error or without, is not a packet of SFTP.
 func greeted(in *bufio.Reader, head []byte, err error) error {
 	if errors.Is(err, io.EOF) {
-		return &UnavailableError{Text: printable(head)}
+		return &UnavailableError{Text: show.Line(string(head))}
 	}
 	if err != nil || binary.BigEndian.Uint32(head) <= maxReply {
 		return err
 	}
 	text, _ := in.Peek(min(in.Buffered(), maxMessage))
-	return &UnavailableError{Text: printable(text)}
-}
-
-// printable returns the text that a server sent, without anything else.
-func printable(b []byte) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		switch {
-		case r == utf8.RuneError || r < ' ' && r != '\n':
-			return -1
-		case r == '\n':
-			return ' '
-		}
-		return r
-	}, string(b)))
+	return &UnavailableError{Text: show.Line(string(text))}
 }
 
 // request sends the request of a call, and returns a function that waits for its result.

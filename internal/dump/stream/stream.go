@@ -9,9 +9,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"odoo-upgrade-action/internal/show"
 )
 
 // TruncatedError says where a dump breaks off.
@@ -51,12 +50,7 @@ func Quote(text []byte) string {
 		if len(line) == 0 {
 			continue
 		}
-		shown := strings.Map(func(r rune) rune {
-			if r == utf8.RuneError || !unicode.IsPrint(r) {
-				return -1
-			}
-			return r
-		}, string(line[:min(len(line), 4*limit)]))
+		shown := show.Printable(string(line[:min(len(line), 4*limit)]))
 		if runes := []rune(shown); len(runes) > limit {
 			shown = string(runes[:limit]) + "…"
 		}
