@@ -30,10 +30,20 @@ func ends() []end {
 		{job.PreflightFailed, 3, "The dump cannot work; no request was created and nothing was sent", explainPreflight},
 		{job.Refused, 4, "The platform refused: the contract, the target, the dump or the key", explainRefused},
 		{job.UploadFailed, 5, "The dump did not arrive", explainUpload},
-		{job.UpgradeFailed, 6, "The platform ended the upgrade as failed or cancelled (0 for `status`, and for a `download` that got everything requested all the same)", explainUpgradeFailed},
+		{
+			job.UpgradeFailed,
+			6,
+			"The platform ended the upgrade as failed or cancelled (0 for `status`, and for a `download` that got everything requested all the same)",
+			explainUpgradeFailed,
+		},
 		{job.Timeout, 7, "The platform is still at work after `timeout` (0 with `on-timeout: continue`)", explainTimeout},
 		{job.DownloadFailed, 8, "A requested file could not be downloaded, or is not there yet", explainDownload},
-		{job.CheckFailed, 9, "The platform calls it done, but the database that came back is not complete, not Odoo's, or not at the target version", explainCheck},
+		{
+			job.CheckFailed,
+			9,
+			"The platform calls it done, but the database that came back is not complete, not Odoo's, or not at the target version",
+			explainCheck,
+		},
 		{job.Interrupted, 130, "The run was canceled; what the platform was asked to do continues", explainInterrupted},
 	}
 }
@@ -210,7 +220,10 @@ func explainDownload(e job.Ending, _ job.Command) report.Explanation {
 func explainCheck(e job.Ending, _ job.Command) report.Explanation {
 	why := failed("Upgraded database failed the check", e)
 	why.Text = e.Err.Error() + "." // it may begin with a path
-	why.Next = fmt.Sprintf("The file is kept. Run odoo-upgrade inspect on it, and contact Odoo support with the request ID, %s. To only get a warning for such a database, set {check} to warn.", e.Ticket.ID)
+	why.Next = fmt.Sprintf(
+		"The file is kept. Run odoo-upgrade inspect on it, and contact Odoo support with the request ID, %s. To only get a warning for such a database, set {check} to warn.",
+		e.Ticket.ID,
+	)
 	return why
 }
 
@@ -246,7 +259,10 @@ func left(e job.Ending) string {
 // draft says what is known of a request whose last status was a draft.
 func draft(e job.Ending) string {
 	if e.ProcessSent {
-		return fmt.Sprintf("The platform was asked to process request %s and may be at work on it; its last known state was still a draft.", e.Ticket.ID)
+		return fmt.Sprintf(
+			"The platform was asked to process request %s and may be at work on it; its last known state was still a draft.",
+			e.Ticket.ID,
+		)
 	}
 	return fmt.Sprintf("Request %s is a draft; nothing is being upgraded.", e.Ticket.ID)
 }
@@ -256,8 +272,11 @@ func stillDraft(e job.Ending) string {
 	if !e.ProcessSent {
 		return draft(e)
 	}
-	return fmt.Sprintf("The platform accepted the call to process request %s and may be at work on it, but the status has not changed since: it is still a draft. %s",
-		e.Ticket.ID, report.StaleStatus)
+	return fmt.Sprintf(
+		"The platform accepted the call to process request %s and may be at work on it, but the status has not changed since: it is still a draft. %s",
+		e.Ticket.ID,
+		report.StaleStatus,
+	)
 }
 
 // sentence turns an error's text into one.

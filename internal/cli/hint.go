@@ -30,7 +30,8 @@ func diskHint(err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return "The disk is full. Free some space, or set {download-path} to a folder on a larger disk."
-	case errors.Is(err, syscall.ENOTDIR), err != nil && strings.HasSuffix(err.Error(), "not a directory"): // os.Root has an error of its own
+	case errors.Is(err, syscall.ENOTDIR),
+		err != nil && strings.HasSuffix(err.Error(), "not a directory"): // os.Root has an error of its own
 		return "A file has the name of that folder: move it, or set {download-path} to another one."
 	case errors.Is(err, fs.ErrPermission):
 		return "The program does not have the permission. Check the owner and the mode of that path."
@@ -51,7 +52,10 @@ func refusalHint(refused *upgrade.RefusedError) string {
 		case upgrade.TargetRefusal:
 			hints = append(hints, "Set {target} to a version that the platform offers.")
 		case upgrade.ContractRefusal:
-			hints = append(hints, "Check the contract: is the secret set, and does this workflow get it? Workflows on pull requests from forks get no secrets.")
+			hints = append(
+				hints,
+				"Check the contract: is the secret set, and does this workflow get it? Workflows on pull requests from forks get no secrets.",
+			)
 		case upgrade.KeyRefusal:
 			hints = append(hints, "Check {request-id} and {request-key}: they must belong together, and to this {server-url}.")
 		}

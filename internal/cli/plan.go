@@ -23,7 +23,15 @@ func (c *runCommand) run(p *program) int {
 }
 
 func (c *startCommand) run(p *program) int {
-	return p.carryOut("start", options{commonFlags: c.commonFlags, TransferSettings: c.TransferSettings, requestFlags: c.requestFlags, local: localFlags(c.keepFlags)})
+	return p.carryOut(
+		"start",
+		options{
+			commonFlags:      c.commonFlags,
+			TransferSettings: c.TransferSettings,
+			requestFlags:     c.requestFlags,
+			local:            localFlags(c.keepFlags),
+		},
+	)
 }
 
 func (c *waitCommand) run(p *program) int {
@@ -35,7 +43,10 @@ func (c *statusCommand) run(p *program) int {
 }
 
 func (c *downloadCommand) run(p *program) int {
-	return p.carryOut("download", options{commonFlags: c.commonFlags, TransferSettings: c.TransferSettings, downloadFlags: c.downloadFlags, local: c.localFlags})
+	return p.carryOut(
+		"download",
+		options{commonFlags: c.commonFlags, TransferSettings: c.TransferSettings, downloadFlags: c.downloadFlags, local: c.localFlags},
+	)
 }
 
 // inputs are the options without the types that read them.
@@ -45,7 +56,9 @@ func (o options) inputs() run.Inputs {
 		Success: o.SuccessStates, Failure: o.FailureStates,
 		Contract: o.Contract, Handle: o.Handle, HandleSecret: o.HandleSecret, RequestID: o.RequestID, RequestKey: o.RequestKey,
 		Email: o.Email, Target: o.Target.Target, Aim: o.Aim.Aim, Dump: o.Dump, Filename: o.Filename, Preflight: o.Preflight.Strictness,
-		Timezone: string(o.Timezone), SkipTest: o.SkipTest.on, Env: o.Env, Timeout: o.Timeout, PollInterval: o.PollInterval, Continue: o.OnTimeout.succeed,
+		Timezone: string(
+			o.Timezone,
+		), SkipTest: o.SkipTest.on, Env: o.Env, Timeout: o.Timeout, PollInterval: o.PollInterval, Continue: o.OnTimeout.succeed,
 		Download: o.Download, DownloadPath: o.DownloadPath, Check: o.Check.Strictness,
 	}
 }

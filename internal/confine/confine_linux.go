@@ -69,7 +69,12 @@ func Start(command *exec.Cmd, paths ...string) error {
 // restrict limits what this thread may read, for good.
 func restrict(paths []string) error {
 	attributes := unix.LandlockRulesetAttr{Handled_access_fs: denied()}
-	rules, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes.Handled_access_fs), 0)
+	rules, _, errno := unix.Syscall(
+		unix.SYS_LANDLOCK_CREATE_RULESET,
+		uintptr(unsafe.Pointer(&attributes)),
+		unsafe.Sizeof(attributes.Handled_access_fs),
+		0,
+	)
 	if errno != 0 {
 		return fmt.Errorf("landlock: %w", errno)
 	}

@@ -42,7 +42,10 @@ func NewHostKeys(known, trusted string) (*HostKeys, error) {
 	if strings.TrimSpace(known) != "" {
 		var err error
 		if h.pinned, err = pins(known); err != nil {
-			return nil, advice.Give(fmt.Errorf("the known SSH host keys: %w", err), "Set {ssh-known-hosts} to lines as ssh-keyscan prints them.")
+			return nil, advice.Give(
+				fmt.Errorf("the known SSH host keys: %w", err),
+				"Set {ssh-known-hosts} to lines as ssh-keyscan prints them.",
+			)
 		}
 		return h, nil
 	}
@@ -119,7 +122,11 @@ func (h *HostKeys) differs(address string, key ssh.PublicKey) error {
 	if h.trusted == nil || bytes.Equal(h.trusted.Marshal(), key.Marshal()) {
 		return nil
 	}
-	return &HostKeyError{address, ssh.FingerprintSHA256(key), "is not " + ssh.FingerprintSHA256(h.trusted) + ", which this request met before"}
+	return &HostKeyError{
+		address,
+		ssh.FingerprintSHA256(key),
+		"is not " + ssh.FingerprintSHA256(h.trusted) + ", which this request met before",
+	}
 }
 
 // LoggedIn is called once a server with a key that Check accepted has accepted ours: only

@@ -28,7 +28,10 @@ func HTTP(caPEM []byte) (*http.Transport, error) {
 		roots = x509.NewCertPool() // an image without any: caPEM may be all there is
 	}
 	if len(caPEM) > 0 && !roots.AppendCertsFromPEM(caPEM) {
-		return nil, advice.New("the certificates to trust are not PEM", "Set {ca-certificate} to the PEM text, from -----BEGIN CERTIFICATE----- on.")
+		return nil, advice.New(
+			"the certificates to trust are not PEM",
+			"Set {ca-certificate} to the PEM text, from -----BEGIN CERTIFICATE----- on.",
+		)
 	}
 	dialer := &net.Dialer{Timeout: dialTime, KeepAlive: 15 * time.Second}
 	// HTTP/1.1 alone: net/http's HTTP/2 moves an upload at a tenth of its speed

@@ -83,8 +83,11 @@ func parseProxy(text string) (string, error) {
 	u, err := url.Parse(text)
 	// What follows the host would be a part of a password with a /, a ? or a #: the rest of it
 	// would be taken for the host, and be shown.
-	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#") {
-		return "", errors.New("the proxy in the environment is not a URL like http://proxy:3128 or socks5://user:password@proxy:1080; in a password, write @ as %40, / as %2F, ? as %3F, and # as %23")
+	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" ||
+		strings.Contains(text, "#") {
+		return "", errors.New(
+			"the proxy in the environment is not a URL like http://proxy:3128 or socks5://user:password@proxy:1080; in a password, write @ as %40, / as %2F, ? as %3F, and # as %23",
+		)
 	}
 	switch u.Scheme {
 	case "http", "https", "socks5", "socks5h":

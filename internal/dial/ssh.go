@@ -28,10 +28,16 @@ func ParseKey(text string) (ssh.Signer, error) {
 	}
 	key, err := ssh.ParsePrivateKey([]byte(text + "\n"))
 	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked {
-		return nil, advice.New("the private SSH key cannot be used: it is protected by a passphrase", "Set {ssh-private-key} to a key without one.")
+		return nil, advice.New(
+			"the private SSH key cannot be used: it is protected by a passphrase",
+			"Set {ssh-private-key} to a key without one.",
+		)
 	}
 	if err != nil {
-		return nil, advice.New("the private SSH key cannot be used: it is not one that ssh-keygen wrote", "Set {ssh-private-key} to the whole text of the file, its first and its last line included.")
+		return nil, advice.New(
+			"the private SSH key cannot be used: it is not one that ssh-keygen wrote",
+			"Set {ssh-private-key} to the whole text of the file, its first and its last line included.",
+		)
 	}
 	return key, nil
 }
@@ -46,7 +52,10 @@ func mangled(text string) error {
 	case strings.HasPrefix(text, "-----BEGIN") && !strings.Contains(text, "\n") && strings.Contains(text, `\n`):
 		return advice.New(`it has \n in place of line ends`, "Store the key with its lines.")
 	case strings.HasPrefix(text, "-----BEGIN") && !strings.Contains(text, "\n"):
-		return advice.New("it has spaces in place of line ends", "Store the key with its lines, and quote the variable where it is handed on.")
+		return advice.New(
+			"it has spaces in place of line ends",
+			"Store the key with its lines, and quote the variable where it is handed on.",
+		)
 	case strings.HasPrefix(text, "ssh-") || strings.HasPrefix(text, "ecdsa-"):
 		return advice.New("it is a public key", "The private one is in the file without .pub: set {ssh-private-key} to that.")
 	}
@@ -118,7 +127,10 @@ func onlyKey(address string) func(*ssh.ClientAuthContext) (ssh.AuthMethod, error
 type SecondFactorError struct{ Address string }
 
 func (e *SecondFactorError) Error() string {
-	return fmt.Sprintf("the SSH server at %s accepts the key, but asks for a password or a code as well, which this program cannot give", e.Address)
+	return fmt.Sprintf(
+		"the SSH server at %s accepts the key, but asks for a password or a code as well, which this program cannot give",
+		e.Address,
+	)
 }
 
 // SSHError says why no SSH session with address could begin, and marks as
@@ -180,7 +192,13 @@ var readyPolicy = retry.Policy{First: time.Second, Longest: 5 * time.Second, Bud
 // Ready calls connect until it succeeds, for a minute at most: a server that was just
 // requested may not be ready. If it still refuses the key, and has for half of that time,
 // the error is final. tell is called before each pause. An error is one of SSHError's.
-func Ready(ctx context.Context, address string, keys *HostKeys, connect func(context.Context) error, tell func(error, time.Duration)) error {
+func Ready(
+	ctx context.Context,
+	address string,
+	keys *HostKeys,
+	connect func(context.Context) error,
+	tell func(error, time.Duration),
+) error {
 	var since time.Time // of the first refusal in a row
 	err := readyPolicy.Do(ctx, func(ctx context.Context) error {
 		err := SSHError(ctx, address, keys, connect(ctx))

@@ -42,7 +42,13 @@ func (c Changes) Count(kinds ...string) (n int) {
 
 // String says in one line how many modules changed.
 func (c Changes) String() string {
-	return fmt.Sprintf("%d added, %d updated, %d removed, %d uninstalled", c.Count(Added), c.Count(Updated), c.Count(Removed), c.Count(Uninstalled))
+	return fmt.Sprintf(
+		"%d added, %d updated, %d removed, %d uninstalled",
+		c.Count(Added),
+		c.Count(Updated),
+		c.Count(Removed),
+		c.Count(Uninstalled),
+	)
 }
 
 // Compare returns what changed between two dumps of a database. known is false if the

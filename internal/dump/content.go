@@ -97,7 +97,10 @@ func (c content) refusal() *stream.Refusal {
 		return textRefusal(c.head)
 	case Unknown:
 		if len(bytes.Trim(c.head, "\x00")) == 0 {
-			return stream.Refuse("begins with nothing but zero bytes", "the copy or the download of the dump was not completed; do it again")
+			return stream.Refuse(
+				"begins with nothing but zero bytes",
+				"the copy or the download of the dump was not completed; do it again",
+			)
 		}
 	}
 	return stream.Refuse("is not a database dump ("+string(c.kind)+")", stream.MakeCustom+", or the backup with Odoo's database manager")
@@ -177,15 +180,40 @@ func textRefusal(text []byte) *stream.Refusal {
 	case isMentioned(trimmed, failedPrograms):
 		return stream.Refuse(problem, "fix this error of the program that creates the dump")
 	case script.IsStatement(trimmed):
-		return stream.Refuse("is SQL without the header and the end that pg_dump writes: it begins with "+stream.Quote(text), stream.MakeCustom+": without the end, no one can tell that it is complete")
+		return stream.Refuse(
+			"is SQL without the header and the end that pg_dump writes: it begins with "+stream.Quote(text),
+			stream.MakeCustom+": without the end, no one can tell that it is complete",
+		)
 	}
 	return stream.Refuse(problem, stream.MakeCustom+", or the backup with Odoo's database manager")
 }
 
 // What programs say in place of a dump, as parts of a short text's first line.
 var (
-	failedPrograms = []string{"pg_dump", "pg_restore", "psql", "Error response from daemon", "OCI runtime", "Cannot connect", "bash: ", "sh: ", "sudo", "ssh: ", "docker",
-		"password", "Password", "Permission denied", "not found", "not recognized", "is not a TTY", "Killed", "Host key verification", "FATAL", "ERROR", "error: "}
+	failedPrograms = []string{
+		"pg_dump",
+		"pg_restore",
+		"psql",
+		"Error response from daemon",
+		"OCI runtime",
+		"Cannot connect",
+		"bash: ",
+		"sh: ",
+		"sudo",
+		"ssh: ",
+		"docker",
+		"password",
+		"Password",
+		"Permission denied",
+		"not found",
+		"not recognized",
+		"is not a TTY",
+		"Killed",
+		"Host key verification",
+		"FATAL",
+		"ERROR",
+		"error: ",
+	}
 	failedFetches = []string{"curl: ", "wget: ", "AccessDenied", "An error occurred", "404 ", "403 ", "500 ", "502 ", "503 "}
 )
 

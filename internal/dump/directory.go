@@ -43,7 +43,10 @@ func listFolder(path string) (files []folderFile, size int64, err error) {
 			return nil, 0, err
 		}
 		if !info.Mode().IsRegular() {
-			return nil, 0, fmt.Errorf("%s is not a file: a dump in directory format has nothing but files", filepath.Join(path, entry.Name()))
+			return nil, 0, fmt.Errorf(
+				"%s is not a file: a dump in directory format has nothing but files",
+				filepath.Join(path, entry.Name()),
+			)
 		}
 		files = append(files, folderFile{entry.Name(), info})
 		size += info.Size()

@@ -61,7 +61,10 @@ func open(path string) (Info, *os.File, error) {
 	if err != nil {
 		return Info{}, nil, err
 	}
-	i := Info{File: File{Path: path, Name: filepath.Base(path), Size: stat.Size(), ModTime: stat.ModTime(), stat: stat}, Facts: Facts{Form: Form{Kind: Unknown}}}
+	i := Info{
+		File:  File{Path: path, Name: filepath.Base(path), Size: stat.Size(), ModTime: stat.ModTime(), stat: stat},
+		Facts: Facts{Form: Form{Kind: Unknown}},
+	}
 	switch {
 	case stat.IsDir():
 		i.Size = 0

@@ -73,7 +73,13 @@ var formats = []format{
 	{"lrzip", "LRZI", ".lrz", "lrzip -d FILE", compressed},
 	{"snappy", "\xff\x06\x00\x00sNaPpY", ".sz", "snzip -d FILE", compressed},
 	{"compress", "\x1f\x9d", ".Z", "gzip -d FILE", compressed},
-	{"zlib", "\x78\x01", ".zz", "pigz -dz FILE", compressed}, {"zlib", "\x78\x9c", ".zz", "pigz -dz FILE", compressed}, {"zlib", "\x78\xda", ".zz", "pigz -dz FILE", compressed},
+	{
+		"zlib",
+		"\x78\x01",
+		".zz",
+		"pigz -dz FILE",
+		compressed,
+	}, {"zlib", "\x78\x9c", ".zz", "pigz -dz FILE", compressed}, {"zlib", "\x78\xda", ".zz", "pigz -dz FILE", compressed},
 	{"rar", "Rar!\x1a\x07", ".rar", "unrar x FILE", compressed},
 	{"zpaq", "7kSt", ".zpaq", "zpaq x FILE", compressed},
 	{"ar", "!<arch>\n", ".ar", "ar x FILE", compressed},
@@ -83,13 +89,37 @@ var formats = []format{
 	{"openssl", "U2FsdGVkX1", ".enc", "openssl enc -d -a, with the cipher and the options it was encrypted with", encrypted},
 	{"gpg", "-----BEGIN PGP MESSAGE-----", ".gpg", "gpg -d FILE", encrypted},
 	{"gpg", "-----BEGIN PGP SIGNED MESSAGE-----", ".gpg", "gpg -d FILE", encrypted},
-	{"age", "age-encryption.org/", ".age", "age -d FILE", encrypted}, {"age", "-----BEGIN AGE ENCRYPTED FILE-----", ".age", "age -d FILE", encrypted},
+	{
+		"age",
+		"age-encryption.org/",
+		".age",
+		"age -d FILE",
+		encrypted,
+	}, {"age", "-----BEGIN AGE ENCRYPTED FILE-----", ".age", "age -d FILE", encrypted},
 	{"ansible-vault", "$ANSIBLE_VAULT;", ".vault", "ansible-vault decrypt FILE", encrypted},
-	{"cms", "-----BEGIN CMS-----", ".cms", "openssl cms -decrypt", encrypted}, {"cms", "-----BEGIN PKCS7-----", ".p7m", "openssl smime -decrypt", encrypted},
+	{
+		"cms",
+		"-----BEGIN CMS-----",
+		".cms",
+		"openssl cms -decrypt",
+		encrypted,
+	}, {"cms", "-----BEGIN PKCS7-----", ".p7m", "openssl smime -decrypt", encrypted},
 	{"luks", "LUKS\xba\xbe", ".luks", "cryptsetup open", encrypted},
 	{"mcrypt", "\x00m\x03", ".nc", "mcrypt -d FILE", encrypted},
-	{"base64", "dG9jLmRhd", ".b64", "base64 -d FILE", encoded}, {"base64", "UEdETV", ".b64", "base64 -d FILE", encoded}, {"base64", "H4sI", ".b64", "base64 -d FILE", encoded},
-	{"base64", "UEsDB", ".b64", "base64 -d FILE", encoded}, {"base64", "LS0KLS0gUG9zdGdyZVNRTCBkYXRhYmFzZSBkdW1w", ".b64", "base64 -d FILE", encoded},
+	{
+		"base64",
+		"dG9jLmRhd",
+		".b64",
+		"base64 -d FILE",
+		encoded,
+	}, {"base64", "UEdETV", ".b64", "base64 -d FILE", encoded}, {"base64", "H4sI", ".b64", "base64 -d FILE", encoded},
+	{
+		"base64",
+		"UEsDB",
+		".b64",
+		"base64 -d FILE",
+		encoded,
+	}, {"base64", "LS0KLS0gUG9zdGdyZVNRTCBkYXRhYmFzZSBkdW1w", ".b64", "base64 -d FILE", encoded},
 	{"uuencode", "begin 644 ", ".uu", "uudecode FILE", encoded}, {"uuencode", "begin 664 ", ".uu", "uudecode FILE", encoded},
 	{"uuencode", "begin 600 ", ".uu", "uudecode FILE", encoded},
 	{"SQLite", "SQLite format 3\x00", ".sqlite", "", foreign},
@@ -127,7 +157,8 @@ var cms = format{"cms", "", ".p7m", "openssl cms -decrypt, with -inform DER or S
 func isCMS(head []byte) bool {
 	head = head[:min(len(head), 300)]
 	der := bytes.Index(head, []byte("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"))
-	return der > 0 && der < 12 && head[0] == 0x30 || bytes.HasPrefix(head, []byte("MIME-Version:")) && bytes.Contains(head, []byte("pkcs7-mime"))
+	return der > 0 && der < 12 && head[0] == 0x30 ||
+		bytes.HasPrefix(head, []byte("MIME-Version:")) && bytes.Contains(head, []byte("pkcs7-mime"))
 }
 
 // isOpenPGP recognizes binary OpenPGP messages. They begin with a packet that has a

@@ -60,13 +60,19 @@ func (l *layout) add(name string) {
 func (l *layout) refusal(what, how string) *stream.Refusal {
 	switch {
 	case len(l.scripts) > 0 && what == "zip":
-		return stream.Refuse(fmt.Sprintf("is a zip whose dump is %s, and a restore wants dump.sql at its root", quoteName(l.scripts[0])), how+zipAgain(l.scripts[0]))
+		return stream.Refuse(
+			fmt.Sprintf("is a zip whose dump is %s, and a restore wants dump.sql at its root", quoteName(l.scripts[0])),
+			how+zipAgain(l.scripts[0]),
+		)
 	case len(l.folders) > 0:
 		return stream.Refuse(fmt.Sprintf("is a %s of a dump in directory format, which is in %s", what, quoteName(l.folders[0])),
 			how+", and send the folder with json-rpc; or "+stream.MakeCustom)
 	case len(l.scripts)+len(l.dumps) > 0:
 		name := slices.Concat(l.scripts, l.dumps)[0]
-		return stream.Refuse(fmt.Sprintf("is a %s that has %s inside, which may be a dump", what, quoteName(name)), how+", and send that file")
+		return stream.Refuse(
+			fmt.Sprintf("is a %s that has %s inside, which may be a dump", what, quoteName(name)),
+			how+", and send that file",
+		)
 	case l.sources || l.files:
 		return stream.Refuse("is a backup of files, like Odoo.sh's, without dump.sql at its root",
 			"get a dump of the database: on Odoo.sh, choose the dump to download, not the backup")
@@ -77,7 +83,10 @@ func (l *layout) refusal(what, how string) *stream.Refusal {
 	for n, name := range l.names {
 		names[n] = quoteName(name)
 	}
-	return stream.Refuse(fmt.Sprintf("is a %s without a dump: it has %d files, like %s", what, l.count, strings.Join(names, ", ")), makeBackup)
+	return stream.Refuse(
+		fmt.Sprintf("is a %s without a dump: it has %d files, like %s", what, l.count, strings.Join(names, ", ")),
+		makeBackup,
+	)
 }
 
 // plainPath is a path that is safe in a command that people copy.

@@ -84,7 +84,10 @@ const wholeAgain = "create it again with pg_dump -Fc, without --schema-only (-s)
 func (f *facts) check() error {
 	switch {
 	case f.dumped && !f.defined:
-		return stream.Refuse("has no table definitions, only rows: it has those of "+moduleTable+", but does not create the table", wholeAgain)
+		return stream.Refuse(
+			"has no table definitions, only rows: it has those of "+moduleTable+", but does not create the table",
+			wholeAgain,
+		)
 	case f.defined && (!f.dumped || f.counted && f.count == 0 && !f.unread):
 		return stream.Refuse("has no rows in "+moduleTable+", only the definition of the table", wholeAgain)
 	}

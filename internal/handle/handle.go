@@ -63,7 +63,10 @@ const workFactor = 15
 // Errors of Open that a user can mend.
 var (
 	ErrDamaged     = advice.New("the handle is damaged", "Copy all of it, without spaces or line breaks.")
-	ErrWrongSecret = advice.New("the handle cannot be decrypted", "Set the same {contract}, or the same {handle-secret}, as in the run that created it.")
+	ErrWrongSecret = advice.New(
+		"the handle cannot be decrypted",
+		"Set the same {contract}, or the same {handle-secret}, as in the run that created it.",
+	)
 )
 
 // Seal encrypts a handle under a secret with age (scrypt). The text is one
@@ -76,7 +79,22 @@ func Seal(h Handle, secret string) (string, error) {
 	recipient.SetWorkFactor(workFactor)
 	debug.FreeOSMemory()       // scrypt takes 32 MiB on top of what is there,
 	defer debug.FreeOSMemory() // which would stay for the whole run
-	text, err := json.Marshal(sealed{h.Server, h.Protocol, h.Ticket.ID, h.Ticket.Key.Reveal(), h.Ticket.Session.Reveal(), h.Filename, h.Email, string(h.Aim), h.Target, h.DumpSHA256, h.DumpSize, h.SSHHostKey})
+	text, err := json.Marshal(
+		sealed{
+			h.Server,
+			h.Protocol,
+			h.Ticket.ID,
+			h.Ticket.Key.Reveal(),
+			h.Ticket.Session.Reveal(),
+			h.Filename,
+			h.Email,
+			string(h.Aim),
+			h.Target,
+			h.DumpSHA256,
+			h.DumpSize,
+			h.SSHHostKey,
+		},
+	)
 	if err != nil {
 		return "", err
 	}

@@ -48,7 +48,12 @@ func ParseServer(server string) (*url.URL, error) {
 	case err != nil || base.Hostname() == "" || base.Scheme != "https" && base.Scheme != "http":
 		return nil, fmt.Errorf("%q is not the address of a platform: use one like https://upgrade.odoo.com", Shown(server))
 	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
-		return nil, fmt.Errorf("the address of the platform is a host and a path, nothing else: %s://%s%s", base.Scheme, base.Host, Shown(base.Path))
+		return nil, fmt.Errorf(
+			"the address of the platform is a host and a path, nothing else: %s://%s%s",
+			base.Scheme,
+			base.Host,
+			Shown(base.Path),
+		)
 	}
 	return base, nil
 }
@@ -90,7 +95,15 @@ func Do(client *http.Client, method string, req *http.Request) (Response, error)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
-	return Response{Method: method, Host: req.URL.Host, Code: resp.StatusCode, MediaType: mediaType(resp.Header), Header: resp.Header, Body: body, Broken: err}, nil
+	return Response{
+		Method:    method,
+		Host:      req.URL.Host,
+		Code:      resp.StatusCode,
+		MediaType: mediaType(resp.Header),
+		Header:    resp.Header,
+		Body:      body,
+		Broken:    err,
+	}, nil
 }
 
 func mediaType(h http.Header) string {
@@ -106,7 +119,10 @@ func mediaType(h http.Header) string {
 func (r Response) Check() error {
 	switch {
 	case r.Code >= 300 && r.Code < 400:
-		return r.Fault("is a redirect, which is not followed because it would take the key along", "Check that {server-url} is the platform's own address, with https.")
+		return r.Fault(
+			"is a redirect, which is not followed because it would take the key along",
+			"Check that {server-url} is the platform's own address, with https.",
+		)
 	case r.Code == http.StatusProxyAuthRequired:
 		return r.fault("is a proxy's, which wants a user and a password", proxy.Credentials)
 	case r.Code == http.StatusNotFound:
@@ -278,7 +294,10 @@ func Explained(err error) error {
 	case unknown.Cert != nil:
 		return advice.Give(err, "If it is your own authority, set {ca-certificate} to its certificate.")
 	case isOnlyHTTP2(err):
-		return advice.New("the server, or a proxy in front of it, speaks only HTTP/2, and this program speaks HTTP/1.1", "Allow HTTP/1.1 there.")
+		return advice.New(
+			"the server, or a proxy in front of it, speaks only HTTP/2, and this program speaks HTTP/1.1",
+			"Allow HTTP/1.1 there.",
+		)
 	case isOtherTLS(err):
 		return fmt.Errorf("%w: the server does not support TLS 1.2 or newer", err)
 	}

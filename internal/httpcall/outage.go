@@ -17,7 +17,8 @@ func Outage(err error) error {
 	if _, refused := errors.AsType[*upgrade.RefusedError](err); refused || retry.IsTransient(err) || proxy.IsFinal(err) {
 		return err
 	}
-	if r, ok := errors.AsType[*ResponseError](err); ok && (r.Code == http.StatusProxyAuthRequired || r.Code == http.StatusRequestEntityTooLarge) {
+	if r, ok := errors.AsType[*ResponseError](err); ok &&
+		(r.Code == http.StatusProxyAuthRequired || r.Code == http.StatusRequestEntityTooLarge) {
 		return err
 	}
 	return retry.Transient(err)
@@ -37,5 +38,6 @@ func MayBeAccepted(err error) bool {
 	if !responded {
 		return true
 	}
-	return r.Code < 300 && !r.Page || r.Code == http.StatusBadGateway || r.Code >= http.StatusGatewayTimeout && r.Code != http.StatusHTTPVersionNotSupported
+	return r.Code < 300 && !r.Page || r.Code == http.StatusBadGateway ||
+		r.Code >= http.StatusGatewayTimeout && r.Code != http.StatusHTTPVersionNotSupported
 }

@@ -94,13 +94,24 @@ func (r *run) problems(c event.Checked, s upgrade.Status) (list []string) {
 	case target.String() == "":
 		r.tell(event.CheckWarning{Text: "The version of the upgraded database was not checked: the target of the request is not known."})
 	case !known:
-		r.tell(event.CheckWarning{Text: fmt.Sprintf("The Odoo version of the upgraded database was not found, so it was not compared with the target, %s.", target)})
+		r.tell(
+			event.CheckWarning{
+				Text: fmt.Sprintf(
+					"The Odoo version of the upgraded database was not found, so it was not compared with the target, %s.",
+					target,
+				),
+			},
+		)
 	case series.Compare(target) != 0:
 		list = append(list, fmt.Sprintf("is at Odoo %s, and the target is %s", d.Series, target))
 	}
 	aim := cmp.Or(s.Get(upgrade.AimField), string(r.plan.Request.Aim))
 	if aim == string(upgrade.Test) && !d.Neutralized {
-		r.tell(event.CheckWarning{Text: "The upgraded database comes from a test and is not neutralized: if Odoo starts on it, it sends mail and runs scheduled actions. Neutralize it first: odoo-bin neutralize -d DATABASE."})
+		r.tell(
+			event.CheckWarning{
+				Text: "The upgraded database comes from a test and is not neutralized: if Odoo starts on it, it sends mail and runs scheduled actions. Neutralize it first: odoo-bin neutralize -d DATABASE.",
+			},
+		)
 	}
 	return list
 }

@@ -19,8 +19,20 @@ type Command struct {
 // Commands returns the commands that end with a Result.
 func Commands() []Command {
 	return []Command{
-		{Name: "run", Help: "Take a dump through the platform, or continue a request", Creates: true, Waits: true, Downloads: true, Fine: []Result{Success}},
-		{Name: "start", Help: "Like run, but only until the upgrade has started; does not wait", Creates: true, Fine: []Result{Success, Pending}},
+		{
+			Name:      "run",
+			Help:      "Take a dump through the platform, or continue a request",
+			Creates:   true,
+			Waits:     true,
+			Downloads: true,
+			Fine:      []Result{Success},
+		},
+		{
+			Name:    "start",
+			Help:    "Like run, but only until the upgrade has started; does not wait",
+			Creates: true,
+			Fine:    []Result{Success, Pending},
+		},
 		{Name: "wait", Help: "Wait for a started request, and fail if its upgrade failed", Waits: true, Fine: []Result{Success}},
 		{Name: "status", Help: "Check the status of a request once", Fine: []Result{Success, Pending, UpgradeFailed}},
 		{Name: "download", Help: "Download files of a request", Downloads: true, Fine: []Result{Success, Pending, UpgradeFailed}},

@@ -52,7 +52,12 @@ type TimeoutError struct {
 
 func (e *TimeoutError) Error() string {
 	if e.Last != nil {
-		return fmt.Sprintf("the platform did not report a final state within %s; its last state was %q, and then: %v", show.Limit(e.After), e.State, e.Last)
+		return fmt.Sprintf(
+			"the platform did not report a final state within %s; its last state was %q, and then: %v",
+			show.Limit(e.After),
+			e.State,
+			e.Last,
+		)
 	}
 	return fmt.Sprintf("the platform did not finish the upgrade within %s; the state of the request is %q", show.Limit(e.After), e.State)
 }

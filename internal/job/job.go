@@ -72,7 +72,20 @@ const (
 
 // Results returns all of them.
 func Results() []Result {
-	return []Result{Success, Pending, UpgradeFailed, Timeout, Interrupted, Refused, PreflightFailed, UploadFailed, DownloadFailed, CheckFailed, InvalidInput, Failure}
+	return []Result{
+		Success,
+		Pending,
+		UpgradeFailed,
+		Timeout,
+		Interrupted,
+		Refused,
+		PreflightFailed,
+		UploadFailed,
+		DownloadFailed,
+		CheckFailed,
+		InvalidInput,
+		Failure,
+	}
 }
 
 // Ending is what is known when a job is over.
@@ -233,7 +246,13 @@ func (r *run) resume(ctx context.Context, status upgrade.Status) (upgrade.Status
 		return status, as(InvalidInput, err)
 	}
 	if aim != upgrade.Test && r.plan.PullRequest != "" {
-		return status, as(InvalidInput, fmt.Errorf("the aim of the request is not known to be test, and on %s events only test requests are allowed: continue it by its handle", r.plan.PullRequest))
+		return status, as(
+			InvalidInput,
+			fmt.Errorf(
+				"the aim of the request is not known to be test, and on %s events only test requests are allowed: continue it by its handle",
+				r.plan.PullRequest,
+			),
+		)
 	}
 	if r.plan.Dump == "" {
 		return status, as(InvalidInput, &DraftError{r.plan.Ticket.ID})

@@ -47,7 +47,11 @@ func (r *run) preflight(d dump.Info, target upgrade.Target) error {
 		r.tell(event.DumpWarning{Text: warning})
 	}
 	if d.Neutralized && r.plan.Request.Aim == upgrade.Production {
-		r.tell(event.DumpWarning{Text: "The dump is neutralized: its mail servers and scheduled actions are switched off, and stay so after an upgrade for production. Check that it is not a copy for tests."})
+		r.tell(
+			event.DumpWarning{
+				Text: "The dump is neutralized: its mail servers and scheduled actions are switched off, and stay so after an upgrade for production. Check that it is not a copy for tests.",
+			},
+		)
 	}
 	problems := r.plan.Problems(d, target)
 	if wrongKind != nil {
@@ -82,7 +86,10 @@ func (r *run) wrongKind(d dump.Info) error {
 	if d.Problem != nil || len(forms) == 0 || slices.Contains(forms, d.Form) {
 		return nil
 	}
-	return &PreflightError{fmt.Sprintf("%s is a dump of the kind %s, and this platform takes only %s", d.Path, d.Form, strings.Join(dump.Names(forms), ", ")), "create it with pg_dump -Fc"}
+	return &PreflightError{
+		fmt.Sprintf("%s is a dump of the kind %s, and this platform takes only %s", d.Path, d.Form, strings.Join(dump.Names(forms), ", ")),
+		"create it with pg_dump -Fc",
+	}
 }
 
 // Problems lists why the plan cannot work with the dump for that target, either of
@@ -94,18 +101,33 @@ func (p Plan) Problems(d dump.Info, target upgrade.Target) []error {
 	var list []error
 	add := func(problem, advice string) { list = append(list, &PreflightError{problem, advice}) }
 	if !d.Odoo && !d.Opaque {
-		add("the dump is not an Odoo database: it has no table ir_module_module", "check that it is the right database, and that its schema public was dumped")
+		add(
+			"the dump is not an Odoo database: it has no table ir_module_module",
+			"check that it is the right database, and that its schema public was dumped",
+		)
 	}
 	source, known := upgrade.ParseSeries(d.Series)
 	if known && target.String() != "" && target.Compare(source) <= 0 {
-		add(fmt.Sprintf("the dump is already at Odoo %s, and target is %s", d.Series, target), "set a newer target, or use a dump from before the upgrade")
+		add(
+			fmt.Sprintf("the dump is already at Odoo %s, and target is %s", d.Series, target),
+			"set a newer target, or use a dump from before the upgrade",
+		)
 	}
 	if p.Request.Contract != "" && d.ContractMatches(p.Request.Contract.Reveal()) == dump.OtherContract {
-		add("the dump belongs to another contract than the one in the input contract", "check that it is the right database and the right secret; with preflight: warn it is sent all the same")
+		add(
+			"the dump belongs to another contract than the one in the input contract",
+			"check that it is the right database and the right secret; with preflight: warn it is sent all the same",
+		)
 	}
 	if needs := p.needs(d); p.Disk.Known && p.Disk.Free < needs {
-		add(fmt.Sprintf("the disk for downloads has %s free, and the download may need %s", humanize.IBytes(uint64(p.Disk.Free)), humanize.IBytes(uint64(needs))),
-			"free some space, set download-path to a folder on a larger disk, or set download to none")
+		add(
+			fmt.Sprintf(
+				"the disk for downloads has %s free, and the download may need %s",
+				humanize.IBytes(uint64(p.Disk.Free)),
+				humanize.IBytes(uint64(needs)),
+			),
+			"free some space, set download-path to a folder on a larger disk, or set download to none",
+		)
 	}
 	return list
 }

@@ -72,7 +72,12 @@ func (r *run) inspect(ctx context.Context, target upgrade.Target) (d dump.Info, 
 // name, its target and its handle say would be wrong.
 func (r *run) sameDump(d dump.Info) error {
 	if want := r.plan.DumpSHA256; want != "" && want != d.SHA256 {
-		return fmt.Errorf("the dump is not the one that request %s was created for: its SHA-256 is %s, not %s", r.plan.Ticket.ID, d.SHA256, want)
+		return fmt.Errorf(
+			"the dump is not the one that request %s was created for: its SHA-256 is %s, not %s",
+			r.plan.Ticket.ID,
+			d.SHA256,
+			want,
+		)
 	}
 	return nil
 }
@@ -151,7 +156,10 @@ func (r *run) arrived(ctx context.Context, t upgrade.Ticket, d dump.Info) (Uploa
 		return Uploaded{}, err
 	}
 	if !status.Upload.Fits(d.Size) {
-		return Uploaded{}, as(UploadFailed, fmt.Errorf("uploading the dump: the platform has %s, but the dump has %d bytes", status.Get(upgrade.Filesize), d.Size))
+		return Uploaded{}, as(
+			UploadFailed,
+			fmt.Errorf("uploading the dump: the platform has %s, but the dump has %d bytes", status.Get(upgrade.Filesize), d.Size),
+		)
 	}
 	return Uploaded{t, status}, nil
 }

@@ -39,7 +39,12 @@ type Platform interface {
 	// Fetch downloads an item once, and calls progress with the bytes that are here and all
 	// that there will be, -1 while that is not known. It returns the file and how far the
 	// try came, in bytes.
-	Fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error)
+	Fetch(
+		ctx context.Context,
+		s upgrade.Status,
+		item upgrade.Item,
+		progress func(done, total int64),
+	) (a upgrade.Artifact, kept int64, err error)
 }
 
 // ErrOtherProtocol is what Create may return, see there.

@@ -72,7 +72,9 @@ func (r *Report) writeModules(b *strings.Builder, e *event.Checked) {
 	fmt.Fprintf(b, "\n<details><summary>Modules: %s</summary>\n", e.Changes.String())
 	left := r.writeModuleTable(b, vendors, mostModules)
 	if len(custom) > 0 {
-		b.WriteString("\nCustom modules. The platform does not upgrade their code: check that you have a version of each for the new Odoo.\n")
+		b.WriteString(
+			"\nCustom modules. The platform does not upgrade their code: check that you have a version of each for the new Odoo.\n",
+		)
 		r.writeModuleTable(b, custom, left)
 	}
 	b.WriteString("\n</details>\n")

@@ -132,12 +132,22 @@ func (r *Report) writeGantt(b *strings.Builder) {
 	case total > 24*time.Hour:
 		axis = "%b %d, %H:%M"
 	}
-	b.WriteString("\n```mermaid\n" + ganttColors + "\ngantt\n    todayMarker off\n    title Where the time went (UTC)\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat " + axis + "\n")
+	b.WriteString(
+		"\n```mermaid\n" + ganttColors + "\ngantt\n    todayMarker off\n    title Where the time went (UTC)\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat " + axis + "\n",
+	)
 	for _, bar := range list {
 		if bar.class != "" {
 			bar.class += ", "
 		}
-		fmt.Fprintf(b, "    \u200B%s, %s :%s%s, %s\n", harmless(bar.label), show.Duration(bar.end.Sub(bar.begin)), bar.class, moment(bar.begin), moment(bar.end))
+		fmt.Fprintf(
+			b,
+			"    \u200B%s, %s :%s%s, %s\n",
+			harmless(bar.label),
+			show.Duration(bar.end.Sub(bar.begin)),
+			bar.class,
+			moment(bar.begin),
+			moment(bar.end),
+		)
 	}
 	b.WriteString("```\n")
 }

@@ -67,7 +67,13 @@ func (c *console) logLine(line string) {
 	l.bytes += len(line)
 	if (l.lines > logLines || l.bytes > logBytes) && !c.out.IsDebug() {
 		if l.left++; l.left == 1 {
-			c.info(fmt.Sprintf("%s is cut here, at %d lines or 1 MiB for each step. For the whole log, add log to download, or run again with debug logging.", logHeading, logLines))
+			c.info(
+				fmt.Sprintf(
+					"%s is cut here, at %d lines or 1 MiB for each step. For the whole log, add log to download, or run again with debug logging.",
+					logHeading,
+					logLines,
+				),
+			)
 		}
 		return
 	}

@@ -114,6 +114,10 @@ func (t *transfers) backText() string {
 	case e.Bytes == 0:
 		return "not read back: the platform's server does not allow that, or was too slow. Its size is right"
 	default:
-		return fmt.Sprintf("compared in part: %s of %s, which is what could be read back in as much time as the upload took, or half a minute", size(e.Bytes), size(e.Total))
+		return fmt.Sprintf(
+			"compared in part: %s of %s, which is what could be read back in as much time as the upload took, or half a minute",
+			size(e.Bytes),
+			size(e.Total),
+		)
 	}
 }

@@ -46,7 +46,9 @@ func (p *statuses) statusRead(s upgrade.Status) {
 	if s.Phase == upgrade.Unknown && !p.unknown[s.State] {
 		p.unknown[s.State] = true
 		p.warn("Unknown state", fmt.Sprintf(
-			"The platform's state %q is not documented. It counts as neither success nor failure, so the run keeps waiting. If it is a final state, add it to success-states or failure-states.", s.State))
+			"The platform's state %q is not documented. It counts as neither success nor failure, so the run keeps waiting. If it is a final state, add it to success-states or failure-states.",
+			s.State,
+		))
 	}
 	p.status = s
 }
@@ -102,7 +104,10 @@ func (p *statuses) maskURLs(s upgrade.Status) {
 	}
 	if p.urls > mostURLs && !p.hushed {
 		p.hushed = true
-		p.warn("Status", "The platform's status has too many URLs to mask. From here on, its fields are left out of the log and the outputs.")
+		p.warn(
+			"Status",
+			"The platform's status has too many URLs to mask. From here on, its fields are left out of the log and the outputs.",
+		)
 	}
 }
 

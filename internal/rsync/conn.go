@@ -37,7 +37,13 @@ type conn struct {
 }
 
 func newConn(rw io.ReadWriter) *conn {
-	return &conn{in: bufio.NewReaderSize(rw, bufferSize), out: bufio.NewWriterSize(rw, bufferSize), said: new(messages), lastIn: -1, lastOut: -1}
+	return &conn{
+		in:      bufio.NewReaderSize(rw, bufferSize),
+		out:     bufio.NewWriterSize(rw, bufferSize),
+		said:    new(messages),
+		lastIn:  -1,
+		lastOut: -1,
+	}
 }
 
 // A frame's first four bytes hold its length and, on top of base, its code: 0 for data,

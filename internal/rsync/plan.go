@@ -70,7 +70,8 @@ func (r *receiver) withinLimits() error {
 		if !r.isWanted(i) {
 			continue
 		}
-		if depth := strings.Count(e.name, "/") + 1; r.Limits.Depth > 0 && (depth > r.Limits.Depth || e.isFolder() && depth == r.Limits.Depth) {
+		if depth := strings.Count(e.name, "/") + 1; r.Limits.Depth > 0 &&
+			(depth > r.Limits.Depth || e.isFolder() && depth == r.Limits.Depth) {
 			return fmt.Errorf("%w: %.100q is in a folder that is not allowed here", ErrLimit, e.name)
 		}
 		listed[r.name(i)] = max(e.size, blockSize)

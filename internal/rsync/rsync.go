@@ -116,7 +116,16 @@ const (
 // the command or the files, not about a connection, a signal or a timeout.
 func IsFinal(status int) bool {
 	switch status {
-	case StatusUnsupported, StatusProtocol, StatusNoFolder, StatusNoOption, StatusFileIO, StatusPartial, StatusVanished, StatusMaxDelete, StatusNoExec, StatusNoProgram:
+	case StatusUnsupported,
+		StatusProtocol,
+		StatusNoFolder,
+		StatusNoOption,
+		StatusFileIO,
+		StatusPartial,
+		StatusVanished,
+		StatusMaxDelete,
+		StatusNoExec,
+		StatusNoProgram:
 		return true
 	}
 	return false

@@ -43,7 +43,10 @@ func (p *Plan) chooseProtocol() ([]platform.Spec, error) {
 	if p.Handle != "" {
 		own := cmp.Or(p.opened.Protocol, "v1") // as in the first handles
 		if protocol != Auto && protocol != own {
-			return nil, advice.New(fmt.Sprintf("the handle is for a request with protocol %s, but {protocol} is %s", own, protocol), "Remove {protocol}.")
+			return nil, advice.New(
+				fmt.Sprintf("the handle is for a request with protocol %s, but {protocol} is %s", own, protocol),
+				"Remove {protocol}.",
+			)
 		}
 		protocol = own
 	}
@@ -52,7 +55,10 @@ func (p *Plan) chooseProtocol() ([]platform.Spec, error) {
 	for _, s := range p.around.Specs {
 		switch lacks := p.lacks(s); {
 		case lacks != "" && s.Name == protocol:
-			return nil, advice.New(fmt.Sprintf("%s is not possible with protocol %s", lacks, protocol), "Remove it, or set another {protocol}.")
+			return nil, advice.New(
+				fmt.Sprintf("%s is not possible with protocol %s", lacks, protocol),
+				"Remove it, or set another {protocol}.",
+			)
 		case lacks != "":
 			lacking = append(lacking, lacks)
 		case protocol == Auto || s.Name == protocol:
@@ -83,7 +89,8 @@ func (p *Plan) lacks(s platform.Spec) string {
 			return input.name
 		}
 	}
-	if folder, err := os.Stat(p.plan.Dump); p.plan.Dump != "" && err == nil && folder.IsDir() && !slices.Contains(s.Takes, dump.Form{Kind: dump.Directory}) {
+	if folder, err := os.Stat(p.plan.Dump); p.plan.Dump != "" && err == nil && folder.IsDir() &&
+		!slices.Contains(s.Takes, dump.Form{Kind: dump.Directory}) {
 		return "a folder as dump"
 	}
 	return ""
@@ -143,7 +150,10 @@ func (p *Plan) serve(ctx context.Context) (address string, stop func(), err erro
 		return p.server, func() {}, err
 	}
 	if !p.Command.Creates || !p.Command.Waits {
-		return "", nil, advice.New(fmt.Sprintf("an embedded sandbox ends with the command, so %s would find nothing", p.Command.Name), "Use run, or start the command sandbox separately.")
+		return "", nil, advice.New(
+			fmt.Sprintf("an embedded sandbox ends with the command, so %s would find nothing", p.Command.Name),
+			"Use run, or start the command sandbox separately.",
+		)
 	}
 	if config.Data, err = os.MkdirTemp("", "odoo-upgrade-sandbox-"); err != nil {
 		return "", nil, err

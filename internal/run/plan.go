@@ -138,7 +138,10 @@ func (p *Plan) checkNew(required []string) error {
 	if len(missing) > 0 {
 		text := "required inputs are missing: {" + strings.Join(missing, "}, {") + "}"
 		if missing[0] == "contract" {
-			return advice.New(text, "If {contract} comes from a secret, check that it is set: workflows on pull requests from forks get no secrets.")
+			return advice.New(
+				text,
+				"If {contract} comes from a secret, check that it is set: workflows on pull requests from forks get no secrets.",
+			)
 		}
 		return errors.New(text)
 	}
@@ -183,11 +186,21 @@ func (p *Plan) exposed() error {
 			continue
 		}
 		if strings.Contains(strings.Join(own, " "), secret.value) {
-			return advice.New(fmt.Sprintf("{%s} is a part of words that every run shows, like %s, and would be masked there", secret.name, handle.Prefix), "Use a long random secret.")
+			return advice.New(
+				fmt.Sprintf("{%s} is a part of words that every run shows, like %s, and would be masked there", secret.name, handle.Prefix),
+				"Use a long random secret.",
+			)
 		}
 		for _, shown := range []struct{ name, value string }{{"download-path", p.DownloadPath}, {"filename", p.Filename}, {"dump", p.Dump}, {"request-id", p.RequestID}} {
 			if strings.Contains(shown.value, secret.value) {
-				return advice.New(fmt.Sprintf("{%s} contains the value of {%s}, which is a secret: outputs and log would show it, or be useless where it is masked", shown.name, secret.name), "Choose another name.")
+				return advice.New(
+					fmt.Sprintf(
+						"{%s} contains the value of {%s}, which is a secret: outputs and log would show it, or be useless where it is masked",
+						shown.name,
+						secret.name,
+					),
+					"Choose another name.",
+				)
 			}
 		}
 	}
@@ -213,8 +226,10 @@ func (p *Plan) contradiction(h handle.Handle) error {
 		{"email", p.Email, h.Email}, {"target", p.Target.String(), h.Target}, {"aim", aim, string(h.Aim)}, {"filename", p.Filename, h.Filename},
 	} {
 		if input.given != "" && input.handle != "" && input.given != input.handle {
-			return advice.New(fmt.Sprintf("the handle is for a request with %s %s, but {%s} is %s", input.name, input.handle, input.name, input.given),
-				"Remove {"+input.name+"}, or create a new request without {handle}.")
+			return advice.New(
+				fmt.Sprintf("the handle is for a request with %s %s, but {%s} is %s", input.name, input.handle, input.name, input.given),
+				"Remove {"+input.name+"}, or create a new request without {handle}.",
+			)
 		}
 	}
 	return nil
@@ -233,7 +248,10 @@ func (p *Plan) openHandle() error {
 		p.server = h.Server
 	}
 	if strings.TrimRight(p.server, "/") != strings.TrimRight(h.Server, "/") {
-		return advice.New(fmt.Sprintf("the handle is for a request on %s, but {server-url} is %s", h.Server, httpcall.Shown(p.server)), "Remove {server-url}, or use the handle of a request there.")
+		return advice.New(
+			fmt.Sprintf("the handle is for a request on %s, but {server-url} is %s", h.Server, httpcall.Shown(p.server)),
+			"Remove {server-url}, or use the handle of a request there.",
+		)
 	}
 	if err := p.contradiction(h); err != nil {
 		return err

@@ -50,7 +50,11 @@ func (r Resumption) yaml() string {
 	var b strings.Builder
 	b.WriteString("with:\n  command: " + r.command + "\n")
 	if r.handle == "" {
-		fmt.Fprintf(&b, "  request-id: %s\n  request-key: ${{ steps.STEP.outputs.request-key }} # STEP: the ID of this step, in the same job\n", r.id)
+		fmt.Fprintf(
+			&b,
+			"  request-id: %s\n  request-key: ${{ steps.STEP.outputs.request-key }} # STEP: the ID of this step, in the same job\n",
+			r.id,
+		)
 	} else {
 		secret := map[string]string{"contract": "ODOO_CONTRACT", "handle-secret": "ODOO_HANDLE_SECRET"}[r.secret]
 		fmt.Fprintf(&b, "  %s: ${{ secrets.%s }} # the same as here\n  handle: %s\n", r.secret, secret, r.handle)
@@ -81,7 +85,12 @@ func (r Resumption) Shell() string {
 		flags += " --" + flag[0] + " " + inShell(flag[1])
 	}
 	if r.handle == "" {
-		return fmt.Sprintf("odoo-upgrade %s --request-id %s --request-key -%s # reads the key, which is in the outputs file", r.command, r.id, flags)
+		return fmt.Sprintf(
+			"odoo-upgrade %s --request-id %s --request-key -%s # reads the key, which is in the outputs file",
+			r.command,
+			r.id,
+			flags,
+		)
 	}
 	return fmt.Sprintf("odoo-upgrade %s --handle %s%s # with the same %s", r.command, r.handle, flags, r.secret)
 }

@@ -51,7 +51,15 @@ func (s *sealer) seal() {
 	h := s.opened
 	h.Ticket = s.now.Ticket
 	if s.Handle == "" {
-		h = handle.Handle{Server: s.server, Protocol: s.now.Protocol, Ticket: s.now.Ticket, Filename: s.plan.Request.Filename, Email: s.Email, Aim: s.Aim, Target: s.Target.String()}
+		h = handle.Handle{
+			Server:   s.server,
+			Protocol: s.now.Protocol,
+			Ticket:   s.now.Ticket,
+			Filename: s.plan.Request.Filename,
+			Email:    s.Email,
+			Aim:      s.Aim,
+			Target:   s.Target.String(),
+		}
 		h.DumpSHA256, h.DumpSize = s.now.DumpSHA256, s.now.DumpSize
 	}
 	if s.now.HostKey != "" {

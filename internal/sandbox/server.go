@@ -70,7 +70,15 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox's host key: %w", err)
 	}
-	worker := &requests.Worker{Store: store, Engine: config.Engine, Outcome: config.Outcome, Pace: config.Pace, AtOnce: config.Workers, Timeout: config.Timeout, Log: config.Log}
+	worker := &requests.Worker{
+		Store:   store,
+		Engine:  config.Engine,
+		Outcome: config.Outcome,
+		Pace:    config.Pace,
+		AtOnce:  config.Workers,
+		Timeout: config.Timeout,
+		Log:     config.Log,
+	}
 	return &Server{
 		config: config, store: store, worker: worker, hostKey: hostKey, faults: &fault.Set{List: config.Faults}, unlock: unlock,
 		conns: requests.Shares{All: maxConns, Each: maxConnsEach},

@@ -139,7 +139,12 @@ func (f *File) Get(from, size int64, sink func([]byte) error) error {
 				}
 				s.readAt(file, part.offset, part.buffer[:part.length], func(n int, err error) {
 					if HasCode(err, CodeEOF) {
-						err = fmt.Errorf("the file on the server ends at %d of %d bytes: %w", part.offset+int64(n), size, io.ErrUnexpectedEOF)
+						err = fmt.Errorf(
+							"the file on the server ends at %d of %d bytes: %w",
+							part.offset+int64(n),
+							size,
+							io.ErrUnexpectedEOF,
+						)
 					}
 					if err == nil {
 						w.came(l, part)
@@ -205,7 +210,13 @@ func (s *stack) back(b []byte) {
 
 // run moves pieces, a packet each, on one session until there are none. A further session
 // that cannot open the file, or fails later, gives its pieces back: the first does their work.
-func (f *File) run(w *window, s *session, doing string, flags, packet int, move func(file *sftp.File, l *lane, part piece, done func(error))) error {
+func (f *File) run(
+	w *window,
+	s *session,
+	doing string,
+	flags, packet int,
+	move func(file *sftp.File, l *lane, part piece, done func(error)),
+) error {
 	first, file := s == f.pool.first, f.first
 	if !first {
 		var err error

@@ -95,7 +95,8 @@ func Connect(ctx context.Context, config Config) (_ *Pool, err error) {
 		case err = <-refused:
 		}
 	}
-	if denied, ok := errors.AsType[*ssh.OpenChannelError](err); ok && denied.Reason != ssh.ResourceShortage && denied.Reason != ssh.ConnectionFailed {
+	if denied, ok := errors.AsType[*ssh.OpenChannelError](err); ok && denied.Reason != ssh.ResourceShortage &&
+		denied.Reason != ssh.ConnectionFailed {
 		err = &UnavailableError{Denied: show.Line(denied.Message)}
 	}
 	return nil, p.cause(err)

@@ -30,7 +30,13 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	names := map[uint32]string{CodeEOF: "end of file", CodeNoSuchFile: "no such file", CodePermissionDenied: "permission denied", CodeFailure: "failure", CodeUnsupported: "not supported"}
+	names := map[uint32]string{
+		CodeEOF:              "end of file",
+		CodeNoSuchFile:       "no such file",
+		CodePermissionDenied: "permission denied",
+		CodeFailure:          "failure",
+		CodeUnsupported:      "not supported",
+	}
 	name := names[e.Code]
 	if name == "" {
 		name = fmt.Sprintf("status %d", e.Code)

@@ -47,7 +47,16 @@ type lane struct {
 }
 
 func newWindow(from, end, span int64, bounds inFlight) *window {
-	w := &window{inFlight: bounds, low: from, next: from, end: end, span: span, done: map[int64]int{}, data: map[int64][]byte{}, reached: new(atomic.Int64)}
+	w := &window{
+		inFlight: bounds,
+		low:      from,
+		next:     from,
+		end:      end,
+		span:     span,
+		done:     map[int64]int{},
+		data:     map[int64][]byte{},
+		reached:  new(atomic.Int64),
+	}
 	w.changed = sync.NewCond(&w.mu)
 	return w
 }

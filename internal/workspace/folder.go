@@ -175,7 +175,13 @@ func (f *Folder) replaceable(name string) error {
 	if isFile {
 		what = "file"
 	}
-	return inTheWay(fmt.Sprintf("there is a %s %s that this program did not download, or that was changed since, and a download needs that name", what, f.Path(name)))
+	return inTheWay(
+		fmt.Sprintf(
+			"there is a %s %s that this program did not download, or that was changed since, and a download needs that name",
+			what,
+			f.Path(name),
+		),
+	)
 }
 
 // inTheWay says that the user has something where a download goes.

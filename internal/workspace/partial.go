@@ -209,7 +209,12 @@ func (p *Partial) Commit(extension string) (File, error) {
 	if err := p.remove(); err != nil {
 		return File{}, err
 	}
-	return File{Path: p.folder.Path(name), Location: p.folder.Location(name), Size: p.size, SHA256: hex.EncodeToString(p.digest.Sum(nil))}, nil
+	return File{
+		Path:     p.folder.Path(name),
+		Location: p.folder.Location(name),
+		Size:     p.size,
+		SHA256:   hex.EncodeToString(p.digest.Sum(nil)),
+	}, nil
 }
 
 // Save writes a small file, and returns its path as users know it. name is the file's

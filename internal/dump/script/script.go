@@ -313,7 +313,10 @@ func (s *Reader) Check() error {
 	case s.damaged != "":
 		return stream.Refuse("has a line between the rows of "+s.damaged+" that is not a row", stream.KeepApart)
 	case s.dumps > 1:
-		return stream.Refuse(fmt.Sprintf("has %d dumps, one after the other", s.dumps), "write each dump to a file of its own: with > in place of >>")
+		return stream.Refuse(
+			fmt.Sprintf("has %d dumps, one after the other", s.dumps),
+			"write each dump to a file of its own: with > in place of >>",
+		)
 	case s.copying, s.waiting:
 		return stream.Truncated("in the data of a table")
 	case s.open && (s.lexer.mode == inText || s.lexer.mode == inName || s.lexer.mode == inDollar || s.lexer.depth > 0):
@@ -331,7 +334,13 @@ func (s *Reader) Warnings() (list []string) {
 		if name == "" {
 			name = "that it names"
 		}
-		list = append(list, fmt.Sprintf(`The dump has \connect: it restores into the database %s, not into the one you choose. Make it without --create.`, name))
+		list = append(
+			list,
+			fmt.Sprintf(
+				`The dump has \connect: it restores into the database %s, not into the one you choose. Make it without --create.`,
+				name,
+			),
+		)
 	}
 	return list
 }

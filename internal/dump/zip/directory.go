@@ -82,7 +82,10 @@ func lastDirectory(in io.ReaderAt, tail []byte, size int64) (d Directory, found 
 			return d, true, nil
 		}
 		if err == nil && d.After == 0 && d.size > 0 && d.size < endAt && startsWith(in, endAt-d.size, sigMember) {
-			err = fmt.Errorf("its directory is %d bytes away from where it was: some were added or are missing before it", abs(endAt-d.size-d.Offset))
+			err = fmt.Errorf(
+				"its directory is %d bytes away from where it was: some were added or are missing before it",
+				abs(endAt-d.size-d.Offset),
+			)
 		}
 	}
 	return Directory{}, false, err

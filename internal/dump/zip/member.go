@@ -83,7 +83,10 @@ const (
 // that not every program has.
 func (m Member) Readable() error {
 	if m.flags&(flagEncrypted|flagMasked) != 0 || m.Method == methodAES {
-		return stream.Refuse("is a zip with encrypted files, like "+stream.Quote([]byte(m.Name)), "unzip it with its password, and zip it again without one")
+		return stream.Refuse(
+			"is a zip with encrypted files, like "+stream.Quote([]byte(m.Name)),
+			"unzip it with its password, and zip it again without one",
+		)
 	}
 	if m.Method == 0 || m.Method == 8 {
 		return nil
@@ -92,8 +95,10 @@ func (m Member) Readable() error {
 	if !known {
 		name = fmt.Sprintf("method %d", m.Method)
 	}
-	return stream.Refuse(fmt.Sprintf("is a zip whose %s is compressed with %s, which a restore may not know", stream.Quote([]byte(m.Name)), name),
-		"unzip it, and zip it again with Deflate, which is what zip does")
+	return stream.Refuse(
+		fmt.Sprintf("is a zip whose %s is compressed with %s, which a restore may not know", stream.Quote([]byte(m.Name)), name),
+		"unzip it, and zip it again with Deflate, which is what zip does",
+	)
 }
 
 func cutZip(err error) error {

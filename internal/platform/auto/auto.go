@@ -70,7 +70,10 @@ func (p *Platform) settle(err error) (again bool) {
 func (p *Platform) Spec() platform.Spec {
 	s := p.Platform.Spec()
 	for _, other := range p.rest {
-		s.Offers = slices.DeleteFunc(slices.Clone(s.Offers), func(item upgrade.Item) bool { return !slices.Contains(other.Spec().Offers, item) })
+		s.Offers = slices.DeleteFunc(
+			slices.Clone(s.Offers),
+			func(item upgrade.Item) bool { return !slices.Contains(other.Spec().Offers, item) },
+		)
 	}
 	return s
 }

@@ -40,7 +40,12 @@ func (p *requests) send(ctx context.Context, method string, params map[string]an
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.node().JoinPath("upgrade", "request", method).String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(
+		ctx,
+		http.MethodPost,
+		p.node().JoinPath("upgrade", "request", method).String(),
+		bytes.NewReader(body),
+	)
 	if err != nil {
 		return nil, httpcall.Plain(err)
 	}
@@ -119,7 +124,8 @@ func refusal(r httpcall.Response, message string) error {
 		{upgrade.ContractRefusal, []string{"contract", "subscription"}},
 		{upgrade.TargetRefusal, []string{"target", "version"}},
 	} {
-		if kind == upgrade.OtherRefusal && slices.ContainsFunc(subject.words, func(word string) bool { return strings.Contains(lower, word) }) {
+		if kind == upgrade.OtherRefusal &&
+			slices.ContainsFunc(subject.words, func(word string) bool { return strings.Contains(lower, word) }) {
 			kind = subject.kind
 		}
 	}
@@ -159,7 +165,10 @@ func (p *requests) Create(ctx context.Context, r upgrade.Request) (upgrade.Ticke
 	}
 	id, token := httpcall.Text(fields["request_id"]), httpcall.Text(fields["token"])
 	if !idShape.MatchString(id) || !tokenShape.MatchString(token) {
-		return upgrade.Ticket{}, upgrade.Status{}, fmt.Errorf("create: the response from %s has no request_id and token that can be used", p.base.Host)
+		return upgrade.Ticket{}, upgrade.Status{}, fmt.Errorf(
+			"create: the response from %s has no request_id and token that can be used",
+			p.base.Host,
+		)
 	}
 	if err := p.follow(httpcall.Text(fields["assigned_host_uri"])); err != nil {
 		return upgrade.Ticket{}, upgrade.Status{}, err
@@ -177,7 +186,9 @@ func (p *requests) create(ctx context.Context, r upgrade.Request) (map[string]js
 	}
 	return p.call(ctx, "create", map[string]any{
 		"contract": r.Contract.Reveal(), "target": r.Target.String(), "aim": string(r.Aim), "actuator": "cli", "env_vars": env,
-		"ssh_key": strings.TrimSpace(string(ssh.MarshalAuthorizedKey(p.key.PublicKey()))) + " odoo-upgrade-action\n", "api_version": apiVersion,
+		"ssh_key": strings.TrimSpace(
+			string(ssh.MarshalAuthorizedKey(p.key.PublicKey())),
+		) + " odoo-upgrade-action\n", "api_version": apiVersion,
 	})
 }
 
@@ -237,7 +248,9 @@ func (p *requests) Process(ctx context.Context, t upgrade.Ticket) error {
 		return err
 	}
 	if compatible, known := fields["is_pg_version_compatible"]; known && string(bytes.TrimSpace(compatible)) == "false" {
-		p.Tell(event.Notice{Text: "Your PostgreSQL is too old for the upgraded database. Upgrade the server before you restore the database."})
+		p.Tell(
+			event.Notice{Text: "Your PostgreSQL is too old for the upgraded database. Upgrade the server before you restore the database."},
+		)
 	}
 	return nil
 }

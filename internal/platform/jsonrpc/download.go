@@ -38,7 +38,12 @@ func remoteName(item upgrade.Item, dumpName string) (string, error) {
 
 // Fetch downloads an item once, a file or a folder. What a cut left here is resumed. The log
 // is also there for a platform that offers it by HTTPS alone.
-func (p *transfers) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error) {
+func (p *transfers) Fetch(
+	ctx context.Context,
+	s upgrade.Status,
+	item upgrade.Item,
+	progress func(done, total int64),
+) (a upgrade.Artifact, kept int64, err error) {
 	a, kept, err = p.fetch(ctx, s, item, progress)
 	_, missing := errors.AsType[*upgrade.MissingError](err)
 	if item == upgrade.Log && (missing || isCommandRefused(err)) {
@@ -47,7 +52,12 @@ func (p *transfers) Fetch(ctx context.Context, s upgrade.Status, item upgrade.It
 	return a, kept, err
 }
 
-func (p *transfers) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (a upgrade.Artifact, kept int64, err error) {
+func (p *transfers) fetch(
+	ctx context.Context,
+	s upgrade.Status,
+	item upgrade.Item,
+	progress func(done, total int64),
+) (a upgrade.Artifact, kept int64, err error) {
 	if err := p.use(s.Ticket); err != nil {
 		return a, 0, err
 	}
@@ -139,7 +149,12 @@ func (c command) arguments(root, name, dumpName string) (rsync.Protocol, []strin
 
 // pull receives a file or a folder. If the server refuses our command, it repeats with those
 // of the vendor's script, which are slower.
-func (p *transfers) pull(l *line, name, dumpName string, part *workspace.PartialFolder, progress func(done, total int64)) (result rsync.Result, err error) {
+func (p *transfers) pull(
+	l *line,
+	name, dumpName string,
+	part *workspace.PartialFolder,
+	progress func(done, total int64),
+) (result rsync.Result, err error) {
 	target := rsync.Target{
 		Root: part.Root, Folder: workspace.Arrived, Partial: workspace.Arriving, Only: name, Keep: true, Digest: true,
 		Compared: l.compared,
@@ -175,7 +190,11 @@ func (p *transfers) pull(l *line, name, dumpName string, part *workspace.Partial
 func arrived(part *workspace.PartialFolder, item upgrade.Item, name string, result rsync.Result) (a upgrade.Artifact, err error) {
 	a.Item = item
 	if result.Skipped > 0 {
-		return a, fmt.Errorf("%d links, devices or unsafe names in %s cannot be stored here, so it would not be complete", result.Skipped, name)
+		return a, fmt.Errorf(
+			"%d links, devices or unsafe names in %s cannot be stored here, so it would not be complete",
+			result.Skipped,
+			name,
+		)
 	}
 	digests, folder := map[string]string{}, len(result.Folders) > 0
 	for _, f := range result.Files {

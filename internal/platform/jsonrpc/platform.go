@@ -108,9 +108,15 @@ var spec = platform.Spec{
 		{About: "shows while it waits", Text: "the state, and the platform's log as it grows"},
 	},
 	Requires: []string{"contract", "target", "aim", "filename"},
-	Takes:    []dump.Form{{Kind: dump.Custom}, {Kind: dump.Directory}, {Kind: dump.SQL}, {Kind: dump.SQL, Wrapper: dump.InGzip}, {Kind: dump.OdooZip}},
-	Offers:   []upgrade.Item{upgrade.UpgradedDump, upgrade.Filestore, upgrade.Notes, upgrade.Log},
-	Inputs:   []string{"env"},
+	Takes: []dump.Form{
+		{Kind: dump.Custom},
+		{Kind: dump.Directory},
+		{Kind: dump.SQL},
+		{Kind: dump.SQL, Wrapper: dump.InGzip},
+		{Kind: dump.OdooZip},
+	},
+	Offers: []upgrade.Item{upgrade.UpgradedDump, upgrade.Filestore, upgrade.Notes, upgrade.Log},
+	Inputs: []string{"env"},
 }
 
 // Spec describes the back end. Its New connects to nothing yet.
@@ -168,7 +174,11 @@ func (p *requests) follow(node string) error {
 	}
 	u := &url.URL{Scheme: p.base.Scheme, Host: node}
 	if !hostShape.MatchString(node) || !httpcall.IsWithin(p.base.Hostname(), u.Hostname()) {
-		return fmt.Errorf("the platform assigns the request to %.100q, which is not %s or a subdomain of it: the key is not sent there", node, p.base.Hostname())
+		return fmt.Errorf(
+			"the platform assigns the request to %.100q, which is not %s or a subdomain of it: the key is not sent there",
+			node,
+			p.base.Hostname(),
+		)
 	}
 	p.session.Node = node
 	return nil

@@ -35,7 +35,10 @@ func asRefusal(err error) (*upgrade.RefusedError, bool) {
 // startTransfer opens an SSH server for uploads or downloads, and connects to it.
 func (p *transfers) startTransfer(ctx context.Context, direction string) (_ *line, dumpName string, err error) {
 	if p.key == nil {
-		return nil, "", advice.New("the SSH key of the request is not known", "Set {handle} to the request's handle, or {ssh-private-key} to the key that it was created with.")
+		return nil, "", advice.New(
+			"the SSH key of the request is not known",
+			"Set {handle} to the request's handle, or {ssh-private-key} to the key that it was created with.",
+		)
 	}
 	params := p.token()
 	params["transfer_type"] = direction
@@ -58,7 +61,10 @@ func (p *transfers) startTransfer(ctx context.Context, direction string) (_ *lin
 		known = p.Transfer.SSHKnownHosts
 	}
 	if strings.TrimSpace(known) == "" { // nothing is trusted on first use
-		return nil, "", advice.New(fmt.Sprintf("transfer/start: the response from %s has no known_hosts", p.node().Host), "Set {ssh-known-hosts} to the server's host key.")
+		return nil, "", advice.New(
+			fmt.Sprintf("transfer/start: the response from %s has no known_hosts", p.node().Host),
+			"Set {ssh-known-hosts} to the server's host key.",
+		)
 	}
 	keys, err := dial.NewHostKeys(known, "")
 	if err != nil {
@@ -127,7 +133,12 @@ func (p *transfers) explain(err error) error {
 	if !p.proxied || !retry.IsTransient(err) {
 		return err
 	}
-	return retry.Transient(advice.Give(fmt.Errorf("%w; there is an HTTP proxy, which does not carry SSH", err), "Allow direct connections to the platform on TCP ports 32768 to 60999, or set ALL_PROXY to a SOCKS5 proxy."))
+	return retry.Transient(
+		advice.Give(
+			fmt.Errorf("%w; there is an HTTP proxy, which does not carry SSH", err),
+			"Allow direct connections to the platform on TCP ports 32768 to 60999, or set ALL_PROXY to a SOCKS5 proxy.",
+		),
+	)
 }
 
 func (l *line) close() {

@@ -23,7 +23,12 @@ type carrier interface {
 	// fetch downloads an item and tells the bytes that are here and all that there
 	// will be, -1 while that is not known. It returns the file and how
 	// far the try came, in bytes.
-	fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (f workspace.File, kept int64, err error)
+	fetch(
+		ctx context.Context,
+		s upgrade.Status,
+		item upgrade.Item,
+		progress func(done, total int64),
+	) (f workspace.File, kept int64, err error)
 }
 
 // large is the size from which on auto means SFTP: a broken upload over HTTPS starts
@@ -61,7 +66,12 @@ func (t *transfers) Upload(ctx context.Context, ticket upgrade.Ticket, d dump.In
 
 // Fetch downloads an item to the folder. It returns the file and how far
 // the try came, in bytes.
-func (t *transfers) Fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (upgrade.Artifact, int64, error) {
+func (t *transfers) Fetch(
+	ctx context.Context,
+	s upgrade.Status,
+	item upgrade.Item,
+	progress func(done, total int64),
+) (upgrade.Artifact, int64, error) {
 	// "You'll only be able to download the migrated database" over SFTP.
 	if item != upgrade.UpgradedDump {
 		f, kept, err := t.https.fetch(ctx, s, item, progress)

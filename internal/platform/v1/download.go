@@ -46,7 +46,8 @@ func newDownloader(server *url.URL, transport http.RoundTripper) *downloader {
 // allowed returns an error unless u is on the platform's host or a subdomain of
 // it, with the same scheme and port.
 func (d *downloader) allowed(u *url.URL) error {
-	if httpcall.IsWithin(d.server.Hostname(), u.Hostname()) && u.Scheme == d.server.Scheme && httpcall.Port(u) == httpcall.Port(d.server) && u.User == nil {
+	if httpcall.IsWithin(d.server.Hostname(), u.Hostname()) && u.Scheme == d.server.Scheme && httpcall.Port(u) == httpcall.Port(d.server) &&
+		u.User == nil {
 		return nil
 	}
 	return fmt.Errorf("it points to %s://%s, not to %s://%s: the key is not sent there", u.Scheme, u.Host, d.server.Scheme, d.server.Host)
@@ -58,7 +59,12 @@ var errNotURL = errors.New("the platform's URL for it is not a URL")
 // the item, with the extension that its content asks for. Where an earlier call was
 // cut, even one of another process, it continues if the file is still the same; it
 // never joins parts of two files.
-func (h *overHTTPS) fetch(ctx context.Context, s upgrade.Status, item upgrade.Item, progress func(done, total int64)) (f workspace.File, kept int64, err error) {
+func (h *overHTTPS) fetch(
+	ctx context.Context,
+	s upgrade.Status,
+	item upgrade.Item,
+	progress func(done, total int64),
+) (f workspace.File, kept int64, err error) {
 	from := s.Links[linkTo[item]].Reveal()
 	if from == "" {
 		return f, 0, errors.New("the platform does not say where it is")
@@ -83,7 +89,13 @@ func (h *overHTTPS) fetch(ctx context.Context, s upgrade.Status, item upgrade.It
 }
 
 // get downloads what is missing of the file at u.
-func (d *downloader) get(ctx context.Context, u *url.URL, part *workspace.Partial, item upgrade.Item, progress func(done, total int64)) error {
+func (d *downloader) get(
+	ctx context.Context,
+	u *url.URL,
+	part *workspace.Partial,
+	item upgrade.Item,
+	progress func(done, total int64),
+) error {
 	ctx, watch, stop := stall.Context(ctx, stall.Response)
 	defer stop()
 	resp, err := d.request(ctx, u, part)
@@ -103,7 +115,11 @@ func (d *downloader) get(ctx context.Context, u *url.URL, part *workspace.Partia
 		return err
 	}
 	if total >= 0 && part.Size() > total {
-		return errors.Join(part.Truncate(), part.Forget(), retry.Transient(fmt.Errorf("more than the %d bytes arrived that the server announced", total)))
+		return errors.Join(
+			part.Truncate(),
+			part.Forget(),
+			retry.Transient(fmt.Errorf("more than the %d bytes arrived that the server announced", total)),
+		)
 	}
 	if total >= 0 && part.Size() != total {
 		return retry.Transient(fmt.Errorf("only %d of %d bytes arrived", part.Size(), total))
@@ -199,8 +215,12 @@ func begin(p *workspace.Partial, item upgrade.Item, resp *http.Response) (total 
 		return beginWhole(p, item, resp)
 	case http.StatusPartialContent:
 		start, total, ok := contentRange(resp.Header.Get("Content-Range"))
-		if !ok || start != resumeAt(p) || total != p.Total() || resp.ContentLength >= 0 && start+resp.ContentLength != total || !isSame(p, resp.Header) {
-			return 0, errors.Join(p.Forget(), retry.Transient(errors.New("the server sent a range of another file, or another range than the one requested")))
+		if !ok || start != resumeAt(p) || total != p.Total() || resp.ContentLength >= 0 && start+resp.ContentLength != total ||
+			!isSame(p, resp.Header) {
+			return 0, errors.Join(
+				p.Forget(),
+				retry.Transient(errors.New("the server sent a range of another file, or another range than the one requested")),
+			)
 		}
 		if start < p.Size() {
 			if err := skip(p, resp.Body, p.Size()-start); err != nil {
@@ -214,7 +234,10 @@ func begin(p *workspace.Partial, item upgrade.Item, resp *http.Response) (total 
 	}
 	err = fmt.Errorf("the server responded with HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	if resp.StatusCode == http.StatusNotFound {
-		err = fmt.Errorf("%w: the file is not available yet, or no longer; try the command download again later, or contact Odoo support", err)
+		err = fmt.Errorf(
+			"%w: the file is not available yet, or no longer; try the command download again later, or contact Odoo support",
+			err,
+		)
 	}
 	if code := resp.StatusCode; code == http.StatusNotFound || code == http.StatusGone || code == http.StatusProxyAuthRequired {
 		return 0, err

@@ -63,7 +63,14 @@ var spec = platform.Spec{
 		{Kind: dump.Custom}, {Kind: dump.Custom, Wrapper: dump.InGzip}, {Kind: dump.Tar}, {Kind: dump.Tar, Wrapper: dump.InGzip},
 		{Kind: dump.SQL}, {Kind: dump.SQL, Wrapper: dump.InGzip}, {Kind: dump.OdooZip},
 	},
-	Offers: []upgrade.Item{upgrade.UpgradedDump, upgrade.UpgradedSQL, upgrade.OriginalDump, upgrade.OriginalSQL, upgrade.Notes, upgrade.Modules},
+	Offers: []upgrade.Item{
+		upgrade.UpgradedDump,
+		upgrade.UpgradedSQL,
+		upgrade.OriginalDump,
+		upgrade.OriginalSQL,
+		upgrade.Notes,
+		upgrade.Modules,
+	},
 	Inputs: []string{"email", "skip-test", "timezone", "transport", "streams"},
 }
 

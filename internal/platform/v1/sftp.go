@@ -92,7 +92,8 @@ func (s *overSFTP) open(ctx context.Context, t upgrade.Ticket) (*sftp.Pool, stri
 // 404 and the like stay what they are: they may be the platform's, which has no SFTP.
 func (s *overSFTP) accessError(err error) error {
 	r, ok := errors.AsType[*httpcall.ResponseError](err)
-	if ok && s.Transfer.Transport == dial.SFTP && (r.Page && r.Code < 300 || r.Code == http.StatusUnauthorized || r.Code == http.StatusForbidden) {
+	if ok && s.Transfer.Transport == dial.SFTP &&
+		(r.Page && r.Code < 300 || r.Code == http.StatusUnauthorized || r.Code == http.StatusForbidden) {
 		return httpcall.Outage(err)
 	}
 	return err

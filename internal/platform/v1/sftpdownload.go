@@ -17,7 +17,12 @@ import (
 
 // fetch downloads the upgraded database into the folder.
 // "The difference is that you'll only be able to download the migrated database."
-func (s *overSFTP) fetch(ctx context.Context, status upgrade.Status, item upgrade.Item, progress func(done, total int64)) (f workspace.File, kept int64, err error) {
+func (s *overSFTP) fetch(
+	ctx context.Context,
+	status upgrade.Status,
+	item upgrade.Item,
+	progress func(done, total int64),
+) (f workspace.File, kept int64, err error) {
 	pool, name, err := s.open(ctx, status.Ticket)
 	if err != nil {
 		return f, 0, err
@@ -45,7 +50,13 @@ func (s *overSFTP) fetch(ctx context.Context, status upgrade.Status, item upgrad
 }
 
 // get downloads what is missing of the file.
-func (s *overSFTP) get(ctx context.Context, there *sftp.File, info sftp.Info, part *workspace.Partial, progress func(done, total int64)) error {
+func (s *overSFTP) get(
+	ctx context.Context,
+	there *sftp.File,
+	info sftp.Info,
+	part *workspace.Partial,
+	progress func(done, total int64),
+) error {
 	if err := part.Resume(fmt.Sprintf("%d@%d", info.Size, info.Modified), info.Size); err != nil {
 		return err
 	}
@@ -77,7 +88,10 @@ func unchanged(pool *sftp.Pool, name string, opened sftp.Info, part *workspace.P
 	if err != nil || now.Size == opened.Size && now.Modified == opened.Modified {
 		return err
 	}
-	return errors.Join(part.Forget(), fmt.Errorf("the platform's file changed while it was downloaded: it had %d bytes, now it has %d", opened.Size, now.Size))
+	return errors.Join(
+		part.Forget(),
+		fmt.Errorf("the platform's file changed while it was downloaded: it had %d bytes, now it has %d", opened.Size, now.Size),
+	)
 }
 
 // sameTail empties the partial file if its end is not what the server has there.

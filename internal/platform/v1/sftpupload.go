@@ -93,7 +93,11 @@ const overlap = 1 << 20
 type LongerError struct{ There, Dump int64 }
 
 func (e *LongerError) Error() string {
-	return fmt.Sprintf("the platform's file has %d bytes, the dump only %d: something else was uploaded to this request, and nothing was sent", e.There, e.Dump)
+	return fmt.Sprintf(
+		"the platform's file has %d bytes, the dump only %d: something else was uploaded to this request, and nothing was sent",
+		e.There,
+		e.Dump,
+	)
 }
 
 // Advice implements advice.Adviser.
@@ -107,7 +111,10 @@ func (s *overSFTP) restart(pool *sftp.Pool, there *shared) error {
 	if there.size > 0 {
 		err := pool.Empty(there.name)
 		if status, ok := errors.AsType[*sftp.StatusError](err); ok {
-			return fmt.Errorf("the platform's file is not the beginning of the dump, and the server does not allow emptying it: create a new request: %w", status)
+			return fmt.Errorf(
+				"the platform's file is not the beginning of the dump, and the server does not allow emptying it: create a new request: %w",
+				status,
+			)
 		}
 		if err != nil {
 			return err

@@ -70,7 +70,9 @@ type damagedError struct{ what string }
 
 func (e *damagedError) Error() string { return e.what }
 
-var errNotComparedAgain = &damagedError{"the platform's file differed from the dump once, and could not be read back, or not in time, to compare it again"}
+var errNotComparedAgain = &damagedError{
+	"the platform's file differed from the dump once, and could not be read back, or not in time, to compare it again",
+}
 
 // verify compares the size, which must be equal, closes the file, and compares what the
 // server allows to be read back. It does so only once everything is closed: some servers

@@ -99,6 +99,7 @@ func (p *ports) close(id int) {
 // lines, except for one request.
 func (s *Server) transferOf(keys []string, port string, except int) (requests.Record, bool) {
 	return s.Store.With(func(r requests.Record) bool {
-		return r.ID != except && r.Transfer != "" && r.Port == port && slices.ContainsFunc(r.SSHKeys, func(key string) bool { return slices.Contains(keys, key) })
+		return r.ID != except && r.Transfer != "" && r.Port == port &&
+			slices.ContainsFunc(r.SSHKeys, func(key string) bool { return slices.Contains(keys, key) })
 	})
 }

@@ -205,7 +205,10 @@ func (s *Server) startTransfer(r *http.Request, p params) (map[string]any, error
 		host = strings.Trim(r.Host, "[]")
 	}
 	number, err := strconv.Atoi(port)
-	result := map[string]any{"ssh_port": number, "known_hosts": host + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(hostKey))) + "\n"}
+	result := map[string]any{
+		"ssh_port":    number,
+		"known_hosts": host + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(hostKey))) + "\n",
+	}
 	if p.TransferType == "download" {
 		result["dump_name"] = upgradedName(found)
 	}

@@ -224,8 +224,17 @@ func (s *Server) send(ctx context.Context, channel ssh.Channel, r requests.Recor
 func offered(root *os.Root, r requests.Record, name string) ([]rsync.File, error) {
 	local := map[string]string{upgradedName(r): requests.UpgradedFile, "filestore": requests.FilestoreFile, "upgrade.log": requests.LogFile}[name]
 	if name == "upgrade-report.html" {
-		page := "<!DOCTYPE html>\n<html lang=\"en\"><title>Upgrade report</title>\n<h1>Upgrade report</h1>\n<p>" + html.EscapeString(r.Message+" "+r.Notes) + "</p>\n</html>\n"
-		return []rsync.File{{Name: name, Size: int64(len(page)), ModTime: r.Ended, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(page)), nil }}}, nil
+		page := "<!DOCTYPE html>\n<html lang=\"en\"><title>Upgrade report</title>\n<h1>Upgrade report</h1>\n<p>" + html.EscapeString(
+			r.Message+" "+r.Notes,
+		) + "</p>\n</html>\n"
+		return []rsync.File{
+			{
+				Name:    name,
+				Size:    int64(len(page)),
+				ModTime: r.Ended,
+				Open:    func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(page)), nil },
+			},
+		}, nil
 	}
 	if local == "" || local == requests.UpgradedFile && !r.IsUpgraded() {
 		return nil, nil

@@ -143,7 +143,20 @@ func (s Source) archive(ctx context.Context, in io.Reader, more ...func() error)
 	ended := make(chan error, 1)
 	go func() {
 		said := &program.Lines{To: s.Log, Hide: filepath.Dir(s.Path) + string(filepath.Separator)}
-		err := program.Missing("pg_restore", program.Program{Args: args, Env: []string{"LC_ALL=C"}, Folder: s.Folder, Stdin: in, Stdout: writer, Stderr: said, Reads: []string{s.Path}}.Run(ctx))
+		err := program.Missing(
+			"pg_restore",
+			program.Program{
+				Args:   args,
+				Env:    []string{"LC_ALL=C"},
+				Folder: s.Folder,
+				Stdin:  in,
+				Stdout: writer,
+				Stderr: said,
+				Reads:  []string{s.Path},
+			}.Run(
+				ctx,
+			),
+		)
 		said.End()
 		if _, failed := program.Status(err); failed {
 			err = &requests.FailedError{Message: "The dump could not be read by pg_restore: " + said.Tail()}

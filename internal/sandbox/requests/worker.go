@@ -201,7 +201,13 @@ func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error)
 	if err != nil {
 		return Work{}, err
 	}
-	_, _ = fmt.Fprintf(log, "The dump is %s, of Odoo %s and PostgreSQL %s.\n", info.Form, cmp.Or(info.Series, "?"), cmp.Or(info.PostgreSQL, "?"))
+	_, _ = fmt.Fprintf(
+		log,
+		"The dump is %s, of Odoo %s and PostgreSQL %s.\n",
+		info.Form,
+		cmp.Or(info.Series, "?"),
+		cmp.Or(info.PostgreSQL, "?"),
+	)
 	if info.Problem != nil { // its own text has a path of this machine in it
 		return Work{}, &FailedError{fmt.Sprintf("The dump %s: %s.", info.Problem.Problem, info.Problem.Advice)}
 	}
@@ -225,7 +231,9 @@ func (w *Worker) inTime(ctx context.Context, id int, do func(context.Context) (W
 		return Work{}, err
 	}
 	if r.Starts > maxStarts {
-		return Work{}, &FailedError{fmt.Sprintf("The upgrade was started %d times, and each time the sandbox stopped before it finished.", maxStarts)}
+		return Work{}, &FailedError{
+			fmt.Sprintf("The upgrade was started %d times, and each time the sandbox stopped before it finished.", maxStarts),
+		}
 	}
 	if w.Timeout == 0 {
 		return do(ctx)

@@ -20,7 +20,8 @@ func newProxy(public string, trusted []string) (*proxy, error) {
 	p := new(proxy)
 	if public != "" {
 		address, err := url.Parse(public)
-		if err != nil || address.Scheme != "https" && address.Scheme != "http" || address.Host == "" || strings.Trim(address.Path, "/") != "" {
+		if err != nil || address.Scheme != "https" && address.Scheme != "http" || address.Host == "" ||
+			strings.Trim(address.Path, "/") != "" {
 			return nil, fmt.Errorf("public-url is not the address of a server: use one like https://upgrade.example.com, without a path")
 		}
 		p.public = address

@@ -54,5 +54,8 @@ func SelfSigned(folder, host string) (tls.Certificate, string, error) {
 
 // WithTLS returns a listener that speaks TLS with a certificate.
 func WithTLS(web net.Listener, certificate tls.Certificate) net.Listener {
-	return tls.NewListener(web, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+	return tls.NewListener(
+		web,
+		&tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}},
+	)
 }

@@ -125,7 +125,9 @@ func (s *Server) find(p parameters, r *http.Request) (requests.Record, []failure
 	}
 	found, err := s.Store.Find(r.RemoteAddr, p["request"], p["key"])
 	if errors.Is(err, requests.ErrNotFound) || err == nil && found.Protocol != requests.ProtocolV1 {
-		return found, []failure{{Reason: "REQUEST:NOT_FOUND", Message: "Can not find request " + p["request"] + " with this key", Code: p["request"]}}, nil
+		return found, []failure{
+			{Reason: "REQUEST:NOT_FOUND", Message: "Can not find request " + p["request"] + " with this key", Code: p["request"]},
+		}, nil
 	}
 	return found, nil, err
 }

@@ -83,7 +83,10 @@ func (s *Server) receive(r *http.Request, id int, file io.Writer) (n int64, err 
 
 // tooLarge is the failure of an upload over the limit.
 func (s *Server) tooLarge() failure {
-	return failure{Reason: "DUMP:TOO_LARGE", Message: "The dump is larger than " + HumanSize(s.Store.MaxUpload) + ", the limit of this sandbox"}
+	return failure{
+		Reason:  "DUMP:TOO_LARGE",
+		Message: "The dump is larger than " + HumanSize(s.Store.MaxUpload) + ", the limit of this sandbox",
+	}
 }
 
 func requestSFTPAccess(s *Server, p parameters, r *http.Request) (any, []failure, error) {

@@ -45,7 +45,10 @@ func (s *Server) Serve(ctx context.Context, mux *http.ServeMux) {
 		"skip_test":           skipTest,
 		"status":              status,
 	} {
-		mux.HandleFunc("/database/v1/"+name, s.Faults.Web(ctx, name, func(w http.ResponseWriter, r *http.Request) { s.call(w, r, name, do) }))
+		mux.HandleFunc(
+			"/database/v1/"+name,
+			s.Faults.Web(ctx, name, func(w http.ResponseWriter, r *http.Request) { s.call(w, r, name, do) }),
+		)
 	}
 	s.files(mux)
 }

@@ -104,7 +104,10 @@ func (s Share) OpenFile(request *sftp.Request) (sftp.WriterAtReaderAt, error) {
 	path, r, err := s.file(request.Filepath)
 	flags := request.Pflags()
 	switch {
-	case err == nil && flags.Read && !s.Readable, err != nil && flags.Creat, err == nil && flags.Creat && flags.Excl, err == nil && r.State != requests.Draft:
+	case err == nil && flags.Read && !s.Readable,
+		err != nil && flags.Creat,
+		err == nil && flags.Creat && flags.Excl,
+		err == nil && r.State != requests.Draft:
 		return nil, sftp.ErrSSHFxPermissionDenied
 	case err != nil:
 		return nil, err

@@ -17,7 +17,8 @@ import (
 // sqlStream serves a file of a request as SQL, made at the first call.
 func (s *Server) sqlStream(name string) func(http.ResponseWriter, *http.Request, requests.Record) {
 	return func(w http.ResponseWriter, r *http.Request, found requests.Record) {
-		if s.Store.Size(found.ID, name) == 0 || name == requests.UpgradedFile && !found.IsUpgraded() || name == requests.OriginalFile && !found.Usable {
+		if s.Store.Size(found.ID, name) == 0 || name == requests.UpgradedFile && !found.IsUpgraded() ||
+			name == requests.OriginalFile && !found.Usable {
 			http.Error(w, "not there (yet)", http.StatusNotFound)
 			return
 		}

@@ -51,11 +51,17 @@ var settings = map[string]string{
 func ParseServer(address string) (*Server, error) {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" || parsed.User.Username() == "" {
-		return nil, errors.New("database-url has to be the URL of a PostgreSQL server, with a user: use one like postgres://USER:PASSWORD@HOST:5432/postgres")
+		return nil, errors.New(
+			"database-url has to be the URL of a PostgreSQL server, with a user: use one like postgres://USER:PASSWORD@HOST:5432/postgres",
+		)
 	}
 	for key := range parsed.Query() {
 		if settings[key] == "" {
-			return nil, fmt.Errorf("database-url has the setting %q: only %s may follow the ?", key, strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
+			return nil, fmt.Errorf(
+				"database-url has the setting %q: only %s may follow the ?",
+				key,
+				strings.Join(slices.Sorted(maps.Keys(settings)), ", "),
+			)
 		}
 	}
 	if strings.Trim(parsed.Path, "/") == "" {
@@ -71,7 +77,11 @@ func (s *Server) prepare(ctx context.Context, data string, log func(string)) err
 	if err := s.loadPrefix(data); err != nil {
 		return err
 	}
-	answer, err := s.first(ctx, log, "SELECT rolsuper OR rolcreaterole AND rolcreatedb, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = current_user")
+	answer, err := s.first(
+		ctx,
+		log,
+		"SELECT rolsuper OR rolcreaterole AND rolcreatedb, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = current_user",
+	)
 	if err != nil {
 		return fmt.Errorf("connecting to the server in database-url: %w", err)
 	}
@@ -80,17 +90,24 @@ func (s *Server) prepare(ctx context.Context, data string, log func(string)) err
 		return fmt.Errorf("the server in database-url is older than PostgreSQL 13 (%s): use a newer one", version)
 	}
 	if allowed != "t" {
-		return fmt.Errorf("the user in database-url may not create databases and roles: run ALTER ROLE %q CREATEDB CREATEROLE", s.address.User.Username())
+		return fmt.Errorf(
+			"the user in database-url may not create databases and roles: run ALTER ROLE %q CREATEDB CREATEROLE",
+			s.address.User.Username(),
+		)
 	}
 	// Dumps of SQL go through psql, which must not run the commands in them.
 	if err := s.psql(ctx, s.address, data, strings.NewReader("\\restrict a\n\\unrestrict a\n"), io.Discard, "-f", "-"); err != nil {
 		if strings.Contains(err.Error(), "invalid command") {
-			return errors.New("psql is too old to restrict what a dump can do on this machine: install PostgreSQL's client programs of August 2025 (17.6, 16.10, 15.14, 14.19, 13.22) or later")
+			return errors.New(
+				"psql is too old to restrict what a dump can do on this machine: install PostgreSQL's client programs of August 2025 (17.6, 16.10, 15.14, 14.19, 13.22) or later",
+			)
 		}
 		return err
 	}
 	if !confine.Available() {
-		log("this system cannot confine pg_restore and psql (Landlock, Linux 5.13 or later): only the checks keep a dump from reading files here; serve strangers from a machine or container that has nothing else")
+		log(
+			"this system cannot confine pg_restore and psql (Landlock, Linux 5.13 or later): only the checks keep a dump from reading files here; serve strangers from a machine or container that has nothing else",
+		)
 	}
 	if err := s.dropLeft(ctx, log); err != nil {
 		return err
@@ -102,7 +119,9 @@ func (s *Server) prepare(ctx context.Context, data string, log func(string)) err
 var startPolicy = retry.Policy{First: 200 * time.Millisecond, Longest: 2 * time.Second, Budget: time.Minute}
 
 // starting is what psql says of a server that does not listen yet, or not to everyone.
-var starting = regexp.MustCompile(`(?i)connection refused|no such file or directory|could not translate host name|starting up|timeout expired`)
+var starting = regexp.MustCompile(
+	`(?i)connection refused|no such file or directory|could not translate host name|starting up|timeout expired`,
+)
 
 // first runs the first statement, once the server answers.
 func (s *Server) first(ctx context.Context, log func(string), statement string) (rows string, err error) {
@@ -137,7 +156,10 @@ func (s *Server) loadPrefix(data string) error {
 		err = engine.WriteFile(path, func(out io.Writer) error { _, err := out.Write(text); return err })
 	}
 	if err == nil && !goodPrefix.Match(text) {
-		err = fmt.Errorf("%s is damaged: delete it, and drop by hand the odoo_upgrade_… databases and roles that no other sandbox uses", path)
+		err = fmt.Errorf(
+			"%s is damaged: delete it, and drop by hand the odoo_upgrade_… databases and roles that no other sandbox uses",
+			path,
+		)
 	}
 	s.prefix = string(text)
 	return err
@@ -157,9 +179,21 @@ func (s *Server) try(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.drop()) }()
 	var who strings.Builder
-	err = s.psql(ctx, d.address, s.folder, nil, &who, "-At", "-c", "SELECT current_user, current_database(), rolsuper FROM pg_roles WHERE rolname = current_user")
+	err = s.psql(
+		ctx,
+		d.address,
+		s.folder,
+		nil,
+		&who,
+		"-At",
+		"-c",
+		"SELECT current_user, current_database(), rolsuper FROM pg_roles WHERE rolname = current_user",
+	)
 	if err != nil {
-		return fmt.Errorf("logging in as the role of a scratch database (pg_hba.conf has to allow logins with passwords from this machine): %w", err)
+		return fmt.Errorf(
+			"logging in as the role of a scratch database (pg_hba.conf has to allow logins with passwords from this machine): %w",
+			err,
+		)
 	}
 	if want := d.name + "|" + d.name + "|f\n"; who.String() != want {
 		return fmt.Errorf("a scratch database is not separate from the others: connecting to it leads to %q, not to %q", who.String(), want)
@@ -178,7 +212,9 @@ func (s *Server) admin(ctx context.Context, statement string) (string, error) {
 func (s *Server) psql(ctx context.Context, address *url.URL, folder string, in io.Reader, out io.Writer, args ...string) error {
 	said := &program.Lines{To: io.Discard}
 	err := program.Program{
-		Args: append([]string{"psql", "-X", "-q", "-d", withoutPassword(address), "-v", "ON_ERROR_STOP=1"}, args...), Env: secrets(address), Folder: folder,
+		Args: append(
+			[]string{"psql", "-X", "-q", "-d", withoutPassword(address), "-v", "ON_ERROR_STOP=1"},
+			args...), Env: secrets(address), Folder: folder,
 		Stdin: in, Stdout: out, Stderr: said,
 	}.Run(ctx)
 	said.End()

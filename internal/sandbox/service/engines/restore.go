@@ -22,7 +22,9 @@ const lastStatement = "\n;\nDISCARD ALL;\n"
 // stranger's SQL and psql's commands run programs; and to stop at the first error.
 func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 	if w.Dump.Opaque { // pg_restore may know what the check does not
-		return &requests.FailedError{Message: strings.Join(append([]string{"The dump was not restored, because it could not be checked."}, w.Dump.Warnings...), " ")}
+		return &requests.FailedError{
+			Message: strings.Join(append([]string{"The dump was not restored, because it could not be checked."}, w.Dump.Warnings...), " "),
+		}
 	}
 	_, _ = fmt.Fprintln(w.Log, "Restoring the dump into a database of PostgreSQL.")
 	ctx, cancel := context.WithCancel(ctx)
@@ -45,7 +47,9 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 			"-v", "FETCH_COUNT=1000", // otherwise psql holds all rows of a SELECT
 			"-f", "-",
 		},
-		Env: secrets(d.address), Folder: w.Folder, Stdin: io.MultiReader(strings.NewReader("\\restrict "+random(16)+"\n"), portable, strings.NewReader(lastStatement)),
+		Env: secrets(
+			d.address,
+		), Folder: w.Folder, Stdin: io.MultiReader(strings.NewReader("\\restrict "+random(16)+"\n"), portable, strings.NewReader(lastStatement)),
 		Stdout: io.Discard, Stderr: said, Reads: certificates(d.address),
 	}.Run(ctx)
 	said.End()

@@ -100,7 +100,10 @@ func (s *Server) rollBack(ctx context.Context, name string) error {
 	}
 	// Whatever the dump has made of the database: its owner can take all of this away. Not
 	// before, because what it has prepared may hold it.
-	script := fmt.Sprintf("SET lock_timeout = '5s';\nALTER DATABASE %[1]s ALLOW_CONNECTIONS true CONNECTION LIMIT -1;\nALTER DATABASE %[1]s RESET ALL;\nGRANT CONNECT ON DATABASE %[1]s TO CURRENT_USER;\n", name)
+	script := fmt.Sprintf(
+		"SET lock_timeout = '5s';\nALTER DATABASE %[1]s ALLOW_CONNECTIONS true CONNECTION LIMIT -1;\nALTER DATABASE %[1]s RESET ALL;\nGRANT CONNECT ON DATABASE %[1]s TO CURRENT_USER;\n",
+		name,
+	)
 	if err := s.psql(ctx, s.address, s.folder, strings.NewReader(script), io.Discard, "-f", "-"); err != nil {
 		return err
 	}
@@ -127,7 +130,10 @@ func (s *Server) rollBackIn(ctx context.Context, name, prepared string) error {
 // dropped is logged: it does not keep the engine from working.
 func (s *Server) dropLeft(ctx context.Context, log func(string)) error {
 	pattern := "'^" + s.prefix + "([0-9]+|check)$'"
-	names, err := s.admin(ctx, "SELECT datname FROM pg_database WHERE datname ~ "+pattern+" UNION SELECT rolname FROM pg_roles WHERE rolname ~ "+pattern)
+	names, err := s.admin(
+		ctx,
+		"SELECT datname FROM pg_database WHERE datname ~ "+pattern+" UNION SELECT rolname FROM pg_roles WHERE rolname ~ "+pattern,
+	)
 	if err != nil {
 		return err
 	}
