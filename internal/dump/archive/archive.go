@@ -1,3 +1,14 @@
+// Package archive reads what pg_dump writes in its own formats: one file (-Fc), a tar (-Ft), and a
+// folder (-Fd). The format is that of PostgreSQL's pg_backup_archiver.c, archive versions 1.12 to
+// 1.16, which are those of PostgreSQL 9.0 to 18.
+//
+// Custom, Folder, and NewTar with its methods Next and Read each read one to its end, and call a
+// script.Sink for what they find. Each returns the Head, what the archive says about itself, even
+// with an error. An error is a *stream.TruncatedError that says where the archive breaks off, a
+// *stream.Refusal, an *UnknownVersionError, an error of reading, or says what is corrupt.
+//
+// An archive is a stranger's: lengths, counts and ratios are bounded before memory is taken for
+// them, and a name is never opened that pg_dump does not write.
 package archive
 
 import (
