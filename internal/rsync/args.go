@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// The short options of the vendor's script, as its rsync passes them on to the server. What
-// follows "e." are the client's capabilities (see compatLetters). i is incremental
-// recursion, which this package does not implement: a server that receives turns it off
+// The short options that an rsync passes on to the server for -rlt and for -a: servers that
+// accept only a few commands know those. What follows "e." are the client's capabilities (see
+// compatLetters). i is incremental recursion, which this package does not implement: a server that receives turns it off
 // because of --delete-after, and ownPullShort leaves it out.
 const (
 	pushShort    = "-ltre.iLsfxCIvu"
@@ -18,15 +18,15 @@ const (
 // pullFields are those of a list that a server sends with pullShort.
 var pullFields = listOptions{owner: true, group: true, devices: true, links: true}
 
-// PushArgs returns the arguments of a server that receives files at a path: those of the
-// vendor's script, with options on top of them, like --inplace.
+// PushArgs returns the arguments of a server that receives files at a path: those of
+// rsync -rlt --delete-after, with options on top of them, like --inplace.
 func PushArgs(path string, options ...string) []string {
 	args := append([]string{"--server", pushShort, "--delete-after"}, options...)
 	return append(args, ".", path)
 }
 
 // PullArgs returns the arguments of a server that sends the files at paths, and ignores
-// missing ones: with Protocol27 exactly those of the vendor's script, else less one letter.
+// missing ones: with Protocol27 exactly those of rsync -a, else less one letter.
 func PullArgs(version Protocol, paths ...string) []string {
 	short := ownPullShort
 	if version == Protocol27 {

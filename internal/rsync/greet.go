@@ -132,7 +132,7 @@ func (e *TextError) Is(target error) bool { return target == ErrNoGreeting }
 
 // Advice implements advice.Adviser.
 func (e *TextError) Advice() string {
-	return "The server's login shell, or a command that it forces, prints it. Nothing may be printed before rsync starts: report that to the platform's operator."
+	return "The server's login shell, or a command that it forces, prints it. Nothing may be printed before rsync starts: report that to the server's operator."
 }
 
 // maxShown is how much of such a text is shown, in bytes.

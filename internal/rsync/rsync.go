@@ -23,8 +23,8 @@ type Protocol int32
 
 // The versions that are spoken. 30 is that of rsync 3.0; since rsync 3.2 the checksum is
 // negotiated over it. 31 and 32 exchange more messages and add nothing that is used here.
-// 27 is for a server that accepts only the exact command of the vendor's script for
-// downloads, which turns on incremental recursion in newer versions. It has only MD4, which
+// 27 is for a server that accepts only the exact command of rsync -a for downloads,
+// which turns on incremental recursion in newer versions. It has only MD4, which
 // takes a third of a transfer's time.
 const (
 	Protocol27 Protocol = 27

@@ -74,7 +74,7 @@ func (p *Pool) failed(doing, name string, err error) error {
 // List returns the names in the folder that a session starts in.
 func (p *Pool) List() ([]string, error) {
 	names, err := p.first.list()
-	return names, p.failed("listing", "the files of the request", err)
+	return names, p.failed("listing", "the folder", err)
 }
 
 // Stat returns what the server says about the file now.
