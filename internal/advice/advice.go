@@ -48,6 +48,22 @@ func Of(err error) string {
 	return strings.Join(list, " ")
 }
 
+// Sentence returns a text as a sentence: with a capital letter, unless it begins with a name, and
+// a period.
+func Sentence(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" && word != "" {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if text == "" || strings.HasSuffix(text, "?") || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
+}
+
+// Full returns an error's text as a sentence, and what to do about it.
+func Full(err error) string { return strings.TrimSpace(Sentence(err.Error()) + " " + Of(err)) }
+
 func collect(err error, list *[]string) {
 	if a, ok := err.(Adviser); ok && a.Advice() != "" && !slices.Contains(*list, a.Advice()) {
 		*list = append(*list, a.Advice())

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/run"
@@ -26,7 +27,7 @@ func (c *inspectCommand) compare(p *program, path string) int {
 			return p.invalid(fmt.Errorf("inspecting the dump: %w", err))
 		}
 		if err := errors.Join(job.Plan{}.Problems(info, upgrade.Target{})...); err != nil {
-			p.runner.Error("Dump not usable", err.Error())
+			p.runner.Error("Dump not usable", advice.Full(err))
 			return exitStatus(job.PreflightFailed)
 		}
 		infos[n] = info

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/job"
@@ -63,7 +62,7 @@ func exitStatus(result job.Result) int { return endOf(result).status }
 func (p *program) explain(e job.Ending, c job.Command) report.Explanation {
 	why := explain(e, c)
 	why.Next = advice.Named(why.Next, p.inputName)
-	if e.Result == job.InvalidInput { // the text of another result may be the platform's
+	if e.Result == job.InvalidInput || e.Result == job.PreflightFailed { // the text of another result may be the platform's
 		why.Text = advice.Named(why.Text, p.inputName)
 	}
 	return why
@@ -284,13 +283,5 @@ func sentence(err error) string {
 	if err == nil {
 		return ""
 	}
-	text := err.Error()
-	word, _, _ := strings.Cut(text, " ")
-	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" && word != "" { // and not a file's name
-		text = strings.ToUpper(text[:1]) + text[1:]
-	}
-	if strings.HasSuffix(text, "?") {
-		return text
-	}
-	return text + "."
+	return advice.Sentence(err.Error())
 }

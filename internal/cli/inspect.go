@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/job"
@@ -51,6 +52,7 @@ func (c *inspectCommand) run(p *program) int {
 		}
 	}
 	told := report.New(p.runner, 0)
+	told.InputName = p.inputName
 	if err == nil && p.step {
 		told.Observe(event.Inspected{Dump: info})
 		for _, line := range describe(info, ending.Err) {
@@ -92,9 +94,9 @@ func printJSON(out io.Writer, value any) {
 
 // inspection is what inspect prints as JSON. The contract is not in it.
 func inspection(i dump.Info, wrong error) map[string]any {
-	problem := ""
+	problem, do := "", ""
 	if wrong != nil {
-		problem = wrong.Error()
+		problem, do = wrong.Error(), advice.Of(wrong)
 	}
 	modules, warnings := i.Modules, i.Warnings
 	if modules == nil {
@@ -108,7 +110,7 @@ func inspection(i dump.Info, wrong error) map[string]any {
 		"database": i.Database, "postgresql": i.PostgreSQL, "pg_dump": i.PgDump,
 		"odoo": i.Odoo, "odoo_version": i.Series, "modules": modules, "custom_modules": i.CustomCount(), "database_uuid": i.UUID,
 		"filestore": i.Filestore, "neutralized": i.Neutralized, "contract": i.ContractMatches("") != dump.NoContract,
-		"usable": wrong == nil, "problem": problem, "warnings": warnings,
+		"usable": wrong == nil, "problem": problem, "advice": do, "warnings": warnings,
 	}
 }
 
@@ -140,7 +142,7 @@ func describe(i dump.Info, wrong error) (lines []string) {
 		whole = "not known"
 	}
 	if wrong != nil {
-		whole = "no: " + wrong.Error()
+		whole = "no: " + advice.Full(wrong)
 	}
 	for _, known := range [][2]string{
 		{"File", i.Name}, {"Size", fmt.Sprintf("%s (%d bytes)", humanize.IBytes(uint64(i.Size)), i.Size)}, {"SHA-256", i.SHA256},

@@ -24,6 +24,7 @@ func (p *program) carryOut(command string, o options) int {
 	})
 	p.mask(plan.RequestKey, plan.Contract, plan.HandleSecret, plan.Ticket().Key.Reveal())
 	told := report.New(p.runner, plan.Timeout)
+	told.InputName = p.inputName
 	p.show(told)
 	err = errors.Join(err, planErr)
 	if err == nil {

@@ -320,7 +320,7 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		i := inspect(t, "x", []byte(c.data))
-		if i.Problem == nil || i.Kind != c.kind || !strings.Contains(i.Problem.Error(), c.says) || i.Problem.Advice == "" {
+		if i.Problem == nil || i.Kind != c.kind || !strings.Contains(i.Problem.Error(), c.says) || i.Problem.Do == "" {
 			t.Errorf("%s: %s, %v", c.name, i.Kind, i.Problem)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dump/archive"
 	"odoo-upgrade-action/internal/dump/stream"
 )
@@ -38,10 +39,13 @@ type Verdict struct {
 type UnusableError struct {
 	Path    string
 	Problem string
-	Advice  string // what to do instead
+	Do      string // what to do instead, without a capital letter and a period
 }
 
-func (e *UnusableError) Error() string { return e.Path + " " + e.Problem + ": " + e.Advice }
+func (e *UnusableError) Error() string { return e.Path + " " + e.Problem }
+
+// Advice implements advice.Adviser.
+func (e *UnusableError) Advice() string { return advice.Sentence(e.Do) }
 
 // refuse notes why the dump cannot be sent; the first reason counts.
 func (i *Info) refuse(problem, advice string) {

@@ -91,8 +91,8 @@ func (v verdict) compare(t *testing.T, name string, i Info) {
 	switch {
 	case !v.usable && i.Problem == nil:
 		t.Errorf("%s: taken for usable (%s), %q", name, i.Kind, warnings)
-	case !v.usable && (!strings.Contains(i.Problem.Problem, v.says) || !strings.Contains(i.Problem.Advice, v.advice)):
-		t.Errorf("%s (%s):\n  says %q\n  and  %q\n  want %q\n  and  %q", name, i.Kind, i.Problem.Problem, i.Problem.Advice, v.says, v.advice)
+	case !v.usable && (!strings.Contains(i.Problem.Problem, v.says) || !strings.Contains(i.Problem.Do, v.advice)):
+		t.Errorf("%s (%s):\n  says %q\n  and  %q\n  want %q\n  and  %q", name, i.Kind, i.Problem.Problem, i.Problem.Do, v.says, v.advice)
 	case v.usable && i.Problem != nil:
 		t.Errorf("%s: refused (%s): %v", name, i.Kind, i.Problem)
 	case v.usable && v.says == "" && warnings != "", v.usable && !strings.Contains(warnings, v.says):
@@ -484,8 +484,8 @@ func testLayouts(t *testing.T, r real) {
 		_, _ = w.Write(r.sql)
 		_ = z.Close()
 		i := inspect(t, "x", b.Bytes())
-		if i.Problem == nil || !strings.Contains(i.Problem.Advice, advice) || strings.Contains(i.Problem.Advice, "cd $") || strings.Contains(i.Problem.Advice, "cd /") {
-			if name != "/dump.sql" || !strings.Contains(i.Problem.Advice, "rename") {
+		if i.Problem == nil || !strings.Contains(i.Problem.Do, advice) || strings.Contains(i.Problem.Do, "cd $") || strings.Contains(i.Problem.Do, "cd /") {
+			if name != "/dump.sql" || !strings.Contains(i.Problem.Do, "rename") {
 				t.Errorf("%s: %v", name, i.Problem)
 			}
 		}
@@ -495,7 +495,7 @@ func testLayouts(t *testing.T, r real) {
 	for _, part := range []string{"parts.zip", "parts.z01"} {
 		data, _ := os.ReadFile(filepath.Join(dir, part))
 		i := inspect(t, "x", data)
-		if i.Problem == nil || !strings.Contains(i.Problem.Error(), "split zip") || !strings.Contains(i.Problem.Advice, "zip -s 0") {
+		if i.Problem == nil || !strings.Contains(i.Problem.Error(), "split zip") || !strings.Contains(i.Problem.Do, "zip -s 0") {
 			t.Errorf("%s: %v", part, i.Problem)
 		}
 	}

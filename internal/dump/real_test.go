@@ -213,7 +213,7 @@ func TestRealCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	i, err := Inspect(t.Context(), path, Options{})
-	if err != nil || i.Kind != Cluster || i.Problem == nil || !strings.Contains(i.Problem.Error(), "pg_dump -Fc") {
+	if err != nil || i.Kind != Cluster || i.Problem == nil || !strings.Contains(i.Problem.Do, "pg_dump -Fc") {
 		t.Errorf("%+v, %v", i, err)
 	}
 }

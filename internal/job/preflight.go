@@ -8,6 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/upgrade"
@@ -25,10 +26,14 @@ const (
 
 // PreflightError says why a dump would be sent in vain, and what to do instead.
 type PreflightError struct {
-	Problem, Advice string
+	Problem string
+	Do      string // without a capital letter and a period
 }
 
-func (e *PreflightError) Error() string { return e.Problem + ": " + e.Advice }
+func (e *PreflightError) Error() string { return e.Problem }
+
+// Advice implements advice.Adviser.
+func (e *PreflightError) Advice() string { return advice.Sentence(e.Do) }
 
 // preflight handles what is wrong with the dump as the plan says. What cannot be sent
 // at all ends the job in any case.
@@ -61,7 +66,7 @@ func (r *run) preflight(d dump.Info, target upgrade.Target) error {
 		return errors.Join(problems...)
 	}
 	for _, problem := range problems {
-		r.tell(event.DumpWarning{Text: problem.Error()})
+		r.tell(event.DumpWarning{Text: advice.Full(problem)})
 	}
 	return nil
 }
@@ -75,7 +80,7 @@ func (r *run) acceptable(d dump.Info) error {
 	case r.plan.Preflight == Strict:
 		return err
 	}
-	r.tell(event.DumpWarning{Text: err.Error()})
+	r.tell(event.DumpWarning{Text: advice.Full(err)})
 	return nil
 }
 
@@ -99,7 +104,7 @@ func (p Plan) Problems(d dump.Info, target upgrade.Target) []error {
 		return []error{d.Problem}
 	}
 	var list []error
-	add := func(problem, advice string) { list = append(list, &PreflightError{problem, advice}) }
+	add := func(problem, do string) { list = append(list, &PreflightError{problem, do}) }
 	if !d.Odoo && !d.Opaque {
 		add(
 			"the dump is not an Odoo database: it has no table ir_module_module",
@@ -109,14 +114,14 @@ func (p Plan) Problems(d dump.Info, target upgrade.Target) []error {
 	source, known := upgrade.ParseSeries(d.Series)
 	if known && target.String() != "" && target.Compare(source) <= 0 {
 		add(
-			fmt.Sprintf("the dump is already at Odoo %s, and target is %s", d.Series, target),
-			"set a newer target, or use a dump from before the upgrade",
+			fmt.Sprintf("the dump is already at Odoo %s, and {target} is %s", d.Series, target),
+			"set a newer {target}, or use a dump from before the upgrade",
 		)
 	}
 	if p.Request.Contract != "" && d.ContractMatches(p.Request.Contract.Reveal()) == dump.OtherContract {
 		add(
-			"the dump belongs to another contract than the one in the input contract",
-			"check that it is the right database and the right secret; with preflight: warn it is sent all the same",
+			"the dump belongs to another contract than the one given as {contract}",
+			"check that it is the right database and the right secret; with {preflight} warn, it is sent all the same",
 		)
 	}
 	if needs := p.needs(d); p.Disk.Known && p.Disk.Free < needs {
@@ -126,7 +131,7 @@ func (p Plan) Problems(d dump.Info, target upgrade.Target) []error {
 				humanize.IBytes(uint64(p.Disk.Free)),
 				humanize.IBytes(uint64(needs)),
 			),
-			"free some space, set download-path to a folder on a larger disk, or set download to none",
+			"free some space, set {download-path} to a folder on a larger disk, or set {download} to none",
 		)
 	}
 	return list

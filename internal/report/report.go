@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/show"
@@ -26,6 +27,9 @@ type Report struct {
 	statuses
 	transfers
 	timeline
+	// InputName returns what an input is called where the user is; it may be nil.
+	InputName func(input string) string
+
 	wait    time.Duration // the longest that the run waits for the platform
 	odd     []string      // what the check warned of
 	retried retried
@@ -40,6 +44,14 @@ func New(out *actions.Runner, wait time.Duration) *Report {
 		transfers: transfers{console: c},
 		wait:      wait,
 	}
+}
+
+// named names the inputs in a text of this program's own.
+func (r *Report) named(text string) string {
+	if r.InputName == nil {
+		return text
+	}
+	return advice.Named(text, r.InputName)
 }
 
 // Live makes r draw the progress of transfers on a terminal, in place of lines now and then.
@@ -106,7 +118,7 @@ func (r *Report) say(e event.Event) {
 	case event.SkipTestFailed:
 		r.warn("Odoo upgrade", "The platform will test the upgraded database although skip-test is set: "+e.Err.Error())
 	case event.DumpWarning:
-		r.warn("Dump", e.Text)
+		r.warn("Dump", r.named(e.Text))
 	case event.CheckWarning:
 		r.odd = append(r.odd, e.Text)
 		r.warn("Upgraded database", e.Text)

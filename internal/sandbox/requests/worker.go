@@ -209,7 +209,7 @@ func (w *Worker) begin(ctx context.Context, id int, log io.Writer) (Work, error)
 		cmp.Or(info.PostgreSQL, "?"),
 	)
 	if info.Problem != nil { // its own text has a path of this machine in it
-		return Work{}, &FailedError{fmt.Sprintf("The dump %s: %s.", info.Problem.Problem, info.Problem.Advice)}
+		return Work{}, &FailedError{fmt.Sprintf("The dump %s: %s.", info.Problem.Problem, info.Problem.Do)}
 	}
 	return Work{
 		ID: id, Original: original, Upgraded: w.Store.Path(id, UpgradedFile), Filename: r.Filename, Dump: info, Target: r.Target, Aim: r.Aim,
