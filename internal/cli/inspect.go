@@ -106,7 +106,7 @@ func inspection(i dump.Info, wrong error) map[string]any {
 		warnings = []string{}
 	}
 	return map[string]any{
-		"name": i.Name, "size": i.Size, "sha256": i.SHA256, "kind": i.Kind, "gzip": i.Wrapper == dump.InGzip, "compression": i.Compression,
+		"name": i.Name, "size": i.Size, "sha256": i.SHA256, "kind": i.Kind, "gzip": i.Wrapper == dump.InGzip, "wrapper": i.Wrapper, "compression": i.Compression,
 		"database": i.Database, "postgresql": i.PostgreSQL, "pg_dump": i.PgDump,
 		"odoo": i.Odoo, "odoo_version": i.Series, "modules": modules, "custom_modules": i.CustomCount(), "database_uuid": i.UUID,
 		"filestore": i.Filestore, "neutralized": i.Neutralized, "contract": i.ContractMatches("") != dump.NoContract,

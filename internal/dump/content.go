@@ -51,13 +51,16 @@ func recognize(in io.Reader) (content, error) {
 	return c, nil
 }
 
+// magics are what dumps, and what they are wrapped in, begin with, in full: there is text before it.
+var magics = []struct {
+	kind  Kind
+	bytes string
+}{{Custom, "PGDMP\x01"}, {Zip, "PK\x03\x04"}, {Gzip, "\x1f\x8b\x08"}, {Tar, archive.TOC + "\x00"}, {"xz", "\xfd7zXZ\x00"}, {"zstd", "\x28\xb5\x2f\xfd"}}
+
 // behindText finds the dump that begins after some text.
 func behindText(window []byte) (at int, kind Kind) {
-	for _, m := range []struct {
-		kind  Kind
-		magic string
-	}{{Custom, "PGDMP\x01"}, {Zip, "PK\x03\x04"}, {Gzip, "\x1f\x8b\x08"}, {Tar, archive.TOC + "\x00"}, {"xz", "\xfd7zXZ\x00"}} {
-		found := bytes.Index(window, []byte(m.magic))
+	for _, m := range magics {
+		found := bytes.Index(window, []byte(m.bytes))
 		if found > 0 && isText(window[:found]) && (at == 0 || found < at) {
 			at, kind = found, m.kind
 		}
@@ -113,8 +116,11 @@ func (c content) refusalIn(w Wrapper) *stream.Refusal {
 	if c.before != nil {
 		return r
 	}
-	if c.kind == Empty {
+	switch {
+	case c.kind == Empty:
 		return stream.Refuse(fmt.Sprintf("is an empty %s file", w), r.Do)
+	case c.kind != Zip && kinds[c.kind].read != nil: // a dump that this wrapper does not hold
+		return stream.Refuse(fmt.Sprintf("is a dump (%s) in %s, which the platform does not take", c.kind, w), once)
 	}
 	for _, f := range formats {
 		switch {
@@ -136,7 +142,7 @@ func (c content) refusalAsScript() *stream.Refusal {
 	switch {
 	case c.before == nil && (c.kind == Custom || c.kind == Tar):
 		r = stream.Refuse(fmt.Sprintf("is not SQL, but an archive of pg_dump (%s)", c.kind), "unzip it, and send that file as it is")
-	case c.before == nil && (c.kind == Gzip || c.kind == Zip):
+	case c.before == nil && (WrapperOf(c.kind) != "" || c.kind == Zip):
 		r = stream.Refuse(fmt.Sprintf("is compressed once more, with %s", c.kind), "unzip it, decompress dump.sql, and send that")
 	case c.kind != Text && c.kind != SQL:
 		r = stream.Refuse(r.Problem, "unzip it, and see what dump.sql is; "+r.Do)

@@ -112,8 +112,8 @@ func (w Wrapper) Writer(out io.Writer) io.WriteCloser {
 	return wrappers[w].write(out)
 }
 
-// wrapperOf returns the wrapper that a kind of file is, "" for none.
-func wrapperOf(k Kind) Wrapper {
+// WrapperOf returns the wrapper that a kind of file is, "" if it is none.
+func WrapperOf(k Kind) Wrapper {
 	for in, w := range wrappers {
 		if w.kind == k {
 			return in

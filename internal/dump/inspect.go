@@ -141,13 +141,13 @@ func (i *Info) inspect(s *stream.Source, o Options) error {
 
 // isReadInPart reports whether the file need not be read to its end, in order.
 func (i *Info) isReadInPart(o Options) bool {
-	wrapper := i.Wrapper != "" || wrapperOf(i.Kind) != ""
+	wrapper := i.Wrapper != "" || WrapperOf(i.Kind) != ""
 	return !o.Digest && !wrapper && i.Kind != SQL
 }
 
 // content reads a file of the kind that was sniffed, forward from in.
 func (i *Info) content(s *stream.Source, in io.Reader, sink script.Sink) error {
-	if w := wrapperOf(i.Kind); w != "" {
+	if w := WrapperOf(i.Kind); w != "" {
 		return i.unwrap(w, in, sink)
 	}
 	if k := kinds[i.Kind]; k.read != nil && i.Kind != SQL {

@@ -80,8 +80,8 @@ func (i *Info) otherZip(in io.ReaderAt, l *layout, first []zip.Member) error {
 		}
 		head := make([]byte, HeadSize)
 		n, _ := io.ReadFull(content, head)
-		switch Sniff(head[:n]) {
-		case Custom, SQL, Tar, Zip, Gzip:
+		switch kind := Sniff(head[:n]); {
+		case kind == Custom, kind == SQL, kind == Tar, kind == Zip, WrapperOf(kind) != "":
 			l.dumps = append(l.dumps, m.Name)
 		}
 	}

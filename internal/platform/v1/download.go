@@ -239,7 +239,8 @@ func begin(p *workspace.Partial, item upgrade.Item, resp *http.Response) (total 
 			err,
 		)
 	}
-	if code := resp.StatusCode; code == http.StatusNotFound || code == http.StatusGone || code == http.StatusProxyAuthRequired {
+	switch resp.StatusCode {
+	case http.StatusNotFound, http.StatusGone, http.StatusProxyAuthRequired, http.StatusNotImplemented:
 		return 0, err
 	}
 	return 0, retry.TransientAfter(err, retry.After(resp.Header)) // see httpcall.Outage

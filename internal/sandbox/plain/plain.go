@@ -48,10 +48,9 @@ func Sniff(path string) (dump.Form, error) {
 		return dump.Form{}, err
 	}
 	form := dump.Form{Kind: dump.Sniff(head[:n])}
-	if form.Kind != dump.Gzip {
+	if form.Wrapper = dump.WrapperOf(form.Kind); form.Wrapper == "" {
 		return form, nil
 	}
-	form.Wrapper = dump.InGzip
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return form, err
 	}

@@ -9,7 +9,8 @@ import (
 
 // Engine upgrades what was uploaded.
 type Engine interface {
-	// Name is a word for the engine, which every response has in its header.
+	// Name is a word for the engine, which every response has in its header. Clients take "copy"
+	// for one that upgrades nothing: they do not miss the target version then.
 	Name() string
 	// About is one sentence on what the engine does, for the sandbox's pages.
 	About() string
