@@ -71,7 +71,11 @@ func inspectFolder(ctx context.Context, i *Info, o Options) error {
 	}
 	i.Kind, i.Size, i.fingerprint = Directory, size, fingerprint(files)
 	var f facts
-	err = i.readFolder(ctx, o.Digest, &f)
+	var digests map[string]string
+	if o.Digest {
+		digests = map[string]string{}
+	}
+	err = i.readFolder(ctx, digests, &f)
 	missing := i.take(&f)
 	if err == nil {
 		i.odd(&f)
@@ -86,12 +90,12 @@ func inspectFolder(ctx context.Context, i *Info, o Options) error {
 	if !o.Digest {
 		return nil
 	}
-	i.SHA256, err = folderDigest(ctx, i.Path, files)
+	i.SHA256, err = folderDigest(ctx, i.Path, files, digests)
 	return err
 }
 
-// readFolder reads what pg_dump -Fd writes; whole wants each file to be read to its end.
-func (i *Info) readFolder(ctx context.Context, whole bool, sink script.Sink) error {
+// readFolder reads what pg_dump -Fd writes. digests, unless nil, gets those of the files with data.
+func (i *Info) readFolder(ctx context.Context, digests map[string]string, sink script.Sink) error {
 	files, _, err := listFolder(i.Path)
 	if err != nil {
 		return err
@@ -100,7 +104,7 @@ func (i *Info) readFolder(ctx context.Context, whole bool, sink script.Sink) err
 	for _, f := range files {
 		names[f.name] = true
 	}
-	head, err := archive.Folder(ctx, i.Path, names, whole, sink)
+	head, err := archive.Folder(ctx, i.Path, names, digests, sink)
 	return i.archived(head, 0, "", err)
 }
 
@@ -121,10 +125,13 @@ func (i *Info) diagnoseFolder(ctx context.Context) error {
 	return i.diagnose(&stream.Source{File: toc, Ctx: ctx, Size: stat.Size()})
 }
 
-// folderDigest reads the files, and returns FolderDigest of them.
-func folderDigest(ctx context.Context, path string, files []folderFile) (string, error) {
+// folderDigest reads the files whose digests are not known, and returns FolderDigest of all.
+func folderDigest(ctx context.Context, path string, files []folderFile, known map[string]string) (string, error) {
 	digests := map[string]string{}
 	for _, f := range files {
+		if digests[f.name] = known[f.name]; digests[f.name] != "" {
+			continue
+		}
 		file, err := os.Open(filepath.Join(path, f.name))
 		if err != nil {
 			return "", err

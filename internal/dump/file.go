@@ -73,7 +73,7 @@ func (f File) Verify(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if digest, err = folderDigest(ctx, f.Path, files); err != nil {
+		if digest, err = folderDigest(ctx, f.Path, files, nil); err != nil {
 			return err
 		}
 	} else {

@@ -172,7 +172,7 @@ func (i *Info) content(s *stream.Source, in io.Reader, sink script.Sink) error {
 // reading it, and ctx's cause.
 func (i Info) Walk(ctx context.Context, sink script.Sink) error {
 	if i.Kind == Directory {
-		return i.readFolder(ctx, false, sink)
+		return i.readFolder(ctx, nil, sink)
 	}
 	file, err := i.Open()
 	if err != nil {

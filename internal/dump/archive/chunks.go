@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"errors"
 	"fmt"
 	"io"
 )
@@ -38,14 +39,24 @@ func (a *archive) readBlock(open func(id int) func(io.Reader) error) error {
 	return fmt.Errorf("a block of type %d after %d bytes", kind, a.at)
 }
 
-// skipBlobs passes over large objects, each an oid and chunks, until oid 0.
+// skipBlobs passes over large objects, each an oid and chunks, until oid 0. Where nothing can be
+// skipped without reading it, they are decompressed.
 func (a *archive) skipBlobs() error {
 	for {
 		oid, err := a.int()
 		if err != nil || oid == 0 {
 			return err
 		}
-		if err := (&chunks{archive: a}).skipRest(); err != nil {
+		blob := &chunks{archive: a}
+		if err := blob.next(); err != nil {
+			return err
+		}
+		if a.seek == nil && !blob.over {
+			if err := decompressTo(io.Discard, blob, a.Compression); err != nil && !errors.Is(err, errUnread) {
+				return err
+			}
+		}
+		if err := blob.skipRest(); err != nil {
 			return err
 		}
 	}

@@ -31,6 +31,9 @@ func Custom(in io.Reader, size int64, sink script.Sink) (head Head, after int64,
 	}
 	if toc.located && a.seek != nil {
 		end, err := a.jump(toc, size)
+		if err == nil && end < size && toc.data > 0 { // it may not be the end, but zeros in the place of a chunk's length
+			err = a.blockAt(toc.last.offset, a.check)
+		}
 		return a.Head, size - end, a.missing(err, toc)
 	}
 	after, err = a.walk(toc)
@@ -50,6 +53,16 @@ func (a *archive) missing(err error, toc contents) error {
 // reader returns what reads the rows of an entry.
 func (a *archive) reader(e dataEntry) func(io.Reader) error {
 	return func(in io.Reader) error { return a.readRows(in, a.Compression, e) }
+}
+
+// check returns what checks the rows of an entry that are not read.
+func (a *archive) check(int) func(io.Reader) error {
+	return func(in io.Reader) error {
+		if err := verify(in, a.Compression); !errors.Is(err, errUnread) {
+			return err
+		}
+		return nil
+	}
 }
 
 // jump goes to the data that is wanted, and then to the last. It returns where
@@ -87,7 +100,7 @@ func (a *archive) blockAt(offset int64, open func(int) func(io.Reader) error) er
 	return a.readBlock(open)
 }
 
-// walk goes through all the data, block by block. It returns how many bytes there are
+// walk goes through all the data, block by block, and checks what is not wanted. It returns how many bytes there are
 // after the archive's end.
 func (a *archive) walk(toc contents) (after int64, err error) {
 	wanted := map[int]dataEntry{}
@@ -103,7 +116,7 @@ func (a *archive) walk(toc contents) (after int64, err error) {
 				delete(wanted, id)
 				return a.reader(e)
 			}
-			return nil
+			return a.check(id)
 		}); err != nil {
 			return 0, err
 		}

@@ -3,15 +3,23 @@ package archive
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
 
 	"odoo-upgrade-action/internal/dump/script"
 	"odoo-upgrade-action/internal/dump/stream"
@@ -23,7 +31,10 @@ type folder struct {
 	ctx   context.Context
 	path  string
 	names names
-	whole bool // each file is to be read
+	blobs map[string]bool // files of large objects that a list names
+
+	mu      sync.Mutex
+	digests map[string]string // SHA-256 of the files that were read, nil if they are not wanted
 }
 
 // names are those of a folder's files.
@@ -50,12 +61,6 @@ func (n names) data(name string) (string, error) {
 		return "", stream.Truncated("without %s, one of the files that its toc.dat names", name)
 	}
 	return found, nil
-}
-
-// has reports whether a file of data is here.
-func (n names) has(name string) bool {
-	_, err := n.data(name)
-	return err == nil
 }
 
 // checkBlobs checks every list of large objects that is here, whether toc.dat names it or
@@ -94,17 +99,44 @@ func (f *folder) listedBlobs(list string) error {
 		if !listedBlob.MatchString(lines.Text()) {
 			return fmt.Errorf("in %s a line that pg_dump does not write: %.60q", list, lines.Text())
 		}
-		if _, name, _ := strings.Cut(lines.Text(), " "); !f.names.has(name) {
+		_, name, _ := strings.Cut(lines.Text(), " ")
+		found, err := f.names.data(name)
+		if err != nil {
 			return stream.Truncated("without %.100q, the file of a large object", name)
 		}
+		f.blobs[found] = true
 	}
 	return lines.Err()
 }
 
-// Folder reads what pg_dump -Fd writes to a folder: its table of contents, and the data that sink
-// wants. names are those of its files; whole wants each of them to be read to its end.
-func Folder(ctx context.Context, path string, names map[string]bool, whole bool, sink script.Sink) (Head, error) {
-	f := &folder{ctx: ctx, path: path, names: names, whole: whole}
+// checkFiles checks files, several at a time: what takes long is to decompress them.
+func (f *folder) checkFiles(files []string) error {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, name := range files {
+		group.Go(func() error {
+			if f.digests == nil {
+				return f.checkFile(name, nil)
+			}
+			digest := sha256.New()
+			err := f.checkFile(name, digest)
+			if err != nil {
+				return err
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.digests[name] = hex.EncodeToString(digest.Sum(nil))
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// Folder reads what pg_dump -Fd writes to a folder: its table of contents, and all data to its end.
+// names are those of its files. digests, unless nil, gets the SHA-256 of the files with data, in
+// hexadecimal, by their names.
+func Folder(ctx context.Context, path string, names map[string]bool, digests map[string]string, sink script.Sink) (Head, error) {
+	f := &folder{ctx: ctx, path: path, names: names, blobs: map[string]bool{}, digests: digests}
 	if err := f.checkBlobs(); err != nil { // first: they are read whatever toc.dat is
 		return Head{}, err
 	}
@@ -141,6 +173,7 @@ func (f *folder) read(sink script.Sink) error {
 	if err != nil {
 		return err
 	}
+	var files []string
 	for _, e := range contents.files {
 		if listName.MatchString(e) {
 			if !f.names[e] {
@@ -149,12 +182,18 @@ func (f *folder) read(sink script.Sink) error {
 			continue
 		}
 		name, err := f.names.data(e)
-		if err == nil {
-			err = f.checkFile(name)
-		}
 		if err != nil {
 			return err
 		}
+		files = append(files, name)
+	}
+	for name := range f.names {
+		if strings.HasPrefix(name, "blob_") && !f.blobs[name] {
+			return fmt.Errorf("%.60q, a large object that no list names", name)
+		}
+	}
+	if err := f.checkFiles(slices.AppendSeq(files, maps.Keys(f.blobs))); err != nil {
+		return err
 	}
 	for _, e := range contents.wanted {
 		name, err := f.names.data(e.file)
@@ -168,76 +207,66 @@ func (f *folder) read(sink script.Sink) error {
 	return nil
 }
 
-// checkFile checks the file of a table: all of it if the folder is read whole, else its
-// end, as far as that can be told.
-func (f *folder) checkFile(name string) error {
+// checkFile reads the file of a table, or of a large object, to its end. Its bytes go to digest,
+// too, unless that is nil.
+func (f *folder) checkFile(name string, digest hash.Hash) error {
 	file, err := f.open(name)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	stat, err := file.Stat()
-	if err != nil {
+	var in io.Reader = struct{ io.Reader }{file}
+	if digest != nil {
+		in = io.TeeReader(in, digest)
+	}
+	var rows rowsCheck
+	after, err := readFile(&rows, in, name)
+	switch {
+	case f.ctx.Err() != nil:
+		return context.Cause(f.ctx)
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return stream.Truncated("in %s", name)
+	case errors.Is(err, zstd.ErrWindowSizeExceeded): // compressed with more memory than is to be spent here
+		_, err := io.Copy(io.Discard, in)
 		return err
-	}
-	if stat.Size() == 0 {
-		return stream.Truncated("in %s, which is empty", name)
-	}
-	compressed := filepath.Ext(name) != ".dat"
-	if compressed && !f.whole {
+	case err != nil:
+		return fmt.Errorf("%s: %w", name, err)
+	case after > 0:
+		return fmt.Errorf("%s: %d bytes after its end", name, after)
+	case strings.HasPrefix(name, "blob_"): // whose content may be anything
 		return nil
 	}
-	var end [len(dataEnd)]byte
-	if !compressed {
-		_, err = file.ReadAt(end[:], max(0, stat.Size()-int64(len(end))))
-	} else {
-		err = lastBytes(file, name, end[:])
-	}
-	if f.ctx.Err() != nil {
-		return context.Cause(f.ctx)
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if err != nil || !isDataEnd(end[:]) {
+	if err := rows.err(); errors.As(err, new(*stream.TruncatedError)) {
 		return stream.Truncated("in %s", name)
+	} else if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-// dataEnd is how the rows of COPY end. Those of INSERT end with empty lines.
-const dataEnd = "\\.\n\n\n"
-
-func isDataEnd(end []byte) bool {
-	return string(end) == dataEnd || strings.HasSuffix(string(end), ";\n\n\n")
-}
-
-// lastBytes reads a compressed file to its end, and keeps the last bytes.
-func lastBytes(in io.Reader, name string, last []byte) error {
-	plain, done, err := decompressFile(in, name)
+// readFile decompresses a file to out, and returns how many bytes are after its end.
+func readFile(out io.Writer, in io.Reader, name string) (after int64, err error) {
+	buffered := bufio.NewReader(in)
+	if _, err := buffered.Peek(1); err != nil {
+		if isEmptyBlob := strings.HasPrefix(name, "blob_") && filepath.Ext(name) == ".dat"; isEmptyBlob && err == io.EOF {
+			return 0, nil
+		}
+		return 0, err
+	}
+	compressed := &stream.Counter{In: buffered}
+	plain, done, err := decompressFile(compressed, name)
+	if err == nil {
+		defer done()
+		_, err = io.CopyBuffer(struct{ io.Writer }{out}, &stream.Guard{In: plain, From: compressed}, make([]byte, 64<<10))
+	}
 	if err != nil {
-		return err
+		return 0, err
 	}
-	defer done()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := plain.Read(buffer)
-		if n >= len(last) {
-			copy(last, buffer[n-len(last):n])
-		} else if n > 0 {
-			copy(last, last[n:])
-			copy(last[len(last)-n:], buffer[:n])
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return io.EOF
-		}
-		if err != nil {
-			return err
-		}
+	if members, ok := plain.(*stream.Members); ok {
+		after = members.Padding
 	}
+	rest, err := io.Copy(io.Discard, buffered)
+	return after + rest, err
 }
 
 // decompressFile returns a reader of a folder's file, compressed as its name says.

@@ -131,10 +131,15 @@ func (a *archive) readMembers(members *Tar, toc contents) error {
 		if known {
 			found, last = found+1, at
 		}
-		if e, ok := wanted[member.Name]; ok {
-			if err := a.readRows(members.members, "none", e); err != nil {
-				return err
-			}
+		e, ok := wanted[member.Name]
+		switch {
+		case ok:
+			err = a.readRows(members.members, "none", e)
+		case known && members.tape.seek == nil && name != blobsFile:
+			err = cutTar(verify(members.members, "none"))
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if members.extended {

@@ -38,7 +38,7 @@ func ReadRows(in io.Reader, c Copy, rows Rows) error {
 	if err := s.Read(in); err != nil {
 		return err
 	}
-	if s.foreign != nil || s.damaged != "" {
+	if s.zeros || s.foreign != nil || s.damaged != "" {
 		return s.Check()
 	}
 	if s.copying {

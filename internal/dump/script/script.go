@@ -36,6 +36,7 @@ type Reader struct {
 	closed     bool   // all of them have been
 	foreign    []byte // the first line that is not SQL
 	damaged    string // the table with a row that does not have the table's columns
+	zeros      bool   // there are bytes that are zero before the closing
 	dumps      int    // how many begin in it
 
 	lexer     lexer
@@ -119,8 +120,12 @@ func (s *Reader) consume(b []byte) int {
 	}
 }
 
-// pass hands a piece on that was taken.
+// pass hands a piece on that was taken. Zero bytes are damage, as of a crash or a broken copy:
+// psql passes over the rest of a line that has one. Behind the end they fill a block.
 func (s *Reader) pass(piece []byte) {
+	if !s.closed && !s.zeros && bytes.IndexByte(piece, 0) >= 0 {
+		s.zeros = true
+	}
 	if s.passed != nil {
 		s.passed(piece)
 	}
@@ -315,9 +320,13 @@ func beginsStatement(line []byte) bool {
 	return false
 }
 
+var errZeros = errors.New("zero bytes in its SQL")
+
 // Check says how the script ended: nil for a complete one.
 func (s *Reader) Check() error {
 	switch {
+	case s.zeros:
+		return errZeros
 	case s.foreign != nil:
 		return stream.Refuse("has text in it that is not SQL: "+stream.Quote(s.foreign), stream.KeepApart)
 	case s.damaged != "":

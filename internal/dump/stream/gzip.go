@@ -12,6 +12,8 @@ import (
 // Members reads a file of gzip to its end: one member after another, and zeros
 // after the last, which backups on tape have and gzip accepts.
 type Members struct {
+	Padding int64 // zeros after the last member
+
 	in     *bufio.Reader
 	member *gzip.Reader
 }
@@ -24,7 +26,7 @@ func NewMembers(compressed io.Reader) (*Members, error) {
 		return nil, err
 	}
 	member.Multistream(false)
-	return &Members{in, member}, nil
+	return &Members{in: in, member: member}, nil
 }
 
 func (m *Members) Read(p []byte) (n int, err error) {
@@ -39,7 +41,6 @@ func (m *Members) Read(p []byte) (n int, err error) {
 
 // next starts the next member. It returns io.EOF after the last one.
 func (m *Members) next() error {
-	padding := 0
 	for {
 		b, err := m.in.ReadByte()
 		if err != nil {
@@ -49,10 +50,10 @@ func (m *Members) next() error {
 			_ = m.in.UnreadByte()
 			break
 		}
-		padding++
+		m.Padding++
 	}
-	if head, err := m.in.Peek(2); padding > 0 || err == nil && string(head) != "\x1f\x8b" || errors.Is(err, io.EOF) && head[0] != 0x1f {
-		return m.trailing(padding)
+	if head, err := m.in.Peek(2); m.Padding > 0 || err == nil && string(head) != "\x1f\x8b" || errors.Is(err, io.EOF) && head[0] != 0x1f {
+		return m.trailing()
 	}
 	if err := m.member.Reset(m.in); err != nil {
 		return err
@@ -61,12 +62,12 @@ func (m *Members) next() error {
 	return nil
 }
 
-// trailing says how many bytes are after the last member, of which some were zeros.
-func (m *Members) trailing(zeros int) error {
+// trailing says how many bytes are after the last member, with the zeros.
+func (m *Members) trailing() error {
 	n, err := io.Copy(io.Discard, m.in)
 	if err != nil {
 		return err
 	}
-	return &Refusal{fmt.Sprintf("has %d bytes after the end of the gzip data", int64(zeros)+n),
+	return &Refusal{fmt.Sprintf("has %d bytes after the end of the gzip data", m.Padding+n),
 		"find out which step added them, or decompress and compress it again: gzip -dc FILE | gzip >NEW"}
 }
