@@ -252,7 +252,7 @@ func TestPostgresSaysWhyItFails(t *testing.T) {
 		"an error like a harmless one":    {"CREATE TABLE t (a int CHECK (a > 1), b text);\nINSERT INTO t VALUES (1, E'padding padding padding padding padding\\nSTATEMENT:  SET x = 1');", "", "violates check constraint"},
 		"an error with a notice's code":   {"CREATE TABLE t (a int);\nCREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '01000'; END $$;\nCREATE TRIGGER f BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();\nCOPY public.t (a) FROM stdin;\n1\n\\.\n", "", "ERROR:  no"},
 		"an owner beside a default":       {"CREATE TABLE t (a int);\nALTER TABLE public.t ALTER COLUMN a SET DEFAULT 1/0, OWNER TO nonesuch;", "", `role "nonesuch" does not exist`},
-		"bytes that are zero":             {"CREATE TABLE t (a int, b int);\nCOPY public.t (a, b) FROM stdin;\n1\t2\n1\t\x002\n\\.\n", "", "the dump has zero bytes in its SQL"},
+		"bytes that are zero":             {"CREATE TABLE t (a int, b int);\nCOPY public.t (a, b) FROM stdin;\n1\t2\n1\t\x002\n\\.\n", "", "zero bytes in its SQL"},
 		"another database's name":         {"ALTER DATABASE postgres RENAME TO other;", "", "must be owner of database postgres"},
 		"a transaction without an end":    {"CREATE TABLE a (a int);\nBEGIN;\nCREATE TABLE b (a int);", "", "it begins a transaction that it does not commit"},
 		"another role":                    {"SET ROLE postgres;", "", "permission denied to set role"},
