@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"odoo-upgrade-action/internal/advice"
 )
 
 // Output sets a step output at once: the runner reads the file even when the
@@ -50,11 +52,11 @@ func (r *Runner) CheckOutputs() error {
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
-		return fmt.Errorf("the outputs cannot be written: %w", err)
+		return unwritable(err)
 	}
 	info, err := file.Stat()
 	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("the outputs cannot be written: %w", err)
+		return unwritable(err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil
@@ -74,7 +76,7 @@ func hasSpace(path string) error {
 		err = errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
 	if err != nil {
-		return fmt.Errorf("the outputs cannot be written: %w", err)
+		return unwritable(err)
 	}
 	return nil
 }
@@ -105,4 +107,15 @@ func (r *Runner) toFile(variable string, write func()) (err error) {
 	}()
 	write()
 	return nil
+}
+
+// Mounted says what to do where the runner's files are not there.
+const Mounted = "Where the runner itself is a container, mount its work folder there under the path that it has on the Docker host."
+
+func unwritable(err error) error {
+	do := ""
+	if errors.Is(err, fs.ErrNotExist) {
+		do = "The runner has set GITHUB_OUTPUT to a file that is not there. " + Mounted
+	}
+	return advice.Give(fmt.Errorf("the outputs cannot be written: %w", err), do)
 }

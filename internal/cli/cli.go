@@ -13,8 +13,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
@@ -164,6 +166,7 @@ func newParser(g *grammar, options ...kong.Option) (*kong.Kong, error) {
 	}
 	return kong.New(g, append(options, kong.Name("odoo-upgrade"), vars,
 		kong.WithHyphenPrefixedParameters(true), // a key may begin with one
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(duration)),
 		kong.Description("Take an Odoo database through the vendor's upgrade platform."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))...)
 }

@@ -3,8 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
+	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
@@ -61,11 +65,34 @@ func exitStatus(result job.Result) int { return endOf(result).status }
 // explain puts the end of a command into words, with the names that inputs have here.
 func (p *program) explain(e job.Ending, c job.Command) report.Explanation {
 	why := explain(e, c)
+	if e.Result == job.InvalidInput && why.Next == "" && errors.Is(e.Err, fs.ErrNotExist) {
+		why.Next = p.missing()
+	}
 	why.Next = advice.Named(why.Next, p.inputName)
 	if e.Result == job.InvalidInput || e.Result == job.PreflightFailed { // the text of another result may be the platform's
 		why.Text = advice.Named(why.Text, p.inputName)
 	}
 	return why
+}
+
+// missing says what to do about a file that is not there.
+func (p *program) missing() string {
+	switch {
+	case !p.step:
+		return "Check the path: it is relative to the current folder."
+	case isEmpty(p.workspace()):
+		return "The workspace is empty. Check out the repository, or create the dump, in a step before this one, in the same job. " + actions.Mounted
+	}
+	return "Paths are relative to the workspace. Check that the step that creates it comes before this one, in the same job."
+}
+
+// isEmpty reports whether a folder has nothing but empty folders, like that for downloads.
+func isEmpty(folder string) bool {
+	entries, err := os.ReadDir(folder)
+	return err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		inside, err := os.ReadDir(filepath.Join(folder, e.Name()))
+		return err != nil || len(inside) > 0
+	})
 }
 
 // inputName returns what an input is called where the user is, "" for what is none.

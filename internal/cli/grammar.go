@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -232,6 +233,20 @@ func (s *size) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// duration reads a time.Duration.
+func duration(c *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := c.Scan.PopValueInto("duration", &text); err != nil {
+		return err
+	}
+	d, err := time.ParseDuration(upgrade.Clean(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration: use one like 30m or 5h", text)
+	}
+	target.SetInt(int64(d))
+	return nil
+}
+
 type onTimeout struct{ succeed bool }
 
 func (o *onTimeout) UnmarshalText(text []byte) error {
@@ -272,6 +287,13 @@ func (p *protocol) UnmarshalText(text []byte) error {
 		return nil
 	}
 	return fmt.Errorf("%q is not one of %s", text, inWords(names, "and"))
+}
+
+func itemNames() (names []string) {
+	for _, item := range upgrade.Items() {
+		names = append(names, string(item))
+	}
+	return names
 }
 
 // inWords is a list like a, b and c; the word before the last is given.
@@ -321,7 +343,7 @@ func (i *items) UnmarshalText(text []byte) error {
 		switch {
 		case word == "none" && len(words) == 1:
 		case !slices.Contains(upgrade.Items(), item):
-			return fmt.Errorf("%q cannot be downloaded: use some of %v, or none", word, upgrade.Items())
+			return fmt.Errorf("%q cannot be downloaded: use some of %s, or none", word, inWords(itemNames(), "and"))
 		case !slices.Contains(*i, item):
 			*i = append(*i, item)
 		}

@@ -35,8 +35,6 @@ func diskHint(err error) string {
 		return "A file has the name of that folder: move it, or set {download-path} to another one."
 	case errors.Is(err, fs.ErrPermission):
 		return "The program does not have the permission. Check the owner and the mode of that path."
-	case errors.Is(err, fs.ErrNotExist):
-		return "Paths are relative to the workspace. Check that the step that creates it comes before this one, in the same job."
 	}
 	return ""
 }

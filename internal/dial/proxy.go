@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 	"golang.org/x/net/proxy"
 
+	"odoo-upgrade-action/internal/advice"
 	proxyerr "odoo-upgrade-action/internal/proxy"
 )
 
@@ -81,6 +82,9 @@ func parseProxy(text string) (string, error) {
 	}
 	text = proxyURL(text)
 	u, err := url.Parse(text)
+	if err == nil && strings.HasSuffix(strings.ToLower(u.Path), ".pac") {
+		return "", advice.New("the proxy in the environment is the URL of a PAC file, a script that names proxies", "Set the proxy itself, like http://proxy:3128: the PAC file names it.")
+	}
 	// What follows the host would be a part of a password with a /, a ? or a #: the rest of it
 	// would be taken for the host, and be shown.
 	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" ||

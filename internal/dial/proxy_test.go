@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/realtest"
 )
 
@@ -134,6 +135,15 @@ func TestProxiesThatAreNone(t *testing.T) {
 	for _, address := range []string{"socks4://proxy:1080", "ftp://proxy:21", "://", "http://"} {
 		if _, err := NewDialer(func(name string) string { return map[string]string{"ALL_PROXY": address}[name] }); err == nil {
 			t.Errorf("%s was taken", address)
+		}
+	}
+}
+
+func TestPACFileAsProxy(t *testing.T) {
+	for _, address := range []string{"http://wpad.example.com/proxy.pac", "file:///etc/Proxy.PAC"} {
+		_, err := NewDialer(func(string) string { return address })
+		if err == nil || !strings.Contains(err.Error(), "PAC file") || advice.Of(err) == "" {
+			t.Errorf("%s: %v", address, err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,6 +59,9 @@ func Inspect(ctx context.Context, path string, o Options) (Info, error) {
 // returns no file.
 func open(path string) (Info, *os.File, error) {
 	stat, err := os.Stat(path) // before opening: a pipe would block
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return Info{}, nil, &fs.PathError{Op: "open", Path: path, Err: failed.Err}
+	}
 	if err != nil {
 		return Info{}, nil, err
 	}

@@ -65,15 +65,6 @@ type Surroundings struct {
 	Version   string      // of this program
 }
 
-// trimmed returns o without the surrounding space that secrets and references may
-// have as flags; inputs and the environment come without it.
-func (o Inputs) trimmed() Inputs {
-	for _, flag := range []*string{&o.Contract, &o.Email, &o.Handle, &o.HandleSecret, &o.RequestID, &o.RequestKey} {
-		*flag = strings.TrimSpace(*flag)
-	}
-	return o
-}
-
 // Plan is what the inputs amount to. It is carried out once.
 type Plan struct {
 	Inputs
@@ -87,13 +78,19 @@ type Plan struct {
 // Make checks the inputs against each other. Its errors are the user's to fix; the Plan says
 // even then what the inputs name.
 func Make(o Inputs, s Surroundings) (*Plan, error) {
-	o = o.trimmed()
+	o, wrong := o.clean()
 	p := &Plan{Inputs: o, around: s, server: o.Server}
 	p.plan = job.Plan{
 		Request: upgrade.Request{
 			Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target, Aim: o.Aim, Filename: o.Filename, Timezone: o.Timezone,
 		},
 		Preflight: o.Preflight, Check: o.Check, SkipTest: o.SkipTest, Timeout: o.Timeout, PollInterval: o.PollInterval, Items: o.Download, Dump: InFolder(s.Workspace, o.Dump),
+	}
+	if wrong == nil {
+		wrong = checkPath(o.Dump, p.plan.Dump)
+	}
+	if wrong != nil {
+		return p, wrong
 	}
 	if err := p.reference(); err != nil {
 		return p, err

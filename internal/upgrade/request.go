@@ -35,15 +35,23 @@ type Target struct {
 // in a refusal's expected values. Only the shape is checked.
 var targetShape = regexp.MustCompile(`^(?:saas~)?[0-9]{1,3}\.[0-9]{1,2}$`)
 
-// ParseTarget returns the target that s names. The error for anything
-// else shows the two valid shapes.
+// ParseTarget returns the target that s names: 17.0 also as 17, which is what YAML makes of it
+// without quotation marks, and as v17. The error for anything else shows the two valid shapes.
 func ParseTarget(s string) (Target, error) {
-	if !targetShape.MatchString(s) {
+	text := Clean(s)
+	if number := strings.TrimLeft(text, "vV"); wholeNumber.MatchString(number) {
+		text = number + ".0"
+	} else if targetShape.MatchString(number) {
+		text = number
+	}
+	if !targetShape.MatchString(text) {
 		return Target{}, fmt.Errorf("%q is not an Odoo version: use one like 17.0 or saas~17.4", s)
 	}
-	t, _ := ParseSeries(s) // takes all that a target may be
+	t, _ := ParseSeries(text) // takes all that a target may be
 	return t, nil
 }
+
+var wholeNumber = regexp.MustCompile(`^[0-9]{1,3}$`)
 
 // A database writes its own series in one more way: 10.saas~15.
 var seriesShape = regexp.MustCompile(`^(?:saas~)?([0-9]{1,3})\.(?:saas~)?([0-9]{1,2})$`)

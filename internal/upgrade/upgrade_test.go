@@ -36,9 +36,27 @@ func TestParseTarget(t *testing.T) {
 			t.Errorf("ParseTarget(%q) = %v, %v", good, target, err)
 		}
 	}
-	for _, bad := range []string{"", "17", "v17.0", "17.0 ", "saas-17.4", "17.0.1", "latest", "1e1.0", "17,0", "17.0\n"} {
+	for text, want := range map[string]string{
+		"17": "17.0", "v17": "17.0", "V17.0": "17.0", " 17.0\n": "17.0", `"17.0"`: "17.0", "\u201c18\u201d": "18.0", "17.0\u200b": "17.0", "'saas~17.4'": "saas~17.4",
+	} {
+		if target, err := ParseTarget(text); err != nil || target.String() != want {
+			t.Errorf("ParseTarget(%q) = %v, %v", text, target, err)
+		}
+	}
+	for _, bad := range []string{"", "saas-17.4", "17.0.1", "latest", "1e1.0", "17,0", "w17", "v", "1 7.0", "${{ inputs.target }}"} {
 		if _, err := ParseTarget(bad); err == nil || !strings.Contains(err.Error(), "saas~17.4") {
 			t.Errorf("ParseTarget(%q): %v, want an error that shows what is right", bad, err)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	for text, want := range map[string]string{
+		"M123456-abcdef": "M123456-abcdef", "\u200bM1": "M1", "M1\ufeff": "M1", "M\u00ad1": "M1", "\u00a0M1 ": "M1", `"M1"`: "M1", "' M1 '": "M1", "`M1`": "M1",
+		"\u2018M1\u2019": "M1", `"M1`: `"M1`, "": "", `"`: `"`, `""`: "", "a b": "a b", "\u202eM1": "M1",
+	} {
+		if got := Clean(text); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

@@ -88,9 +88,13 @@ func unchanged(pool *sftp.Pool, name string, opened sftp.Info, part *workspace.P
 	if err != nil || now.Size == opened.Size && now.Modified == opened.Modified {
 		return err
 	}
+	how := fmt.Sprintf("it had %d bytes, now it has %d", opened.Size, now.Size)
+	if now.Size == opened.Size {
+		how = "another one of the same size is in its place"
+	}
 	return errors.Join(
 		part.Forget(),
-		fmt.Errorf("the platform's file changed while it was downloaded: it had %d bytes, now it has %d", opened.Size, now.Size),
+		errors.New("the platform's file changed while it was downloaded: "+how),
 	)
 }
 
