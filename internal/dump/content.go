@@ -33,7 +33,7 @@ func recognize(in io.Reader) (content, error) {
 		return content{}, err
 	}
 	c := content{kind: Sniff(head), head: head, in: peeked}
-	if c.kind != Text && c.kind != Unknown {
+	if c.kind != Text && c.kind != Unknown && c.kind != Cluster {
 		return c, nil
 	}
 	window, err := io.ReadAll(io.LimitReader(peeked, maxLeadingText))
@@ -87,6 +87,9 @@ func (c content) refusal() *stream.Refusal {
 	}
 	switch c.kind {
 	case Cluster:
+		if ends := bannerAt(c.head, "-- PostgreSQL database cluster dump complete"); ends >= 0 && bannerAt(c.head, "-- PostgreSQL database dump") > ends {
+			return stream.Refuse("has roles of a server, from pg_dumpall, before the dump of a database", "send the dump alone: "+stream.MakeCustom+", of the Odoo database")
+		}
 		return stream.Refuse("is a dump of all databases of a server, from pg_dumpall", "dump only the Odoo database, with pg_dump -Fc")
 	case HTML:
 		return stream.Refuse("is an HTML page", "check the step that fetches the dump: it got an error or a login page")
@@ -181,17 +184,50 @@ func textRefusal(text []byte) *stream.Refusal {
 		return stream.Refuse("has nothing but white space", stepFailed)
 	case begins("version https://git-lfs.github.com/spec/"):
 		return stream.Refuse("is a Git LFS pointer, not the dump itself", "set lfs: true for actions/checkout, or run git lfs pull")
+	case begins("/annex/objects/", "../.git/annex/", ".git/annex/"):
+		return stream.Refuse("is a git-annex pointer, not the dump itself", "run git annex get in the step before")
+	case begins("outs:\n- "):
+		return stream.Refuse("is a DVC pointer, not the dump itself", "run dvc pull in the step before, and give the path without .dvc")
 	case begins("<?xml", "<Error", `{"`, `[{`, `["`, "HTTP/") || isMentioned(trimmed, failedFetches):
 		return stream.Refuse(problem, "check the step that fetches the dump: it got an error message instead")
+	case productOf(trimmed) != "":
+		return stream.Refuse("is a dump of "+productOf(trimmed)+", not of PostgreSQL itself", stream.MakeCustom+" of PostgreSQL's own programs, from a PostgreSQL server")
 	case isMentioned(trimmed, failedPrograms):
 		return stream.Refuse(problem, "fix this error of the program that creates the dump")
-	case script.IsStatement(trimmed):
+	case script.IsStatement(trimmed), begins(`\restrict `):
 		return stream.Refuse(
 			"is SQL without the header and the end that pg_dump writes: it begins with "+stream.Quote(text),
 			stream.MakeCustom+": without the end, no one can tell that it is complete",
 		)
 	}
 	return stream.Refuse(problem, stream.MakeCustom+", or the backup with Odoo's database manager")
+}
+
+// banners are how dumps of PostgreSQL's relatives begin, after "--".
+var banners = map[string]string{
+	"-- YSQL database": "YugabyteDB", "-- Greenplum Database database": "Greenplum", "-- Apache Cloudberry": "Cloudberry", "-- EnterpriseDB database": "EnterpriseDB",
+	"-- Redshift": "Redshift", "-- CockroachDB": "CockroachDB", "-- openGauss database": "openGauss", "-- Gauss": "openGauss", "-- Kingbase": "Kingbase",
+}
+
+// productOf returns the relative of PostgreSQL's that a text is a dump of, "" for none.
+func productOf(text []byte) string {
+	for banner, product := range banners {
+		if bannerStarts(text, banner) {
+			return product
+		}
+	}
+	return ""
+}
+
+// bannerStarts reports whether one of the first lines begins with a banner.
+func bannerStarts(text []byte, banner string) bool {
+	lines := 0
+	for line := range bytes.Lines(text) {
+		if lines++; bytes.HasPrefix(line, []byte(banner)) || lines > 5 {
+			return lines <= 5
+		}
+	}
+	return false
 }
 
 // What programs say in place of a dump, as parts of a short text's first line.

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -46,6 +47,7 @@ func Inspect(ctx context.Context, path string, o Options) (Info, error) {
 	if err := i.diagnose(s); err != nil {
 		return i, err
 	}
+	i.checkPart()
 	i.checkName()
 	if err := i.Unchanged(); err != nil {
 		if i.Problem, _ = errors.AsType[*UnusableError](err); i.Problem == nil {
@@ -75,6 +77,9 @@ func open(path string) (Info, *os.File, error) {
 		if _, err := os.Stat(filepath.Join(path, "toc.dat")); err == nil {
 			i.Kind = Directory
 			return i, nil, nil
+		}
+		if name := onlyDump(path); name != "" {
+			i.refuse("is a folder, and the dump is in it: "+quoteName(name), "give the path of that file")
 		}
 		i.refuse("is a folder without toc.dat", "give the path of a dump; pg_dump -Fc writes one file, pg_dump -Fd a folder with toc.dat")
 		return i, nil, nil
@@ -269,6 +274,45 @@ func (i *Info) script(in input, sink script.Sink) error {
 	}
 	i.Warnings = append(i.Warnings, s.Warnings()...)
 	return nil
+}
+
+// onlyDump returns the name of the one file in a folder, if it seems to be a dump: backup tools
+// make a folder for each.
+func onlyDump(folder string) string {
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != 1 || !entries[0].Type().IsRegular() {
+		return ""
+	}
+	file, err := os.Open(filepath.Join(folder, entries[0].Name()))
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	head := make([]byte, HeadSize)
+	n, _ := io.ReadFull(file, head)
+	if kind := Sniff(head[:n]); kinds[kind].read == nil && WrapperOf(kind) == "" {
+		return ""
+	}
+	return entries[0].Name()
+}
+
+// partName is how split and its like name the parts of a file; wholeName is what only looks so.
+var (
+	partName  = regexp.MustCompile(`^(.+?)(?:\.[a-z]{2}|\.0[0-9]{1,4}|\.[0-9]{3}|[._-]part[._-]?[0-9a-z]{1,5})$`)
+	wholeName = regexp.MustCompile(`\.(?:gz|xz|lz|bz|br|7z|db|pg)$`)
+)
+
+// checkPart says of a dump that cannot be read that it seems to be a part of one.
+func (i *Info) checkPart() {
+	name := partName.FindStringSubmatch(i.Name)
+	if name == nil || wholeName.MatchString(i.Name) || i.Problem == nil || !i.damaged && i.Kind != Unknown {
+		return
+	}
+	joined := "cat " + name[1] + i.Name[len(name[1]):len(name[1])+1] + "* >" + name[1]
+	if !plainPath.MatchString(name[1]) {
+		joined = "cat PARTS >FILE, in their order"
+	}
+	i.Problem = &UnusableError{i.Path, "seems to be a part of a dump that was split", "join its parts before: " + joined}
 }
 
 // checkName warns of a name that says something else than the content.

@@ -104,6 +104,7 @@ var formats = []format{
 		"openssl cms -decrypt",
 		encrypted,
 	}, {"cms", "-----BEGIN PKCS7-----", ".p7m", "openssl smime -decrypt", encrypted},
+	{"git-crypt", "\x00GITCRYPT\x00", ".git-crypt", "git-crypt unlock", encrypted},
 	{"luks", "LUKS\xba\xbe", ".luks", "cryptsetup open", encrypted},
 	{"mcrypt", "\x00m\x03", ".nc", "mcrypt -d FILE", encrypted},
 	{

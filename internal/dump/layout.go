@@ -2,6 +2,7 @@ package dump
 
 import (
 	"fmt"
+	"io"
 	"path"
 	"regexp"
 	"slices"
@@ -20,6 +21,8 @@ type layout struct {
 	scripts []string // dump.sql, not at the root
 	sources bool     // Odoo.sh's
 	files   bool     // a filestore
+	restore bool     // the script at the end of pg_dump's tars
+	sniffed int      // members whose first bytes were read
 }
 
 // maxNames is how many names of each kind are kept.
@@ -40,6 +43,7 @@ func (l *layout) add(name string) {
 	l.count++
 	keepName(&l.names, name)
 	base := strings.ToLower(path.Base(name))
+	l.restore = l.restore || path.Clean(name) == "restore.sql"
 	l.sources = l.sources || strings.HasPrefix(name, "home/odoo/")
 	switch {
 	case strings.Contains("/"+name, "/filestore/"):
@@ -53,6 +57,20 @@ func (l *layout) add(name string) {
 		case ".sql", ".dump", ".backup", ".pgdump", ".cdump", ".zip", ".tar":
 			keepName(&l.dumps, name)
 		}
+	}
+}
+
+// sniff looks whether one of the first members is a dump by another name.
+func (l *layout) sniff(name string, content io.Reader) {
+	if l.sniffed++; l.sniffed > maxNames || slices.Contains(l.dumps, name) {
+		return
+	}
+	head := make([]byte, HeadSize)
+	n, _ := io.ReadFull(content, head)
+	switch kind := Sniff(head[:n]); {
+	case kind == Custom && path.Base(name) == archive.TOC:
+	case kind == Custom, kind == SQL, kind == Tar, kind == Zip, WrapperOf(kind) != "":
+		keepName(&l.dumps, name)
 	}
 }
 

@@ -39,6 +39,7 @@ func (i *Info) otherTar(first *tar.Header, members *archive.Tar) error {
 	for h, n := first, 0; n < maxMembers; n++ {
 		if h.Typeflag == tar.TypeReg {
 			l.add(h.Name)
+			l.sniff(h.Name, members.Content())
 		}
 		var err error
 		if h, err = members.Next(); err != nil {
@@ -51,6 +52,9 @@ func (i *Info) otherTar(first *tar.Header, members *archive.Tar) error {
 	for _, name := range l.folders {
 		if name == "." || name == "" {
 			i.Kind = Tar
+			if !l.restore {
+				return archive.FolderInTar
+			}
 			return archive.Rewritten("toc.dat has to be its first member, by that very name")
 		}
 	}

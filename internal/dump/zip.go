@@ -6,11 +6,20 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"regexp"
 	"strings"
 
 	"odoo-upgrade-action/internal/dump/script"
 	"odoo-upgrade-action/internal/dump/stream"
 	"odoo-upgrade-action/internal/dump/zip"
+)
+
+// Where Odoo's restore looks for the attachments' files, and where else people have them: below
+// the database's name, with the folders above, in another case, or with a backslash, which is a
+// part of the name everywhere but on Windows.
+var (
+	filestoreFile  = regexp.MustCompile(`^filestore/(?:[^/\\]{2}|checklist/[^/\\]{2})/[^/\\]+$`)
+	otherFilestore = regexp.MustCompile(`(?i)(?:^|[/\\])filestore[/\\]`)
 )
 
 // zip inspects Odoo's own backup, or says what other zip it is.
@@ -23,6 +32,7 @@ func (i *Info) zip(from input, sink script.Sink) error {
 	var dumped, manifest *zip.Member
 	var l layout
 	var first []zip.Member
+	misplaced := ""   // a file of a filestore that is not where a restore looks for it
 	taken := int64(0) // by all members, if each has its own place
 	err = d.Each(in, func(m zip.Member) error {
 		if m.Offset < 0 || m.Compressed < 0 || m.Offset+zip.SizeLocal+m.Compressed > d.Offset {
@@ -42,8 +52,10 @@ func (i *Info) zip(from input, sink script.Sink) error {
 			dumped = &m
 		case m.Name == "manifest.json":
 			manifest = &m
-		case strings.HasPrefix(m.Name, "filestore/") && m.Size > 0:
+		case m.Size > 0 && filestoreFile.MatchString(m.Name):
 			i.Filestore = true
+		case m.Size > 0 && misplaced == "" && otherFilestore.MatchString(m.Name):
+			misplaced = m.Name
 		default:
 			return nil
 		}
@@ -63,6 +75,10 @@ func (i *Info) zip(from input, sink script.Sink) error {
 	if manifest != nil {
 		i.manifest(in, *manifest)
 	}
+	if misplaced != "" {
+		i.warn("A restore does not find the filestore: it looks for files like filestore/ab/abcd…, with slashes, beside dump.sql, and there is %s. "+
+			"Zip it again like that, or the attachments are lost.", quoteName(misplaced))
+	}
 	i.trailing(d.After, "zip")
 	return nil
 }
@@ -78,12 +94,7 @@ func (i *Info) otherZip(in io.ReaderAt, l *layout, first []zip.Member) error {
 		if err != nil {
 			continue
 		}
-		head := make([]byte, HeadSize)
-		n, _ := io.ReadFull(content, head)
-		switch kind := Sniff(head[:n]); {
-		case kind == Custom, kind == SQL, kind == Tar, kind == Zip, WrapperOf(kind) != "":
-			l.dumps = append(l.dumps, m.Name)
-		}
+		l.sniff(m.Name, content)
 	}
 	r := l.refusal("zip", "unzip it")
 	if (l.sources || l.files) && len(l.scripts)+len(l.folders)+len(l.dumps) == 0 {

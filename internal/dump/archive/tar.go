@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
+	"regexp"
 	"strings"
 
 	"odoo-upgrade-action/internal/dump/script"
@@ -65,6 +67,9 @@ const (
 	tarEnd   = 2 * tarBlock
 )
 
+// Content returns what reads the member that Next returned.
+func (r *Tar) Content() io.Reader { return r.members }
+
 // NewTar returns a Tar.
 func NewTar(in io.Reader) *Tar {
 	tape := newTape(in)
@@ -112,6 +117,7 @@ func (a *archive) readMembers(members *Tar, toc contents) error {
 		place[file] = n
 	}
 	found, last := 0, -1
+	script, file, disordered := false, false, false // restore.sql was seen, a folder's file, and one too late
 	for {
 		member, err := members.Next()
 		if errors.Is(err, io.EOF) {
@@ -121,14 +127,13 @@ func (a *archive) readMembers(members *Tar, toc contents) error {
 			return cutTar(err)
 		}
 		name := member.Name
+		script, file = script || path.Clean(name) == restoreFile, file || folderFile.MatchString(name)
 		if listName.MatchString(name) {
 			name = blobsFile
 		}
 		at, known := place[name]
-		if known && at < last {
-			return Rewritten("its members are not in the order that pg_restore wants")
-		}
 		if known {
+			disordered = disordered || at < last
 			found, last = found+1, at
 		}
 		e, ok := wanted[member.Name]
@@ -142,6 +147,12 @@ func (a *archive) readMembers(members *Tar, toc contents) error {
 			return err
 		}
 	}
+	if file && !script {
+		return FolderInTar
+	}
+	if disordered {
+		return Rewritten("its members are not in the order that pg_restore wants")
+	}
 	if members.extended {
 		return Rewritten("it has extended headers (of pax or GNU tar), which pg_restore does not know")
 	}
@@ -150,6 +161,15 @@ func (a *archive) readMembers(members *Tar, toc contents) error {
 	}
 	return nil
 }
+
+// restoreFile is the last member of a tar of pg_dump's.
+const restoreFile = "restore.sql"
+
+// folderFile is a file of pg_dump -Fd, in a tar that was made of the folder.
+var folderFile = regexp.MustCompile(`^(?:\./)?[0-9]{1,20}\.dat(?:\.gz|\.lz4|\.zst)?$`)
+
+// FolderInTar says what to do with a tar of a folder of pg_dump -Fd.
+var FolderInTar = stream.Refuse("is a tar of a dump in directory format", "extract it, and send the folder with json-rpc; or "+stream.MakeCustom)
 
 // Rewritten says what to do about a tar that pg_restore does not take, and why it does not.
 func Rewritten(why string) *stream.Refusal {

@@ -47,7 +47,7 @@ func Quote(text []byte) string {
 	const limit = 120
 	for line := range bytes.Lines(bytes.TrimPrefix(text, BOM)) {
 		line = bytes.TrimSpace(line)
-		if len(line) == 0 {
+		if len(bytes.Trim(line, "-=*#/ ")) == 0 { // nothing, or a line of a frame
 			continue
 		}
 		shown := show.Printable(string(line[:min(len(line), 4*limit)]))
