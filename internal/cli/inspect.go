@@ -105,13 +105,25 @@ func inspection(i dump.Info, wrong error) map[string]any {
 	if warnings == nil {
 		warnings = []string{}
 	}
+	unfinished := i.Unfinished
+	if unfinished == nil {
+		unfinished = []string{}
+	}
 	return map[string]any{
 		"name": i.Name, "size": i.Size, "sha256": i.SHA256, "kind": i.Kind, "gzip": i.Wrapper == dump.InGzip, "wrapper": i.Wrapper, "compression": i.Compression,
 		"database": i.Database, "postgresql": i.PostgreSQL, "pg_dump": i.PgDump,
-		"odoo": i.Odoo, "odoo_version": i.Series, "modules": modules, "custom_modules": i.CustomCount(), "database_uuid": i.UUID,
+		"odoo": i.Odoo, "odoo_version": i.Series, "modules": modules, "custom_modules": i.CustomCount(), "unfinished_modules": unfinished, "database_uuid": i.UUID,
 		"filestore": i.Filestore, "neutralized": i.Neutralized, "contract": i.ContractMatches("") != dump.NoContract,
 		"usable": wrong == nil, "problem": problem, "advice": do, "warnings": warnings,
 	}
+}
+
+// first lists some names, and says how many more there are.
+func first(names []string, most int) string {
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 // row is a line of what inspect prints as text.
@@ -136,6 +148,9 @@ func describe(i dump.Info, wrong error) (lines []string) {
 	modules := ""
 	if len(i.Modules) > 0 {
 		modules = fmt.Sprintf("%d installed, %d of them seem to be your own", len(i.Modules), i.CustomCount())
+		if own := i.Custom(); len(own) > 0 {
+			modules += ": " + first(own, 20)
+		}
 	}
 	whole := "yes"
 	if i.Opaque {
@@ -147,7 +162,7 @@ func describe(i dump.Info, wrong error) (lines []string) {
 	for _, known := range [][2]string{
 		{"File", i.Name}, {"Size", fmt.Sprintf("%s (%d bytes)", humanize.IBytes(uint64(i.Size)), i.Size)}, {"SHA-256", i.SHA256},
 		{"Kind", kind}, {"Database", i.Database}, {"PostgreSQL", i.PostgreSQL}, {"pg_dump", i.PgDump},
-		{"Odoo", odoo}, {"Modules", modules}, {"UUID", i.UUID},
+		{"Odoo", odoo}, {"Modules", modules}, {"Not ended", first(i.Unfinished, 20)}, {"UUID", i.UUID},
 		{"Filestore", map[bool]string{true: "inside"}[i.Filestore]}, {"Neutralized", map[bool]string{true: "yes"}[i.Neutralized]},
 		{"Contract", map[bool]string{true: "the database names one"}[i.ContractMatches("") != dump.NoContract]}, {"Usable", whole},
 	} {

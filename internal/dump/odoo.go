@@ -1,6 +1,9 @@
 package dump
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Facts are what a dump says about itself.
 type Facts struct {
@@ -13,6 +16,7 @@ type Facts struct {
 	Odoo        bool     // has Odoo's tables
 	Series      string   // Odoo's, like 16.0 or 10.saas~15
 	Modules     []Module // installed ones, by name
+	Unfinished  []string // modules that are to be installed, upgraded or removed, with that state
 	Filestore   bool     // has the attachments' files
 	Neutralized bool     // mails and schedules are switched off
 	UUID        string   // of the database
@@ -28,13 +32,23 @@ type Module struct {
 	Custom  bool   `json:"custom"` // does not seem to be the vendor's
 }
 
-// CustomCount returns how many of the installed modules do not seem to be the vendor's.
-func (f Facts) CustomCount() (n int) {
+// Custom returns the names of the installed modules that do not seem to be the vendor's.
+func (f Facts) Custom() (names []string) {
 	for _, m := range f.Modules {
 		if m.Custom {
-			n++
+			names = append(names, m.Name)
 		}
 	}
+	return names
+}
+
+// CustomCount returns how many those are.
+func (f Facts) CustomCount() int { return len(f.Custom()) }
+
+// PostgreSQLMajor returns the major version of the server, like 15, or 9 for 9.6; 0 if it is not known.
+func (f Facts) PostgreSQLMajor() int {
+	major, _, _ := strings.Cut(f.PostgreSQL, ".")
+	n, _ := strconv.Atoi(strings.TrimSpace(major))
 	return n
 }
 

@@ -1,6 +1,8 @@
 package dump
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 
 	"odoo-upgrade-action/internal/dump/script"
@@ -25,6 +27,7 @@ type facts struct {
 	series      string
 	modules     []Module // that are installed
 	others      []string // that are not
+	unfinished  []string // of those, what is between two states
 	contract    string
 	uuid        string
 	neutralized bool
@@ -111,20 +114,31 @@ func (f *facts) module(get func(string) string) {
 	if len(f.modules)+len(f.others) >= maxModules {
 		return
 	}
-	if get("state") != "installed" && get("state") != "to upgrade" {
+	switch state := get("state"); state {
+	case "installed":
+		f.modules = append(f.modules, Module{name, version, isCustom(get)})
+	case "to upgrade", "to install", "to remove":
+		f.unfinished = append(f.unfinished, fmt.Sprintf("%s (%s)", name, state))
+		fallthrough
+	default:
 		f.others = append(f.others, name)
-		return
 	}
-	author := get("author")
-	custom := author != "" && !vendors(author)
-	f.modules = append(f.modules, Module{name, version, custom})
 }
+
+// isCustom reports whether a module does not seem to be of Odoo's maker: by its author, or for
+// those that it took over from others, its website or its license.
+func isCustom(get func(string) string) bool {
+	author := get("author")
+	return author != "" && !vendors(author) && !vendorsSite.MatchString(get("website")) && get("license") != "OEEL-1"
+}
+
+var vendorsSite = regexp.MustCompile(`(?i)^(?:https?://)?(?:[a-z0-9-]+\.)*(?:odoo|openerp)\.com(?:[/?#]|$)`)
 
 // vendors tells whether Odoo's maker is among the authors.
 func vendors(authors string) bool {
-	for author := range strings.SplitSeq(strings.ToLower(authors), ",") {
+	for _, author := range strings.FieldsFunc(strings.ToLower(authors), func(r rune) bool { return strings.ContainsRune(",;/&", r) }) {
 		switch strings.Trim(author, " .") {
-		case "odoo s.a", "odoo sa", "odoo", "openerp s.a", "openerp sa", "openerp":
+		case "odoo s.a", "odoo sa", "odoo", "odoo ps", "openerp s.a", "openerp sa", "openerp":
 			return true
 		}
 	}

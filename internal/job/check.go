@@ -85,6 +85,19 @@ func (r *run) problems(c event.Checked, s upgrade.Status) (list []string) {
 	case c.Copied:
 		return nil // the version cannot be another one
 	}
+	if n := len(d.Unfinished); n > 0 {
+		more := ""
+		if n > 10 {
+			more = fmt.Sprintf(" and %d more", n-10)
+		}
+		list = append(list, "has modules whose installation, upgrade or removal did not end: "+strings.Join(d.Unfinished[:min(n, 10)], ", ")+more)
+	}
+	if before, now := r.seen.Dump.PostgreSQLMajor(), d.PostgreSQLMajor(); before > 0 && now > before {
+		r.tell(event.CheckWarning{Text: fmt.Sprintf(
+			"The upgraded database comes from PostgreSQL %d, and the one that was sent from %d. Upgrade your PostgreSQL before you restore it: an older one may refuse what a newer one writes.",
+			now, before,
+		)})
+	}
 	target := r.plan.Request.Target
 	if target.String() == "" {
 		target, _ = upgrade.ParseSeries(s.Get(upgrade.TargetField))

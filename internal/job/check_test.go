@@ -65,6 +65,8 @@ func TestCheck(t *testing.T) {
 		"a test with mails":    {comes: live, aim: upgrade.Test, warns: "is not neutralized"},
 		"production":           {comes: live, aim: upgrade.Production},
 		"no version":           {comes: odooAt(t, "x", ""), warns: "was not found"},
+		"not to the end":       {comes: odooAt(t, "17.0", "a\t16.0.1.0\tto upgrade\tX\nb\t\tto install\tX\n"), err: "did not end: a (to upgrade), b (to install)"},
+		"left out on purpose":  {comes: odooAt(t, "17.0", "a\t\tuninstalled\tX\n")},
 		"neutralized for test": {comes: odooAt(t, "17.0", ""), aim: upgrade.Test},
 	} {
 		for _, how := range []Strictness{Strict, Warn, Off} {
