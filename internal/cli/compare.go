@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/advice"
@@ -49,20 +50,40 @@ func (c *inspectCommand) compare(p *program, path string) int {
 
 // printChanges prints a table of what differs.
 func printChanges(out io.Writer, infos [2]dump.Info, changes dump.Changes) {
-	line := func(name, before, after, what string) {
-		text := fmt.Sprintf("%-32s %-18s %-18s %s", actions.Line(name), actions.Line(before), actions.Line(after), what)
-		_, _ = fmt.Fprintln(out, strings.TrimRight(text, " "))
+	rows := [][]string{
+		{"", infos[0].Name, infos[1].Name},
+		{"Odoo", infos[0].Series, infos[1].Series},
+		{"PostgreSQL", infos[0].PostgreSQL, infos[1].PostgreSQL},
 	}
-	line("", infos[0].Name, infos[1].Name, "")
-	line("Odoo", infos[0].Series, infos[1].Series, "")
-	line("PostgreSQL", infos[0].PostgreSQL, infos[1].PostgreSQL, "")
+	if infos[0].UUID != infos[1].UUID { // as after a restore as a copy
+		rows = append(rows, []string{"Database UUID", infos[0].UUID, infos[1].UUID, "another one"})
+	}
 	yes := map[bool]string{true: "yes", false: "no"}
-	line("Neutralized", yes[infos[0].Neutralized], yes[infos[1].Neutralized], "")
+	rows = append(rows, []string{"Neutralized", yes[infos[0].Neutralized], yes[infos[1].Neutralized]})
 	for _, m := range changes.Modules {
-		line(m.Name, m.Old, m.New, m.Kind+map[bool]string{true: ", not from Odoo"}[m.Custom])
+		rows = append(rows, []string{m.Name, m.Old, m.New, m.Kind + map[bool]string{true: ", not from Odoo"}[m.Custom]})
 	}
 	for _, m := range changes.Kept {
-		line(m.Name, m.Version, m.Version, "same version, not from Odoo")
+		rows = append(rows, []string{m.Name, m.Version, m.Version, "same version, not from Odoo"})
 	}
+	printRows(out, rows)
 	_, _ = fmt.Fprintln(out, changes)
+}
+
+// printRows prints a table whose columns are as wide as what is in them.
+func printRows(out io.Writer, rows [][]string) {
+	var widths [4]int
+	for _, cells := range rows {
+		for n, cell := range cells {
+			cells[n] = actions.Line(cell)
+			widths[n] = max(widths[n], utf8.RuneCountInString(cells[n]))
+		}
+	}
+	for _, cells := range rows {
+		var line strings.Builder
+		for n, cell := range cells {
+			line.WriteString(cell + strings.Repeat(" ", widths[n]+2-utf8.RuneCountInString(cell)))
+		}
+		_, _ = fmt.Fprintln(out, strings.TrimRight(line.String(), " "))
+	}
 }

@@ -296,7 +296,7 @@ func onlyDump(folder string) string {
 	return entries[0].Name()
 }
 
-// partName is how split and its like name the parts of a file; wholeName is what only looks so.
+// partName is how split and its like name the parts of a file; wholeName only resembles one.
 var (
 	partName  = regexp.MustCompile(`^(.+?)(?:\.[a-z]{2}|\.0[0-9]{1,4}|\.[0-9]{3}|[._-]part[._-]?[0-9a-z]{1,5})$`)
 	wholeName = regexp.MustCompile(`\.(?:gz|xz|lz|bz|br|7z|db|pg)$`)

@@ -60,7 +60,7 @@ func (l *layout) add(name string) {
 	}
 }
 
-// sniff looks whether one of the first members is a dump by another name.
+// sniff notes whether one of the first members is a dump by another name.
 func (l *layout) sniff(name string, content io.Reader) {
 	if l.sniffed++; l.sniffed > maxNames || slices.Contains(l.dumps, name) {
 		return

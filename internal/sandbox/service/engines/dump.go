@@ -142,6 +142,8 @@ func newManifest(member *zip.File, info dump.Info) ([]byte, error) {
 		manifest["version"], manifest["major_version"], manifest["modules"] = info.Series, info.Series, modules
 		delete(manifest, "version_info") // of the Odoo that made the backup
 	}
-	manifest["pg_version"] = info.PostgreSQL
+	if major := info.PostgreSQLMajor(); major >= 10 {
+		manifest["pg_version"] = fmt.Sprintf("%d.0", major) // as Odoo writes it
+	}
 	return json.MarshalIndent(manifest, "", "    ")
 }
