@@ -104,6 +104,10 @@ func (i *Info) odd(f *facts) {
 	if f.unread {
 		i.warn("The dump is compressed with a window of more than 8 MiB: its modules were not read.")
 	}
+	if missing := f.missing(); len(missing) > 0 {
+		i.warn("The dump uses %s and does not create it: it seems to be made with -n public. A restore fails at what uses it. Make the dump without -n.",
+			strings.Join(missing, " and "))
+	}
 	if f.defined && f.dumped && !f.keys {
 		i.warn("The dump has no indexes and no constraints: it seems to be made without its section post-data.")
 	}

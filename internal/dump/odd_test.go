@@ -144,3 +144,36 @@ func TestPointers(t *testing.T) {
 		}
 	}
 }
+
+// TestExtensionsLeftOut has a dump of the schema public alone, which leaves out the extensions that
+// its indexes use: PostgreSQL cannot restore it.
+func TestExtensionsLeftOut(t *testing.T) {
+	realtest.Long(t)
+	t.Parallel()
+	c := realtest.StartCluster(t)
+	if c.SQL("postgres", "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'") != "1\n" {
+		realtest.Skip(t, "needs PostgreSQL's extension pg_trgm")
+	}
+	c.Run("createdb", "bakery")
+	c.SQL("bakery", bootstrap+"CREATE EXTENSION pg_trgm; CREATE TABLE names (name text); CREATE INDEX names_trgm ON names USING gin (name gin_trgm_ops);")
+	for format, restore := range map[string]string{"-Fc": "pg_restore", "-Fp": "psql", "-Ft": "pg_restore"} {
+		for flag, warns := range map[string]bool{"--schema=public": true, "--no-owner": false, "--table=*": false} {
+			path := filepath.Join(c.Dir, "made")
+			c.Run("pg_dump", format, flag, "-f", path, "bakery")
+			i, err := Inspect(t.Context(), path, Options{})
+			if err != nil || i.Problem != nil {
+				t.Fatal(err, i.Problem)
+			}
+			warned := slices.ContainsFunc(i.Warnings, func(w string) bool { return strings.Contains(w, "uses pg_trgm and does not create it") })
+			if warned != warns {
+				t.Errorf("%s %s: %q", format, flag, i.Warnings)
+			}
+			if warns && format == "-Fc" {
+				c.Run("createdb", "restored")
+				if err := c.Command(restore, "--exit-on-error", "-d", "restored", path).Run(); err == nil {
+					t.Error("this test shows nothing: it restores")
+				}
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@ package dump
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"odoo-upgrade-action/internal/dump/script"
@@ -11,9 +12,10 @@ import (
 
 // Bounds of what is kept of a dump's rows. Odoo has some hundred modules.
 const (
-	maxModules = 20_000
-	maxName    = 200     // of a module's name and version
-	maxField   = 4 << 10 // of a value that is read
+	maxModules    = 20_000
+	maxExtensions = 1000
+	maxName       = 200     // of a module's name and version
+	maxField      = 4 << 10 // of a value that is read
 )
 
 // facts is what the tables of Odoo tell, and the rows of two of them.
@@ -23,6 +25,10 @@ type facts struct {
 	counted bool // and were read
 	count   int  // how many there are
 	keys    bool // some table has an index or a constraint
+
+	public     bool     // the dump creates the schema public, which every database has
+	extensions []string // that the dump creates
+	needed     []string // that a definition uses, of those that Odoo uses
 
 	series      string
 	modules     []Module // that are installed
@@ -50,6 +56,34 @@ func (f *facts) Create(t script.Table) { f.defined = f.defined || t == modulesNa
 
 // Key implements script.Sink.
 func (f *facts) Key() { f.keys = true }
+
+// Extension implements script.Sink.
+func (f *facts) Extension(name string) {
+	if len(f.extensions) < maxExtensions {
+		f.extensions = append(f.extensions, name)
+	}
+}
+
+// Schema implements script.Sink.
+func (f *facts) Schema(name string) { f.public = f.public || name == script.Public }
+
+// Needs implements script.Sink.
+func (f *facts) Needs(extension string) {
+	if !slices.Contains(f.needed, extension) {
+		f.needed = append(f.needed, extension)
+	}
+}
+
+// missing returns the extensions that definitions use and the dump does not create, which has its
+// own schema public: pg_dump -n public leaves them out.
+func (f *facts) missing() []string {
+	if !f.public {
+		return nil
+	}
+	list := slices.DeleteFunc(slices.Clone(f.needed), func(name string) bool { return slices.Contains(f.extensions, name) })
+	slices.Sort(list)
+	return list
+}
 
 // Insert implements script.Sink.
 func (f *facts) Insert(t script.Table) {

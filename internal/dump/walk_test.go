@@ -27,6 +27,9 @@ type rowSum struct {
 
 func (tables) Create(script.Table) {}
 func (tables) Key()                {}
+func (tables) Extension(string)    {}
+func (tables) Schema(string)       {}
+func (tables) Needs(string)        {}
 func (tables) Insert(script.Table) {}
 func (tables) Unread(script.Table) {}
 

@@ -191,7 +191,10 @@ func (a *archive) text(most int) (string, error) {
 }
 
 // skipText reads a string that is not needed, and reports whether it is NULL.
-func (a *archive) skipText() (null bool, err error) {
+func (a *archive) skipText() (null bool, err error) { return a.scanText(func([]byte) {}) }
+
+// scanText passes a string on in pieces, and reports whether it is NULL.
+func (a *archive) scanText(pass func(piece []byte)) (null bool, err error) {
 	length, err := a.length(maxText)
 	if err != nil || length < 0 {
 		return true, err
@@ -204,6 +207,7 @@ func (a *archive) skipText() (null bool, err error) {
 		if bytes.IndexByte(part, 0) >= 0 {
 			return false, errZeroInText
 		}
+		pass(part)
 		n, _ := a.in.Discard(len(part))
 		a.at, length = a.at+int64(n), length-n
 	}

@@ -67,6 +67,10 @@ func (a *archive) readEntry(c *contents) error {
 		}
 	case "CONSTRAINT", "FK CONSTRAINT", "INDEX":
 		a.sink.Key()
+	case "EXTENSION":
+		a.sink.Extension(e.tag)
+	case "SCHEMA":
+		a.sink.Schema(e.tag)
 	}
 	copied, ok := script.ParseCopy(e.statement, e.namespace)
 	if !ok || !e.hasRows {
@@ -119,7 +123,12 @@ func (a *archive) readFields() (e tocEntry, err error) {
 	text(&e.tag, maxTag)
 	text(&e.desc, maxLabel)
 	number(&section)
-	skip(2) // definition, drop statement
+	if err == nil && e.desc == "INDEX" {
+		_, err = a.scanText(func(definition []byte) { script.Uses(definition, a.sink) })
+	} else {
+		skip(1) // definition
+	}
+	skip(1) // drop statement
 	text(&e.statement, maxCopyText)
 	text(&e.namespace, maxLabel)
 	skip(1) // tablespace

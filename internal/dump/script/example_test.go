@@ -12,6 +12,9 @@ type partners struct{}
 
 func (partners) Create(t script.Table) { fmt.Println("creates", t.Name) }
 func (partners) Key()                  {}
+func (partners) Extension(string)      {}
+func (partners) Schema(string)         {}
+func (partners) Needs(string)          {}
 func (partners) Insert(script.Table)   {}
 func (partners) Unread(script.Table)   {}
 

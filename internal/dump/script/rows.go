@@ -12,21 +12,39 @@ import (
 // Sink is told what a dump has, of whatever kind it is: one way through the definitions and
 // the rows of all tables.
 type Sink interface {
-	Create(t Table)   // the dump creates the table
-	Key()             // some table has an index or a constraint
-	Insert(t Table)   // a row has a statement of its own, or an archive has rows of the table
-	Copy(c Copy) Rows // rows follow; nil if they are not wanted
-	Unread(t Table)   // rows that are wanted were compressed with more memory than is to be spent
+	Create(t Table)         // the dump creates the table
+	Key()                   // some table has an index or a constraint
+	Extension(name string)  // the dump creates it
+	Schema(name string)     // the dump creates it
+	Needs(extension string) // a definition uses it
+	Insert(t Table)         // a row has a statement of its own, or an archive has rows of the table
+	Copy(c Copy) Rows       // rows follow; nil if they are not wanted
+	Unread(t Table)         // rows that are wanted were compressed with more memory than is to be spent
 }
 
 // nothing wants nothing.
 type nothing struct{}
 
-func (nothing) Create(Table)   {}
-func (nothing) Key()           {}
-func (nothing) Insert(Table)   {}
-func (nothing) Copy(Copy) Rows { return nil }
-func (nothing) Unread(Table)   {}
+func (nothing) Create(Table)     {}
+func (nothing) Key()             {}
+func (nothing) Extension(string) {}
+func (nothing) Schema(string)    {}
+func (nothing) Needs(string)     {}
+func (nothing) Insert(Table)     {}
+func (nothing) Copy(Copy) Rows   { return nil }
+func (nothing) Unread(Table)     {}
+
+// uses tells by what a definition uses an extension that Odoo's own modules use.
+var uses = map[string]string{"gin_trgm_ops": "pg_trgm", "gist_trgm_ops": "pg_trgm", "unaccent(": "unaccent"}
+
+// Uses tells sink which extensions a definition, or a part of one, uses.
+func Uses(definition []byte, sink Sink) {
+	for word, extension := range uses {
+		if bytes.Contains(definition, []byte(word)) {
+			sink.Needs(extension)
+		}
+	}
+}
 
 // Rows takes the rows of one table, each a line in COPY's text format, without its end. The
 // line is valid during the call only.

@@ -116,7 +116,7 @@ func (s *Reader) understand() {
 	}
 }
 
-// create takes CREATE TABLE and CREATE INDEX.
+// create takes CREATE TABLE, CREATE INDEX and what they need.
 func (s *Reader) create(words tokens) {
 	for range 4 { // UNLOGGED, UNIQUE and the like
 		switch words.next().word() {
@@ -125,6 +125,13 @@ func (s *Reader) create(words tokens) {
 			return
 		case "INDEX":
 			s.sink.Key()
+			Uses(s.statement, s.sink)
+			return
+		case "EXTENSION":
+			s.sink.Extension(words.table("").Name)
+			return
+		case "SCHEMA":
+			s.sink.Schema(words.table("").Name)
 			return
 		}
 	}
