@@ -94,7 +94,7 @@ func (i *Info) take(f *facts) error {
 	i.Odoo = f.defined || f.dumped
 	i.Series, i.Modules = cmp.Or(f.series, i.Series), f.modules // else as a manifest says
 	slices.SortFunc(i.Modules, func(a, b Module) int { return strings.Compare(a.Name, b.Name) })
-	i.others, i.Unfinished = f.others, f.unfinished
+	i.others, i.Unfinished, i.Extensions = f.others, f.unfinished, f.extensions
 	i.contract, i.UUID, i.Neutralized = f.contract, f.uuid, f.neutralized
 	return f.check()
 }

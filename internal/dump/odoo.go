@@ -13,6 +13,7 @@ type Facts struct {
 	PostgreSQL  string // version of the server, as it says itself
 	PgDump      string // version of pg_dump
 
+	Extensions  []string // of PostgreSQL, that the dump creates
 	Odoo        bool     // has Odoo's tables
 	Series      string   // Odoo's, like 16.0 or 10.saas~15
 	Modules     []Module // installed ones, by name

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -63,7 +64,7 @@ func (d *scratch) dumpTo(ctx context.Context, w requests.Work, format, path stri
 const maxManifest = 1 << 20
 
 // dumpZip makes Odoo's own backup: the SQL and its manifest are new, the filestore is the
-// one that came.
+// one that came, with the files that the upgrade added.
 func (d *scratch) dumpZip(ctx context.Context, w requests.Work) error {
 	made := filepath.Join(w.Folder, plain.Member)
 	if err := d.dumpTo(ctx, w, "plain", made); err != nil {
@@ -80,12 +81,46 @@ func (d *scratch) dumpZip(ctx context.Context, w requests.Work) error {
 	defer original.Close()
 	return engine.WriteFile(w.Upgraded, func(out io.Writer) error {
 		z := zip.NewWriter(engine.Stoppable{Ctx: ctx, Writer: out})
+		there := map[string]bool{}
 		for _, member := range original.File {
+			there[member.Name] = true
 			if err := replaced(ctx, z, member, made, info); err != nil {
 				return err
 			}
 		}
+		if err := addFiles(ctx, z, w.Filestore, there); err != nil {
+			return err
+		}
 		return z.Close()
+	})
+}
+
+// addFiles adds what is in a folder to a backup's filestore, but for what is there.
+func addFiles(ctx context.Context, z *zip.Writer, folder string, there map[string]bool) error {
+	root, err := os.OpenRoot(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		name := "filestore/" + path
+		if err != nil || !d.Type().IsRegular() || there[name] {
+			return err
+		}
+		file, err := root.Open(path)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		to, err := z.Create(name)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(engine.Stoppable{Ctx: ctx, Writer: to}, file)
+		return err
 	})
 }
 

@@ -760,3 +760,29 @@ func TestOddBackups(t *testing.T) {
 		})
 	}
 }
+
+// TestUnaccent upgrades a database with an index as Odoo makes it, which no dump alone restores: by
+// a superuser, and by a user who may only create databases and roles.
+func TestUnaccent(t *testing.T) {
+	realtest.Long(t)
+	t.Parallel()
+	c := realtest.StartCluster(t)
+	if c.SQL("postgres", "SELECT count(*) FROM pg_available_extensions WHERE name = 'unaccent'") != "1\n" {
+		realtest.Skip(t, "needs PostgreSQL's extension unaccent")
+	}
+	source := database(t, c)
+	c.SQL(source, "CREATE EXTENSION unaccent; ALTER FUNCTION unaccent(text) IMMUTABLE; CREATE INDEX partner_name ON res_partner (unaccent(name));")
+	c.SQL("postgres", "CREATE ROLE chief LOGIN SUPERUSER; CREATE ROLE maker LOGIN CREATEDB CREATEROLE")
+	upload := filepath.Join(c.Dir, "dump")
+	c.Run("pg_dump", "-Fc", "-f", upload, source)
+	for user, want := range map[string]string{"chief": requests.Done, "maker": requests.Failed} {
+		s, err := ParseServer("postgres://" + user + "@/postgres?host=" + c.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, log := newBench(t, NewPostgres(s, nil)).upgrade(upload)
+		if r.State != want || want == requests.Failed && !strings.Contains(r.Message, "if the user in --database-url is a superuser") {
+			t.Errorf("%s: %s, %s\n%s", user, r.State, r.Message, log)
+		}
+	}
+}

@@ -4,6 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"odoo-upgrade-action/internal/dump"
@@ -28,5 +32,35 @@ func TestNewManifest(t *testing.T) {
 		if err != nil || json.Unmarshal(text, &got) != nil || got["pg_version"] != want || got["version"] != "17.0" || got["odoo_dump"] != "1" || got["version_info"] != nil {
 			t.Errorf("%q: %s, %v", version, text, err)
 		}
+	}
+}
+
+// TestAddFiles adds to a backup what an upgrade has made, but no link and nothing twice.
+func TestAddFiles(t *testing.T) {
+	folder := t.TempDir()
+	for name, content := range map[string]string{"ab/new": "new", "ab/old": "other", "checklist/x": "", "z": "top"} {
+		path := filepath.Join(folder, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/etc/passwd", filepath.Join(folder, "ab", "link")); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	if err := errors.Join(addFiles(t.Context(), z, folder, map[string]bool{"filestore/ab/old": true}), addFiles(t.Context(), z, folder+"/nothing", nil), z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	made, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range made.File {
+		names = append(names, f.Name)
+	}
+	if want := []string{"filestore/ab/new", "filestore/checklist/x", "filestore/z"}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"odoo-upgrade-action/internal/dump/script"
@@ -29,6 +30,7 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 	_, _ = fmt.Fprintln(w.Log, "Restoring the dump into a database of PostgreSQL.")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	d.prepareUnaccent(ctx, w)
 	sql, err := plain.Open(ctx, plain.Source{Path: w.Original, Form: w.Dump.Form, Folder: w.Folder, Log: w.Log})
 	if err != nil {
 		return err
@@ -47,9 +49,8 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 			"-v", "FETCH_COUNT=1000", // otherwise psql holds all rows of a SELECT
 			"-f", "-",
 		},
-		Env: secrets(
-			d.address,
-		), Folder: w.Folder, Stdin: io.MultiReader(strings.NewReader("\\restrict "+random(16)+"\n"), portable, strings.NewReader(lastStatement)),
+		Env: secrets(d.address), Folder: w.Folder,
+		Stdin:  io.MultiReader(strings.NewReader("\\restrict "+random(16)+"\n"), portable, strings.NewReader(lastStatement)),
 		Stdout: io.Discard, Stderr: said, Reads: certificates(d.address),
 	}.Run(ctx)
 	said.End()
@@ -58,6 +59,9 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 		err = errors.Join(program.Missing("psql", err), sql.Close(), ignoreClosed(<-copied))
 	} else {
 		message := strings.ReplaceAll(said.Tail(), "psql:<stdin>:", "line ")
+		if strings.Contains(message, "must be marked IMMUTABLE") {
+			message += "\nOdoo makes unaccent IMMUTABLE for its indexes. A sandbox does so, too, if the user in --database-url is a superuser."
+		}
 		if strings.Contains(message, "DISCARD ALL cannot run inside a transaction block") {
 			message = "it begins a transaction that it does not commit."
 		}
@@ -73,6 +77,21 @@ func (d *scratch) restore(ctx context.Context, w requests.Work) error {
 		return fmt.Errorf("restoring the dump: %w", err)
 	}
 	return err
+}
+
+// prepareUnaccent makes the function unaccent IMMUTABLE in the database, which is still empty, as
+// Odoo does where it may. Indexes of Odoo's need that, and no dump has it.
+func (d *scratch) prepareUnaccent(ctx context.Context, w requests.Work) {
+	if !slices.Contains(w.Dump.Extensions, "unaccent") {
+		return
+	}
+	inside := *d.server.address
+	inside.Path = "/" + d.name
+	err := d.server.psql(ctx, &inside, w.Folder, nil, io.Discard,
+		"-c", "CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public", "-c", "ALTER FUNCTION public.unaccent(text) IMMUTABLE")
+	if err != nil {
+		_, _ = fmt.Fprintf(w.Log, "The extension unaccent could not be prepared as Odoo does it: %v\n", err)
+	}
 }
 
 // ignoreClosed drops the error of a writer whose reader has ended.
