@@ -188,9 +188,17 @@ func explainPending(e job.Ending, _ job.Command) report.Explanation {
 func explainUpgradeFailed(e job.Ending, _ job.Command) report.Explanation {
 	return report.Explanation{
 		Title: "Upgrade failed", Text: fmt.Sprintf("The platform ended request %s as %q.", e.Ticket.ID, e.Status.State),
-		Next:    "Read the platform's message and the upgrade notes. If they do not help, contact Odoo support with the request ID, " + e.Ticket.ID + ".",
+		Next:    "Read the platform's message and the upgrade notes. If they do not help, " + support(e) + ".",
 		Command: "download",
 	}
+}
+
+// support says whom to ask about a request.
+func support(e job.Ending) string {
+	if e.Status.Sandbox {
+		return "read the log of the sandbox"
+	}
+	return "contact Odoo support with the request ID, " + e.Ticket.ID
 }
 
 func explainTimeout(e job.Ending, _ job.Command) report.Explanation {
@@ -246,10 +254,7 @@ func explainDownload(e job.Ending, _ job.Command) report.Explanation {
 func explainCheck(e job.Ending, _ job.Command) report.Explanation {
 	why := failed("Upgraded database failed the check", e)
 	why.Text = e.Err.Error() + "." // it may begin with a path
-	why.Next = fmt.Sprintf(
-		"The file is kept. Run odoo-upgrade inspect on it, and contact Odoo support with the request ID, %s. To only get a warning for such a database, set {check} to warn.",
-		e.Ticket.ID,
-	)
+	why.Next = "The file is kept. Run odoo-upgrade inspect on it, and " + support(e) + ". To only get a warning for such a database, set {check} to warn."
 	return why
 }
 

@@ -74,6 +74,9 @@ const sandboxHeader = "Odoo-Upgrade-Sandbox"
 // nothing.
 func (r Response) Copies() bool { return r.Header.Get(sandboxHeader) == "copy" }
 
+// IsSandbox reports whether the platform is a sandbox, whatever it does with a database.
+func (r Response) IsSandbox() bool { return r.Header.Get(sandboxHeader) != "" }
+
 // Response is what came back from a call.
 type Response struct {
 	Method    string // of the API, for people

@@ -77,12 +77,13 @@ func (s States) Phase(state string) Phase {
 // Status is what the platform says about a request. Its fields are the platform's own text;
 // texts like Filesize or Elapsed are for people and not to be computed with.
 type Status struct {
-	Ticket Ticket
-	State  string // the platform's word
-	Phase  Phase  // what it means
-	Raw    Secret // the status as it came, JSON; holds the key
-	Copies bool   // the platform says that it is a sandbox that upgrades nothing
-	Upload Size   // what the platform has of the dump
+	Ticket  Ticket
+	State   string // the platform's word
+	Phase   Phase  // what it means
+	Raw     Secret // the status as it came, JSON; holds the key
+	Copies  bool   // the platform says that it is a sandbox that upgrades nothing
+	Sandbox bool   // the platform is a sandbox
+	Upload  Size   // what the platform has of the dump
 
 	Fields map[Field]string
 	Links  map[Link]Secret // addresses; each must be masked before it is shown

@@ -54,7 +54,7 @@ func (p *requests) send(ctx context.Context, method string, params map[string]an
 	if err != nil {
 		return nil, err
 	}
-	p.copies = response.Copies()
+	p.copies, p.sandbox = response.Copies(), response.IsSandbox()
 	return result(response)
 }
 
@@ -194,7 +194,7 @@ func (p *requests) create(ctx context.Context, r upgrade.Request) (map[string]js
 
 // status is one of the platform's states, with what the session knows.
 func (p *requests) status(state string) upgrade.Status {
-	s := upgrade.Status{Ticket: p.ticket, State: state, Phase: p.states.Phase(state), Copies: p.copies}
+	s := upgrade.Status{Ticket: p.ticket, State: state, Phase: p.states.Phase(state), Copies: p.copies, Sandbox: p.sandbox}
 	s.Set(upgrade.TargetField, p.session.Target)
 	s.Set(upgrade.AimField, p.session.Aim)
 	s.Set(upgrade.FilenameField, p.session.Name)

@@ -49,6 +49,7 @@ type requests struct {
 	session session
 	key     ssh.Signer
 	copies  bool   // the platform is a sandbox that upgrades nothing
+	sandbox bool   // the platform is a sandbox
 	info    string // of the platform about the new request: told once its token is masked
 }
 

@@ -178,7 +178,7 @@ func (a answer) status(states upgrade.States) (upgrade.Status, error) {
 		Ticket: upgrade.Ticket{ID: httpcall.Text(keys["id"]), Key: upgrade.Secret(httpcall.Text(keys["key"]))},
 		State:  state, Phase: states.Phase(state),
 		Raw:    upgrade.Secret(httpcall.PlainJSON(a.request)),
-		Copies: a.Copies(),
+		Copies: a.Copies(), Sandbox: a.IsSandbox(),
 	}
 	for key, field := range fields {
 		s.Set(field, strings.Join(texts(keys[key]), ","))
