@@ -357,9 +357,15 @@ func TestConfined(t *testing.T) {
 	if err := in.Close(); err == nil || strings.Contains(string(text), fmt.Sprintf("%x", "TOP SECRET")) {
 		t.Errorf("it was read (%v)", err)
 	}
-	free, err := exec.Command("pg_restore", "--file=-", folder).Output() // what would happen otherwise
-	if err != nil || !strings.Contains(string(free), fmt.Sprintf("%x", "TOP SECRET")) {
-		t.Errorf("this test shows nothing: %v", err)
+	otherwise := exec.Command("pg_restore", "--file=-", folder) // without being confined
+	var said strings.Builder
+	otherwise.Stderr = &said
+	free, err := otherwise.Output()
+	switch {
+	case strings.Contains(said.String(), "invalid file name in archive"): // versions of 2026 refuse it themselves
+		t.Log("this pg_restore needs no confinement here: " + said.String())
+	case err != nil || !strings.Contains(string(free), fmt.Sprintf("%x", "TOP SECRET")):
+		t.Errorf("this test shows nothing: %v, %s", err, said.String())
 	}
 }
 
