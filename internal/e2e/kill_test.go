@@ -61,7 +61,7 @@ func killAtEveryStep(t *testing.T, k killed) {
 			return err == nil && info.Size() > some
 		}
 	}
-	listen, handle := "127.0.0.1:0", ""
+	listen, handle := realtest.Address(t), ""
 	for _, step := range []struct {
 		name   string
 		flags  []string

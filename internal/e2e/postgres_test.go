@@ -40,7 +40,7 @@ type killable struct {
 func startPlatform(t *testing.T, flags ...string) *killable {
 	t.Helper()
 	dir := t.TempDir()
-	p := &killable{t: t, data: filepath.Join(dir, "data"), url: "http://127.0.0.1:0", sftp: "127.0.0.1:0", flags: flags, log: filepath.Join(dir, "log")}
+	p := &killable{t: t, data: filepath.Join(dir, "data"), url: "http://" + realtest.Address(t), sftp: realtest.Address(t), flags: flags, log: filepath.Join(dir, "log")}
 	p.start()
 	t.Cleanup(p.kill)
 	return p
