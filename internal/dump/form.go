@@ -69,6 +69,7 @@ type input struct {
 	io.Reader             // forward
 	at        io.ReaderAt // the file, nil inside of a wrapper
 	size      int64       // in bytes, -1 if it is not known
+	whole     bool        // all of it is to be checked
 }
 
 // Wrapper is what a dump can be in, as a whole.

@@ -160,7 +160,7 @@ func (i *Info) content(s *stream.Source, in io.Reader, sink script.Sink) error {
 		return i.unwrap(w, in, sink)
 	}
 	if k := kinds[i.Kind]; k.read != nil && i.Kind != SQL {
-		return k.read(i, input{in, s, s.Size}, sink)
+		return k.read(i, input{in, s, s.Size, in != io.Reader(s)}, sink)
 	}
 	c, err := recognize(in)
 	if err != nil {

@@ -3,8 +3,10 @@
 package dump
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,5 +136,51 @@ func TestHolesInFolders(t *testing.T) {
 		if i, _ := Inspect(t.Context(), folder, Options{}); i.Problem == nil || !strings.Contains(i.Problem.Problem, "that no list names") {
 			t.Errorf("a large object that no list names: %v", i.Problem)
 		}
+	}
+}
+
+// TestHolesInZips has them in the dump, in a file of the filestore, and in the head of one.
+func TestHolesInZips(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	random := make([]byte, 50_000)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(random)
+	rows := strings.Replace(goodSQL, "\\.\n", strings.Repeat("7\tx\tinstalled\t1.0\n", 20_000)+"\\.\n", 1)
+	at := map[string]int{}
+	for _, name := range []string{"dump.sql", "filestore/ab/abcd", "filestore/cd/cdef", "manifest.json"} {
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = z.Flush()
+		at[name] = b.Len()
+		content := random
+		switch name {
+		case "dump.sql":
+			content = []byte(rows)
+		case "manifest.json":
+			content = []byte("{}")
+		}
+		_, _ = w.Write(content)
+	}
+	_ = z.Close()
+	for name, place := range map[string]int{
+		"in the dump": at["dump.sql"] + 500, "in a file": at["filestore/ab/abcd"] + 20_000, "in the head of a file": at["filestore/cd/cdef"] - 30,
+	} {
+		i, err := Inspect(t.Context(), write(t, "odoo.zip", hole(b.Bytes(), place, 100)), Options{Digest: true})
+		if err != nil || i.Problem == nil || !strings.Contains(i.Problem.Problem, "is corrupt") {
+			t.Errorf("%s: %v, %v", name, err, i.Problem)
+		}
+	}
+	if i, err := Inspect(t.Context(), write(t, "odoo.zip", b.Bytes()), Options{Digest: true}); err != nil || i.Problem != nil {
+		t.Errorf("without a hole: %v, %v", err, i.Problem)
+	}
+}
+
+// TestRowsAreNotShown has a dump whose rows are where statements should be. They may be private.
+func TestRowsAreNotShown(t *testing.T) {
+	i := inspect(t, "db.sql", []byte(strings.Replace(goodSQL, "CREATE TABLE", "17\tJane Doe\tjane@example.com\nCREATE TABLE", 1)))
+	if i.Problem == nil || strings.Contains(i.Problem.Error(), "Jane") || !strings.Contains(i.Problem.Problem, "may be a row of a table") {
+		t.Error(i.Problem)
 	}
 }

@@ -47,6 +47,11 @@ func (i *Info) zip(from input, sink script.Sink) error {
 				first = append(first, m)
 			}
 		}
+		if from.whole && m.Name != "dump.sql" {
+			if err := m.Verify(in); err != nil {
+				return err
+			}
+		}
 		switch {
 		case m.Name == "dump.sql":
 			dumped = &m
@@ -118,11 +123,16 @@ func (i *Info) zipScript(in io.ReaderAt, m zip.Member, sink script.Sink) error {
 	if c.kind != SQL || c.before != nil {
 		return c.refusalAsScript()
 	}
-	if err := i.script(input{Reader: c.in}, sink); err != nil {
-		return cutScript(err)
+	err = i.script(input{Reader: c.in}, sink)
+	if _, rest := io.Copy(io.Discard, c.in); rest != nil {
+		return cutScript(rest)
 	}
+	// What is wrong with its text may follow from that.
 	if counted.N != m.Size || check.Sum32() != m.CRC {
 		return errors.New("dump.sql is not what its checksum says")
+	}
+	if err != nil {
+		return cutScript(err)
 	}
 	return nil
 }

@@ -243,6 +243,8 @@ func (s *Reader) Check() error {
 	switch {
 	case s.zeros:
 		return errZeros
+	case bytes.IndexByte(s.foreign, '\t') >= 0: // not quoted: a row may be private
+		return stream.Refuse("has text in it that is not SQL, but may be a row of a table", stream.KeepApart)
 	case s.foreign != nil:
 		return stream.Refuse("has text in it that is not SQL: "+stream.Quote(s.foreign), stream.KeepApart)
 	case s.damaged != "":

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math"
 
@@ -63,6 +64,27 @@ func (m Member) Open(in io.ReaderAt) (io.Reader, error) {
 	}
 	plain := flate.NewReader(bufio.NewReaderSize(compressed, 256<<10))
 	return &stream.Guard{In: plain, From: compressed}, nil
+}
+
+// Verify reads the member to its end, and returns an error if it is not what its checksum says. One
+// that is compressed by another method than Deflate is not read.
+func (m Member) Verify(in io.ReaderAt) error {
+	if m.Readable() != nil {
+		return nil
+	}
+	content, err := m.Open(in)
+	if err != nil {
+		return err
+	}
+	check := crc32.NewIEEE()
+	n, err := io.Copy(check, content)
+	if err == nil && (n != m.Size || check.Sum32() != m.CRC) {
+		err = errors.New("it is not what its checksum says")
+	}
+	if err != nil {
+		return fmt.Errorf("%.100q: %w", m.Name, err)
+	}
+	return nil
 }
 
 // The methods by which members can be compressed (APPNOTE.TXT, section 4.4.5), apart from
