@@ -74,7 +74,7 @@ func open(path string) (Info, *os.File, error) {
 	switch {
 	case stat.IsDir():
 		i.Size = 0
-		if _, err := os.Stat(filepath.Join(path, "toc.dat")); err == nil {
+		if _, err := os.Stat(filepath.Join(path, archive.TOC)); err == nil {
 			i.Kind = Directory
 			return i, nil, nil
 		}
@@ -131,38 +131,35 @@ func (i *Info) inspect(s *stream.Source, o Options) error {
 	i.Kind = Sniff(head[:n])
 	var f facts
 	whole := &hashed{s, sha256.New()}
-	if i.isReadInPart(o) {
-		err = i.content(s, s, &f)
-	} else {
-		err = i.content(s, whole, &f)
+	in := input{whole, s, s.Size, true}
+	if !o.Digest && (i.Kind == Custom || i.Kind == Tar || i.Kind == Zip) { // which need not be read to the end
+		in.Reader, in.whole = s, false
 	}
+	err = i.content(in, &f)
 	missing := i.take(&f)
 	if err == nil {
 		i.odd(&f)
 		err = missing
 	}
-	if err := i.note(s, err); err != nil || i.isReadInPart(o) {
+	if err := i.note(s, err); err != nil {
 		return err
 	}
-	i.SHA256, err = whole.finish()
-	return err
+	if o.Digest || i.Kind == SQL || i.Wrapper != "" || i.Kind == Gzip {
+		i.SHA256, err = whole.finish()
+		return err
+	}
+	return nil
 }
 
-// isReadInPart reports whether the file need not be read to its end, in order.
-func (i *Info) isReadInPart(o Options) bool {
-	wrapper := i.Wrapper != "" || WrapperOf(i.Kind) != ""
-	return !o.Digest && !wrapper && i.Kind != SQL
-}
-
-// content reads a file of the kind that was sniffed, forward from in.
-func (i *Info) content(s *stream.Source, in io.Reader, sink script.Sink) error {
+// content reads a file of the kind that was sniffed.
+func (i *Info) content(in input, sink script.Sink) error {
 	if w := WrapperOf(i.Kind); w != "" {
-		return i.unwrap(w, in, sink)
+		return i.unwrap(w, in.Reader, sink)
 	}
 	if k := kinds[i.Kind]; k.read != nil && i.Kind != SQL {
-		return k.read(i, input{in, s, s.Size, in != io.Reader(s)}, sink)
+		return k.read(i, in, sink)
 	}
-	c, err := recognize(in)
+	c, err := recognize(in.Reader)
 	if err != nil {
 		return err
 	}
@@ -170,7 +167,7 @@ func (i *Info) content(s *stream.Source, in io.Reader, sink script.Sink) error {
 	if c.kind == SQL {
 		return i.script(input{Reader: c.in}, sink)
 	}
-	if c.kind == Unknown && zip.IsSplitEnd(s, s.Size) {
+	if c.kind == Unknown && zip.IsSplitEnd(in.at, in.size) {
 		return zip.ErrSplit
 	}
 	return c.refusal()
@@ -196,7 +193,7 @@ func (i Info) Walk(ctx context.Context, sink script.Sink) error {
 	case i.Kind == OdooZip:
 		again.Kind = Zip
 	}
-	if err := again.content(s, s, sink); err != nil {
+	if err := again.content(input{s, s, s.Size, false}, sink); err != nil {
 		return cmp.Or(context.Cause(ctx), err)
 	}
 	return nil

@@ -5,6 +5,7 @@ package dump
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -182,5 +183,18 @@ func TestRowsAreNotShown(t *testing.T) {
 	i := inspect(t, "db.sql", []byte(strings.Replace(goodSQL, "CREATE TABLE", "17\tJane Doe\tjane@example.com\nCREATE TABLE", 1)))
 	if i.Problem == nil || strings.Contains(i.Problem.Error(), "Jane") || !strings.Contains(i.Problem.Problem, "may be a row of a table") {
 		t.Error(i.Problem)
+	}
+}
+
+// TestDigestOfWhatFollowsText has so much text in front of a dump that its first bytes do not tell
+// what it is: the digest, which SQL always has, is that of the whole file all the same.
+func TestDigestOfWhatFollowsText(t *testing.T) {
+	text := []byte(strings.Repeat("-- a comment\n", 1000) + goodSQL)
+	want := fmt.Sprintf("%x", sha256.Sum256(text))
+	for _, o := range []Options{{}, {Digest: true}} {
+		i, err := Inspect(t.Context(), write(t, "db.sql", text), o)
+		if err != nil || i.Problem != nil || i.Kind != SQL || i.SHA256 != want {
+			t.Errorf("%+v: %v, %v, %s, SHA-256 %s, want %s", o, err, i.Problem, i.Kind, i.SHA256, want)
+		}
 	}
 }
