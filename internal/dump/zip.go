@@ -22,67 +22,76 @@ var (
 	otherFilestore = regexp.MustCompile(`(?i)(?:^|[/\\])filestore[/\\]`)
 )
 
+// survey is what the directory of a zip says.
+type survey struct {
+	layout
+	first            []zip.Member // files, to open and read what is in them
+	dumped, manifest *zip.Member
+	filestore        bool
+	misplaced        string // a file of a filestore that is not where a restore looks for it
+	taken            int64  // by all members, if each has its own place
+}
+
+// add notes a member of a zip whose directory begins at end.
+func (s *survey) add(m zip.Member, end int64) error {
+	if m.Offset < 0 || m.Compressed < 0 || m.Offset+zip.SizeLocal+m.Compressed > end {
+		return fmt.Errorf("a member outside the file: %.100q", m.Name)
+	}
+	if s.taken += zip.SizeLocal + int64(len(m.Name)) + m.Compressed; s.taken > end {
+		return fmt.Errorf("members that share a place in the file: %.100q", m.Name)
+	}
+	if !strings.HasSuffix(m.Name, "/") {
+		s.layout.add(m.Name)
+		if len(s.first) < maxNames {
+			s.first = append(s.first, m)
+		}
+	}
+	switch {
+	case m.Name == "dump.sql":
+		s.dumped = &m
+	case m.Name == "manifest.json":
+		s.manifest = &m
+	case m.Size > 0 && filestoreFile.MatchString(m.Name):
+		s.filestore = true
+	case m.Size > 0 && s.misplaced == "" && otherFilestore.MatchString(m.Name):
+		s.misplaced = m.Name
+	default:
+		return nil
+	}
+	return m.Readable()
+}
+
 // zip inspects Odoo's own backup, or says what other zip it is.
-func (i *Info) zip(from input, sink script.Sink) error {
-	in := from.at
-	d, err := zip.Find(in, from.size)
+func (i *Info) zip(in input, sink script.Sink) error {
+	d, err := zip.Find(in.at, in.size)
 	if err != nil {
 		return err
 	}
-	var dumped, manifest *zip.Member
-	var l layout
-	var first []zip.Member
-	misplaced := ""   // a file of a filestore that is not where a restore looks for it
-	taken := int64(0) // by all members, if each has its own place
-	err = d.Each(in, func(m zip.Member) error {
-		if m.Offset < 0 || m.Compressed < 0 || m.Offset+zip.SizeLocal+m.Compressed > d.Offset {
-			return fmt.Errorf("a member outside the file: %.100q", m.Name)
+	var s survey
+	err = d.Each(in.at, func(m zip.Member) error {
+		if err := s.add(m, d.Offset); err != nil || !in.whole || m.Name == "dump.sql" { // which is read below
+			return err
 		}
-		if taken += zip.SizeLocal + int64(len(m.Name)) + m.Compressed; taken > d.Offset {
-			return fmt.Errorf("members that share a place in the file: %.100q", m.Name)
-		}
-		if !strings.HasSuffix(m.Name, "/") {
-			l.add(m.Name)
-			if len(first) < maxNames {
-				first = append(first, m)
-			}
-		}
-		if from.whole && m.Name != "dump.sql" {
-			if err := m.Verify(in); err != nil {
-				return err
-			}
-		}
-		switch {
-		case m.Name == "dump.sql":
-			dumped = &m
-		case m.Name == "manifest.json":
-			manifest = &m
-		case m.Size > 0 && filestoreFile.MatchString(m.Name):
-			i.Filestore = true
-		case m.Size > 0 && misplaced == "" && otherFilestore.MatchString(m.Name):
-			misplaced = m.Name
-		default:
-			return nil
-		}
-		return m.Readable()
+		return m.Verify(in.at)
 	})
+	i.Filestore = s.filestore
 	if err != nil {
 		return err
 	}
-	if dumped == nil {
-		return i.otherZip(in, &l, first)
+	if s.dumped == nil {
+		return i.otherZip(in.at, &s.layout, s.first)
 	}
 	i.Kind = OdooZip
-	if err := i.zipScript(in, *dumped, sink); err != nil {
+	if err := i.zipScript(in.at, *s.dumped, sink); err != nil {
 		return err
 	}
-	i.Compression = map[uint16]string{0: "none", 8: "deflate"}[dumped.Method]
-	if manifest != nil {
-		i.manifest(in, *manifest)
+	i.Compression = map[uint16]string{0: "none", 8: "deflate"}[s.dumped.Method]
+	if s.manifest != nil {
+		i.manifest(in.at, *s.manifest)
 	}
-	if misplaced != "" {
+	if s.misplaced != "" {
 		i.warn("A restore does not find the filestore: it looks for files like filestore/ab/abcd…, with slashes, beside dump.sql, and there is %s. "+
-			"Zip it again like that, or the attachments are lost.", quoteName(misplaced))
+			"Zip it again like that, or the attachments are lost.", quoteName(s.misplaced))
 	}
 	i.trailing(d.After, "zip")
 	return nil
