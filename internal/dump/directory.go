@@ -75,7 +75,7 @@ func inspectFolder(ctx context.Context, i *Info, o Options) error {
 	if o.Digest {
 		digests = map[string]string{}
 	}
-	err = i.readFolder(ctx, digests, &f)
+	err = i.readFolder(ctx, digests, nil, &f)
 	missing := i.take(&f)
 	if err == nil {
 		i.odd(&f)
@@ -95,7 +95,7 @@ func inspectFolder(ctx context.Context, i *Info, o Options) error {
 }
 
 // readFolder reads what pg_dump -Fd writes. digests, unless nil, gets those of the files with data.
-func (i *Info) readFolder(ctx context.Context, digests map[string]string, sink script.Sink) error {
+func (i *Info) readFolder(ctx context.Context, digests map[string]string, walk *archive.Walk, sink script.Sink) error {
 	files, _, err := listFolder(i.Path)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (i *Info) readFolder(ctx context.Context, digests map[string]string, sink s
 	for _, f := range files {
 		names[f.name] = true
 	}
-	head, err := archive.Folder(ctx, i.Path, names, digests, sink)
+	head, err := archive.Folder(ctx, i.Path, names, digests, walk, sink)
 	return i.archived(head, 0, "", err)
 }
 

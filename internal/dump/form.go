@@ -7,6 +7,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"odoo-upgrade-action/internal/dump/archive"
 	"odoo-upgrade-action/internal/dump/script"
 	"odoo-upgrade-action/internal/dump/stream"
 )
@@ -66,10 +67,22 @@ var kinds = map[Kind]struct {
 
 // input is what a dump is read from.
 type input struct {
-	io.Reader             // forward
-	at        io.ReaderAt // the file, nil inside of a wrapper
-	size      int64       // in bytes, -1 if it is not known
-	whole     bool        // all of it is to be checked
+	io.Reader               // forward
+	at        io.ReaderAt   // the file, nil inside of a wrapper
+	size      int64         // in bytes, -1 if it is not known
+	whole     bool          // all of it is to be checked
+	walk      *archive.Walk // all rows are wanted; nil while it is inspected
+}
+
+// within returns the input that is inside of this one, and what releases it.
+func (in input) within(content io.Reader) (_ input, done func()) {
+	inside := input{Reader: content, size: -1, walk: in.walk.InStream()}
+	if in.walk == nil {
+		return inside, func() {}
+	}
+	ahead := stream.Ahead(content)
+	inside.Reader = ahead
+	return inside, func() { _ = ahead.Close() }
 }
 
 // Wrapper is what a dump can be in, as a whole.
@@ -124,9 +137,9 @@ func WrapperOf(k Kind) Wrapper {
 }
 
 // unwrap reads what is in a wrapper.
-func (i *Info) unwrap(wrapper Wrapper, in io.Reader, sink script.Sink) error {
+func (i *Info) unwrap(wrapper Wrapper, in input, sink script.Sink) error {
 	w := wrappers[wrapper]
-	compressed := &stream.Counter{In: in}
+	compressed := &stream.Counter{In: in.Reader}
 	inside, err := w.open(compressed)
 	if err != nil {
 		return cutWrapper(wrapper, err)
@@ -139,12 +152,14 @@ func (i *Info) unwrap(wrapper Wrapper, in io.Reader, sink script.Sink) error {
 	if !slices.Contains(w.holds, c.kind) || c.before != nil {
 		return c.refusalIn(wrapper)
 	}
-	err = kinds[c.kind].read(i, input{Reader: c.in, size: -1}, sink)
+	within, done := in.within(c.in)
+	defer done()
+	err = kinds[c.kind].read(i, within, sink)
 	if c.kind == SQL {
 		i.Compression = string(wrapper)
 	}
 	// What follows the dump is read too: the wrapper's own check is at the very end.
-	if _, rest := io.Copy(io.Discard, c.in); rest != nil {
+	if _, rest := io.Copy(io.Discard, within.Reader); rest != nil {
 		return cutWrapper(wrapper, rest)
 	}
 	return cutWrapper(wrapper, err)

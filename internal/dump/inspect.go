@@ -131,7 +131,7 @@ func (i *Info) inspect(s *stream.Source, o Options) error {
 	i.Kind = Sniff(head[:n])
 	var f facts
 	whole := &hashed{s, sha256.New()}
-	in := input{whole, s, s.Size, true}
+	in := input{Reader: whole, at: s, size: s.Size, whole: true}
 	if !o.Digest && (i.Kind == Custom || i.Kind == Tar || i.Kind == Zip) { // which need not be read to the end
 		in.Reader, in.whole = s, false
 	}
@@ -154,7 +154,7 @@ func (i *Info) inspect(s *stream.Source, o Options) error {
 // content reads a file of the kind that was sniffed.
 func (i *Info) content(in input, sink script.Sink) error {
 	if w := WrapperOf(i.Kind); w != "" {
-		return i.unwrap(w, in.Reader, sink)
+		return i.unwrap(w, in, sink)
 	}
 	if k := kinds[i.Kind]; k.read != nil && i.Kind != SQL {
 		return k.read(i, in, sink)
@@ -165,7 +165,7 @@ func (i *Info) content(in input, sink script.Sink) error {
 	}
 	i.Kind = c.kind
 	if c.kind == SQL {
-		return i.script(input{Reader: c.in}, sink)
+		return i.script(input{Reader: c.in, walk: in.walk}, sink)
 	}
 	if c.kind == Unknown && zip.IsSplitEnd(in.at, in.size) {
 		return zip.ErrSplit
@@ -174,11 +174,12 @@ func (i *Info) content(in input, sink script.Sink) error {
 }
 
 // Walk tells sink what the dump has, which was inspected and is complete: its definitions, and
-// the rows of all tables that sink wants, whatever kind of dump it is. Errors are those of
+// the rows of all tables that sink wants, whatever kind of dump it is. first, unless nil, says
+// which tables to read before the others, where the order can be chosen. Errors are those of
 // reading it, and ctx's cause.
-func (i Info) Walk(ctx context.Context, sink script.Sink) error {
+func (i Info) Walk(ctx context.Context, first func(script.Table) bool, sink script.Sink) error {
 	if i.Kind == Directory {
-		return i.readFolder(ctx, nil, sink)
+		return i.readFolder(ctx, nil, &archive.Walk{First: first}, sink)
 	}
 	file, err := i.Open()
 	if err != nil {
@@ -193,7 +194,8 @@ func (i Info) Walk(ctx context.Context, sink script.Sink) error {
 	case i.Kind == OdooZip:
 		again.Kind = Zip
 	}
-	if err := again.content(input{s, s, s.Size, false}, sink); err != nil {
+	in := input{Reader: s, at: s, size: s.Size, walk: &archive.Walk{At: s, First: first}}
+	if err := again.content(in, sink); err != nil {
 		return cmp.Or(context.Cause(ctx), err)
 	}
 	return nil
@@ -244,7 +246,7 @@ func (i *Info) diagnose(s *stream.Source) error {
 
 // custom inspects what pg_dump -Fc writes.
 func (i *Info) custom(in input, sink script.Sink) error {
-	head, after, err := archive.Custom(in.Reader, in.size, sink)
+	head, after, err := archive.Custom(in.Reader, in.size, in.walk, sink)
 	return i.archived(head, after, "archive", err)
 }
 
@@ -259,7 +261,7 @@ func (i *Info) archived(head archive.Head, after int64, what string, err error) 
 
 // script inspects plain SQL.
 func (i *Info) script(in input, sink script.Sink) error {
-	s := script.New(sink)
+	s := script.New(sink).WithInserts()
 	i.Compression = "none"
 	err := s.Read(in)
 	i.PostgreSQL, i.PgDump, i.Database = s.PostgreSQL, s.PgDump, s.Database

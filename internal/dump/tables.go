@@ -51,21 +51,21 @@ var (
 	configName  = script.Table{Schema: script.Public, Name: configTable}
 )
 
-// Create implements script.Sink.
-func (f *facts) Create(t script.Table) { f.defined = f.defined || t == modulesName }
-
-// Key implements script.Sink.
-func (f *facts) Key() { f.keys = true }
-
-// Extension implements script.Sink.
-func (f *facts) Extension(name string) {
-	if len(f.extensions) < maxExtensions {
-		f.extensions = append(f.extensions, name)
+// Object implements script.Sink.
+func (f *facts) Object(kind script.Kind, t script.Table) {
+	switch kind {
+	case script.KindTable:
+		f.defined = f.defined || t == modulesName
+	case script.KindKey:
+		f.keys = true
+	case script.KindSchema:
+		f.public = f.public || t.Name == script.Public
+	case script.KindExtension:
+		if len(f.extensions) < maxExtensions {
+			f.extensions = append(f.extensions, t.Name)
+		}
 	}
 }
-
-// Schema implements script.Sink.
-func (f *facts) Schema(name string) { f.public = f.public || name == script.Public }
 
 // Needs implements script.Sink.
 func (f *facts) Needs(extension string) {

@@ -25,7 +25,7 @@ func (i *Info) tar(in input, sink script.Sink) error {
 	if first.Name != archive.TOC {
 		return i.otherTar(first, t)
 	}
-	head, after, err := t.Read(in.size, sink)
+	head, after, err := t.Read(in.size, in.walk, sink)
 	return i.archived(head, after, "tar", err)
 }
 

@@ -25,13 +25,10 @@ type rowSum struct {
 	Digest        string
 }
 
-func (tables) Create(script.Table) {}
-func (tables) Key()                {}
-func (tables) Extension(string)    {}
-func (tables) Schema(string)       {}
-func (tables) Needs(string)        {}
-func (tables) Insert(script.Table) {}
-func (tables) Unread(script.Table) {}
+func (tables) Object(script.Kind, script.Table) {}
+func (tables) Needs(string)                     {}
+func (tables) Insert(script.Table)              {}
+func (tables) Unread(script.Table)              {}
 
 func (t tables) Copy(c script.Copy) script.Rows {
 	sum := &rowSum{Columns: len(c.Columns), digest: sha256.New()}
@@ -49,7 +46,7 @@ func walked(t *testing.T, path string) tables {
 		t.Fatal(err)
 	}
 	found := tables{}
-	if err := i.Walk(t.Context(), found); err != nil {
+	if err := i.Walk(t.Context(), nil, found); err != nil {
 		t.Error(err)
 	}
 	for _, sum := range found {
@@ -84,7 +81,7 @@ func TestWalkOfWhatChanged(t *testing.T) {
 	if err := os.WriteFile(path, []byte(goodSQL+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err = i.Walk(t.Context(), tables{})
+	err = i.Walk(t.Context(), nil, tables{})
 	if _, ok := errors.AsType[*UnusableError](err); !ok {
 		t.Error(err)
 	}

@@ -82,7 +82,7 @@ func (i *Info) zip(in input, sink script.Sink) error {
 		return i.otherZip(in.at, &s.layout, s.first)
 	}
 	i.Kind = OdooZip
-	if err := i.zipScript(in.at, *s.dumped, sink); err != nil {
+	if err := i.zipScript(in, *s.dumped, sink); err != nil {
 		return err
 	}
 	i.Compression = map[uint16]string{0: "none", 8: "deflate"}[s.dumped.Method]
@@ -118,8 +118,8 @@ func (i *Info) otherZip(in io.ReaderAt, l *layout, first []zip.Member) error {
 }
 
 // zipScript reads dump.sql to its end.
-func (i *Info) zipScript(in io.ReaderAt, m zip.Member, sink script.Sink) error {
-	stored, err := m.Open(in)
+func (i *Info) zipScript(in input, m zip.Member, sink script.Sink) error {
+	stored, err := m.Open(in.at)
 	if err != nil {
 		return err
 	}
@@ -132,8 +132,10 @@ func (i *Info) zipScript(in io.ReaderAt, m zip.Member, sink script.Sink) error {
 	if c.kind != SQL || c.before != nil {
 		return c.refusalAsScript()
 	}
-	err = i.script(input{Reader: c.in}, sink)
-	if _, rest := io.Copy(io.Discard, c.in); rest != nil {
+	within, done := in.within(c.in)
+	defer done()
+	err = i.script(within, sink)
+	if _, rest := io.Copy(io.Discard, within.Reader); rest != nil {
 		return cutScript(rest)
 	}
 	// What is wrong with its text may follow from that.

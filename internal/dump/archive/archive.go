@@ -17,6 +17,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"odoo-upgrade-action/internal/dump/script"
 )
@@ -46,6 +49,50 @@ type archive struct {
 	Head
 	entries int
 	sink    script.Sink
+	walk    *Walk // nil where the rows of most tables are not wanted
+}
+
+// Walk asks for the rows of all tables, of several at a time where the archive says where they
+// are.
+type Walk struct {
+	At    io.ReaderAt             // the archive, nil in a stream
+	First func(script.Table) bool // tables to read before all others
+}
+
+// InStream returns what w is inside of something that is read as a stream.
+func (w *Walk) InStream() *Walk {
+	if w == nil {
+		return nil
+	}
+	return &Walk{First: w.First}
+}
+
+// queues returns the entries to read first, and the others.
+func (w *Walk) queues(wanted []dataEntry) [][]dataEntry {
+	queues := make([][]dataEntry, 2)
+	for _, e := range wanted {
+		n := 1
+		if w.First != nil && w.First(e.copied.Table) {
+			n = 0
+		}
+		queues[n] = append(queues[n], e)
+	}
+	return queues
+}
+
+// each calls read for all entries that are wanted, of which several are read at a time.
+func (w *Walk) each(wanted []dataEntry, read func(dataEntry) error) error {
+	for _, queue := range w.queues(wanted) {
+		var group errgroup.Group
+		group.SetLimit(runtime.GOMAXPROCS(0))
+		for _, e := range queue {
+			group.Go(func() error { return read(e) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Head is what an archive says about itself.

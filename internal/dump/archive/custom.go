@@ -16,18 +16,22 @@ import (
 // Custom reads what pg_dump -Fc writes, of size bytes, -1 in a stream of unknown length, and
 // returns what it says about itself and how many bytes are after its end. Where the archive says
 // where its data is and in can seek, only the table of contents, the data that sink wants, and
-// the end are read.
-func Custom(in io.Reader, size int64, sink script.Sink) (head Head, after int64, err error) {
+// the end are read. With a walk, which may be nil, it is the data of all tables.
+func Custom(in io.Reader, size int64, walk *Walk, sink script.Sink) (head Head, after int64, err error) {
 	a, err := readHead(in)
 	if err != nil {
 		return head, 0, err
 	}
+	a.walk = walk
 	if a.format != formatCustom {
 		return a.Head, 0, fmt.Errorf("a custom archive of format %d", a.format)
 	}
 	toc, err := a.readTOC(sink)
 	if err != nil {
 		return a.Head, 0, err
+	}
+	if toc.located && walk != nil && walk.At != nil {
+		return a.Head, 0, a.missing(a.readAll(toc, size), toc)
 	}
 	if toc.located && a.seek != nil {
 		end, err := a.jump(toc, size)
@@ -36,7 +40,7 @@ func Custom(in io.Reader, size int64, sink script.Sink) (head Head, after int64,
 		}
 		return a.Head, size - end, a.missing(err, toc)
 	}
-	after, err = a.walk(toc)
+	after, err = a.through(toc)
 	return a.Head, after, a.missing(err, toc)
 }
 
@@ -77,12 +81,7 @@ func (a *archive) jump(toc contents, size int64) (int64, error) {
 		if e.offset == 0 {
 			continue // dumped without data
 		}
-		if err := a.blockAt(e.offset, func(id int) func(io.Reader) error {
-			if id != e.id {
-				return func(io.Reader) error { return fmt.Errorf("the data of table %d where that of %d should be", id, e.id) }
-			}
-			return a.reader(e)
-		}); err != nil {
+		if err := a.entryAt(e); err != nil {
 			return 0, err
 		}
 	}
@@ -93,6 +92,27 @@ func (a *archive) jump(toc contents, size int64) (int64, error) {
 	return a.at, err
 }
 
+// readAll reads the data that is wanted, of several tables at a time.
+func (a *archive) readAll(toc contents, size int64) error {
+	return a.walk.each(toc.wanted, func(e dataEntry) error {
+		if e.offset == 0 {
+			return nil // dumped without data
+		}
+		one := *a
+		one.cursor = newCursor(io.NewSectionReader(a.walk.At, 0, size))
+		return one.entryAt(e)
+	})
+}
+
+func (a *archive) entryAt(e dataEntry) error {
+	return a.blockAt(e.offset, func(id int) func(io.Reader) error {
+		if id != e.id {
+			return func(io.Reader) error { return fmt.Errorf("the data of table %d where that of %d should be", id, e.id) }
+		}
+		return a.reader(e)
+	})
+}
+
 func (a *archive) blockAt(offset int64, open func(int) func(io.Reader) error) error {
 	if err := a.from(offset); err != nil {
 		return err
@@ -100,9 +120,9 @@ func (a *archive) blockAt(offset int64, open func(int) func(io.Reader) error) er
 	return a.readBlock(open)
 }
 
-// walk goes through all the data, block by block, and checks what is not wanted. It returns how many bytes there are
+// through goes through all the data, block by block, and checks what is not wanted. It returns how many bytes there are
 // after the archive's end.
-func (a *archive) walk(toc contents) (after int64, err error) {
+func (a *archive) through(toc contents) (after int64, err error) {
 	wanted := map[int]dataEntry{}
 	for _, e := range toc.wanted {
 		wanted[e.id] = e
@@ -139,7 +159,17 @@ func (a *archive) readRows(in io.Reader, compression string, e dataEntry) error 
 	}
 	defer done()
 	guarded := &decompressing{&stream.Guard{In: plain, From: compressed}, nil}
-	err = script.ReadRows(guarded, e.copied, e.rows)
+	rows := io.Reader(guarded)
+	if a.walk != nil && compression != "none" {
+		ahead := stream.Ahead(guarded)
+		defer ahead.Close()
+		rows = ahead
+	}
+	if e.rows != nil {
+		err = script.ReadRows(rows, e.copied, e.rows)
+	} else {
+		err = script.ReadInserts(rows, e.copied.Table, e.columns, a.sink)
+	}
 	if errors.Is(guarded.err, zstd.ErrWindowSizeExceeded) {
 		a.sink.Unread(e.copied.Table)
 		return nil

@@ -134,8 +134,8 @@ func (f *folder) checkFiles(files []string) error {
 
 // Folder reads what pg_dump -Fd writes to a folder: its table of contents, and all data to its end.
 // names are those of its files. digests, unless nil, gets the SHA-256 of the files with data, in
-// hexadecimal, by their names.
-func Folder(ctx context.Context, path string, names map[string]bool, digests map[string]string, sink script.Sink) (Head, error) {
+// hexadecimal, by their names. With a walk, which may be nil, only the rows are read, of all tables.
+func Folder(ctx context.Context, path string, names map[string]bool, digests map[string]string, walk *Walk, sink script.Sink) (Head, error) {
 	f := &folder{ctx: ctx, path: path, names: names, blobs: map[string]bool{}, digests: digests}
 	if err := f.checkBlobs(); err != nil { // first: they are read whatever toc.dat is
 		return Head{}, err
@@ -152,7 +152,7 @@ func Folder(ctx context.Context, path string, names map[string]bool, digests map
 	if err != nil {
 		return Head{}, err
 	}
-	return f.Head, f.read(sink)
+	return f.Head, f.read(walk, sink)
 }
 
 func (f *folder) open(name string) (*stream.Source, error) {
@@ -164,8 +164,8 @@ func (f *folder) open(name string) (*stream.Source, error) {
 }
 
 // read reads all behind the head.
-func (f *folder) read(sink script.Sink) error {
-	f.archive.folder = true
+func (f *folder) read(walk *Walk, sink script.Sink) error {
+	f.archive.folder, f.archive.walk = true, walk
 	if f.format != formatTar { // which is what -Fd writes, too
 		return fmt.Errorf("a folder of format %d", f.format)
 	}
@@ -192,15 +192,14 @@ func (f *folder) read(sink script.Sink) error {
 			return fmt.Errorf("%.60q, a large object that no list names", name)
 		}
 	}
+	if walk != nil {
+		return walk.each(contents.wanted, f.table)
+	}
 	if err := f.checkFiles(slices.AppendSeq(files, maps.Keys(f.blobs))); err != nil {
 		return err
 	}
 	for _, e := range contents.wanted {
-		name, err := f.names.data(e.file)
-		if err == nil {
-			err = f.table(name, e)
-		}
-		if err != nil {
+		if err := f.table(e); err != nil {
 			return err
 		}
 	}
@@ -284,7 +283,11 @@ func decompressFile(in io.Reader, name string) (_ io.Reader, done func(), err er
 }
 
 // table reads the rows of a table.
-func (f *folder) table(name string, e dataEntry) error {
+func (f *folder) table(e dataEntry) error {
+	name, err := f.names.data(e.file)
+	if err != nil {
+		return err
+	}
 	file, err := f.open(name)
 	if err != nil {
 		return err
@@ -293,6 +296,11 @@ func (f *folder) table(name string, e dataEntry) error {
 	plain, done, err := decompressFile(file, name)
 	if err == nil {
 		defer done()
+		if f.walk != nil {
+			ahead := stream.Ahead(plain)
+			defer ahead.Close()
+			plain = ahead
+		}
 		err = f.readRows(plain, "none", e)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

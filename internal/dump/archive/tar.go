@@ -80,11 +80,12 @@ func NewTar(in io.Reader) *Tar {
 // on, whose header was read. It returns what the dump says about itself, and how many bytes are
 // after its end. The members lie in the order TOC, data in the order of TOC, the script that
 // restores it. pg_restore wants that order.
-func (r *Tar) Read(size int64, sink script.Sink) (head Head, after int64, err error) {
+func (r *Tar) Read(size int64, walk *Walk, sink script.Sink) (head Head, after int64, err error) {
 	a, err := readHead(struct{ io.Reader }{r.members})
 	if err != nil {
 		return head, 0, err
 	}
+	a.walk = walk
 	a.Compression = "none"
 	toc, err := a.readTOC(sink)
 	if err == nil {

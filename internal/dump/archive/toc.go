@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"strings"
 
 	"odoo-upgrade-action/internal/dump/script"
 )
@@ -15,7 +16,8 @@ type dataEntry struct {
 	id        int
 	statement string // COPY
 	copied    script.Copy
-	rows      script.Rows // that takes them, nil where they are not wanted
+	rows      script.Rows // that takes them, nil where they are not wanted or each has a statement
+	columns   []string    // of the table, where each row has a statement
 	file      string      // of a tar's or a directory's data
 	hasData   bool
 	offset    int64 // of a custom archive's data, 0 where the archive does not say
@@ -29,6 +31,39 @@ type contents struct {
 	located bool           // every one of them says where its data is
 	files   []string       // of a tar's or a folder's data
 	places  map[place]bool // of the data that is wanted
+	columns map[script.Table][]string
+	defined int // columns in it
+}
+
+// created are the entries that create something.
+var created = map[string]script.Kind{
+	"TABLE": script.KindTable, "CONSTRAINT": script.KindKey, "FK CONSTRAINT": script.KindKey, "INDEX": script.KindKey,
+	"EXTENSION": script.KindExtension, "SCHEMA": script.KindSchema, "VIEW": script.KindView, "MATERIALIZED VIEW": script.KindView,
+	"FUNCTION": script.KindFunction, "PROCEDURE": script.KindFunction, "AGGREGATE": script.KindFunction, "TRIGGER": script.KindTrigger,
+}
+
+// nameOf returns an object's name: an entry has the arguments of a function with it, and the
+// table of a trigger before it.
+func nameOf(kind script.Kind, tag script.Table) script.Table {
+	switch kind {
+	case script.KindFunction:
+		tag.Name, _, _ = strings.Cut(tag.Name, "(")
+	case script.KindTrigger:
+		_, name, _ := strings.Cut(tag.Name, " ")
+		return script.Table{Name: name}
+	case script.KindExtension, script.KindSchema:
+		return script.Table{Name: tag.Name}
+	}
+	return tag
+}
+
+// define notes the columns of a table, which INSERT does not name.
+func (c *contents) define(t script.Table, definition string) {
+	const most = 1 << 20
+	if c.defined < most {
+		c.columns[t] = script.Columns(definition)
+		c.defined += len(c.columns[t])
+	}
 }
 
 // place is where an entry's data is, empty where the archive does not say.
@@ -40,7 +75,7 @@ type place struct {
 // readTOC reads the table of contents, which is read through once.
 func (a *archive) readTOC(sink script.Sink) (contents, error) {
 	a.sink = sink
-	c := contents{located: true, places: map[place]bool{}}
+	c := contents{located: true, places: map[place]bool{}, columns: map[script.Table][]string{}}
 	for range a.entries {
 		if err := a.readEntry(&c); err != nil {
 			return c, err
@@ -58,25 +93,26 @@ func (a *archive) readEntry(c *contents) error {
 		return err
 	}
 	table := script.Table{Schema: e.namespace, Name: e.tag}
-	switch e.desc {
-	case "TABLE":
-		a.sink.Create(table)
-	case "TABLE DATA":
-		if e.hasRows {
-			a.sink.Insert(table)
-		}
-	case "CONSTRAINT", "FK CONSTRAINT", "INDEX":
-		a.sink.Key()
-	case "EXTENSION":
-		a.sink.Extension(e.tag)
-	case "SCHEMA":
-		a.sink.Schema(e.tag)
+	if kind, known := created[e.desc]; known {
+		a.sink.Object(kind, nameOf(kind, table))
+	}
+	if e.desc == "TABLE DATA" && e.hasRows {
+		a.sink.Insert(table)
+	}
+	if a.walk != nil && e.desc == "TABLE" {
+		c.define(table, e.definition)
 	}
 	copied, ok := script.ParseCopy(e.statement, e.namespace)
-	if !ok || !e.hasRows {
+	switch {
+	case !e.hasRows:
 		return nil
-	}
-	if e.copied, e.rows = copied, a.sink.Copy(copied); e.rows == nil {
+	case ok:
+		if e.copied, e.rows = copied, a.sink.Copy(copied); e.rows == nil {
+			return nil
+		}
+	case a.walk != nil && e.desc == "TABLE DATA":
+		e.copied.Table, e.columns = table, c.columns[table]
+	default:
 		return nil
 	}
 	e.statement = ""
@@ -94,6 +130,7 @@ type tocEntry struct {
 	dataEntry
 	hasRows              bool
 	tag, desc, namespace string
+	definition           string // of a table, where all rows are wanted
 }
 
 // readFields reads the fields of an entry up to its dependencies.
@@ -123,9 +160,12 @@ func (a *archive) readFields() (e tocEntry, err error) {
 	text(&e.tag, maxTag)
 	text(&e.desc, maxLabel)
 	number(&section)
-	if err == nil && e.desc == "INDEX" {
+	switch {
+	case err == nil && e.desc == "INDEX":
 		_, err = a.scanText(func(definition []byte) { script.Uses(definition, a.sink) })
-	} else {
+	case a.walk != nil && e.desc == "TABLE":
+		text(&e.definition, maxCopyText)
+	default:
 		skip(1) // definition
 	}
 	skip(1) // drop statement

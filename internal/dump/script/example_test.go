@@ -10,13 +10,10 @@ import (
 // partners takes the names of partners.
 type partners struct{}
 
-func (partners) Create(t script.Table) { fmt.Println("creates", t.Name) }
-func (partners) Key()                  {}
-func (partners) Extension(string)      {}
-func (partners) Schema(string)         {}
-func (partners) Needs(string)          {}
-func (partners) Insert(script.Table)   {}
-func (partners) Unread(script.Table)   {}
+func (partners) Object(kind script.Kind, t script.Table) { fmt.Println("creates a", kind, t.Name) }
+func (partners) Needs(string)                            {}
+func (partners) Insert(script.Table)                     {}
+func (partners) Unread(script.Table)                     {}
 
 func (partners) Copy(c script.Copy) script.Rows {
 	if c.Table.Name != "res_partner" {
@@ -45,7 +42,7 @@ COPY public.res_partner (id, name) FROM stdin;
 `))
 	fmt.Println(err, r.Check())
 	// Output:
-	// creates res_partner
+	// creates a table res_partner
 	// Azure Interior
 	// Deco	Addict
 	// <nil> <nil>

@@ -11,28 +11,39 @@ import (
 
 // Sink is told what a dump has, of whatever kind it is: one way through the definitions and
 // the rows of all tables.
+//
+// Where an archive says where the rows of each table are, several tables may be read at a time:
+// then the Rows that Copy returned are called at the same time, each by one goroutine.
 type Sink interface {
-	Create(t Table)         // the dump creates the table
-	Key()                   // some table has an index or a constraint
-	Extension(name string)  // the dump creates it
-	Schema(name string)     // the dump creates it
-	Needs(extension string) // a definition uses it
-	Insert(t Table)         // a row has a statement of its own, or an archive has rows of the table
-	Copy(c Copy) Rows       // rows follow; nil if they are not wanted
-	Unread(t Table)         // rows that are wanted were compressed with more memory than is to be spent
+	Object(kind Kind, name Table) // the dump creates it
+	Needs(extension string)       // a definition uses it
+	Insert(t Table)               // a row has a statement of its own, or an archive has rows of the table
+	Copy(c Copy) Rows             // rows follow; nil if they are not wanted
+	Unread(t Table)               // rows that are wanted take more memory than is to be spent
 }
+
+// Kind is what a dump creates.
+type Kind string
+
+// The kinds of objects that a Sink is told of. A Key is an index or a constraint of some table.
+const (
+	KindTable     Kind = "table"
+	KindKey       Kind = "key"
+	KindExtension Kind = "extension"
+	KindSchema    Kind = "schema"
+	KindView      Kind = "view" // materialized or not
+	KindFunction  Kind = "function"
+	KindTrigger   Kind = "trigger"
+)
 
 // nothing wants nothing.
 type nothing struct{}
 
-func (nothing) Create(Table)     {}
-func (nothing) Key()             {}
-func (nothing) Extension(string) {}
-func (nothing) Schema(string)    {}
-func (nothing) Needs(string)     {}
-func (nothing) Insert(Table)     {}
-func (nothing) Copy(Copy) Rows   { return nil }
-func (nothing) Unread(Table)     {}
+func (nothing) Object(Kind, Table) {}
+func (nothing) Needs(string)       {}
+func (nothing) Insert(Table)       {}
+func (nothing) Copy(Copy) Rows     { return nil }
+func (nothing) Unread(Table)       {}
 
 // uses tells by what a definition uses an extension that Odoo's own modules use.
 var uses = map[string]string{"gin_trgm_ops": "pg_trgm", "gist_trgm_ops": "pg_trgm", "unaccent(": "unaccent"}
@@ -47,7 +58,7 @@ func Uses(definition []byte, sink Sink) {
 }
 
 // Rows takes the rows of one table, each a line in COPY's text format, without its end. The
-// line is valid during the call only.
+// line is valid during the call only. Of a row that is longer than 4 MiB it has the first part.
 type Rows func(line []byte)
 
 // ReadRows reads what follows a COPY statement: rows, up to the line that ends them.

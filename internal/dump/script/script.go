@@ -30,6 +30,7 @@ type Reader struct {
 	lexer     lexer
 	open      bool   // in a statement, not between two
 	statement []byte // the beginning of the one at hand
+	shortened bool   // it was longer
 	midLine   bool   // the beginning of the current line was taken
 	skipping  bool   // up to the line's end
 
@@ -38,6 +39,7 @@ type Reader struct {
 	columns int  // of what is copied
 	table   Table
 	rows    Rows // takes those of the table that is being copied, nil if they are not needed
+	inserts inserts
 	atEnd   bool // what is in the buffer is the rest
 
 	passed   func(piece []byte) // gets all that was taken, piece by piece; may be nil
@@ -45,9 +47,12 @@ type Reader struct {
 	commands int                // of psql's, so far
 }
 
-// scriptBuffer is how much is parsed in one piece. Rows and comments that are longer
-// are passed over.
-const scriptBuffer = 256 << 10
+// scriptBuffer is how much is parsed in one piece. Comments that are longer are passed over;
+// for a row that is wanted, the buffer grows up to maxRow.
+const (
+	scriptBuffer = 256 << 10
+	maxRow       = 4 << 20
+)
 
 // How much of a statement is kept: all of the longest COPY, which has a table's 1,600
 // columns, and of anything else what names its object.
@@ -81,6 +86,10 @@ func (s *Reader) Read(in io.Reader) error {
 		}
 		used += s.consume(buffer[used:])
 		if used == 0 && len(buffer) == cap(buffer) {
+			if s.copying && s.rows != nil && !s.midLine && cap(buffer) < maxRow {
+				buffer = append(make([]byte, 0, 2*cap(buffer)), buffer...)
+				continue
+			}
 			used = s.tooLong(buffer)
 			s.pass(buffer[:used])
 		}
@@ -139,12 +148,15 @@ func (s *Reader) next(b []byte) int {
 	return s.between(b)
 }
 
-// tooLong passes over most of a row or a comment that does not fit: none that tells
-// something is that long.
+// tooLong passes over most of a row or a comment that does not fit. The row's first part is
+// all that is told of it.
 func (s *Reader) tooLong(b []byte) int {
 	if !s.copying {
 		s.skipping = true
 		return len(b)
+	}
+	if s.rows != nil && !s.midLine {
+		s.rows(b)
 	}
 	s.midLine = true
 	return len(b) - len("\n\\.\r\n")
@@ -185,10 +197,30 @@ func (s *Reader) inside(b []byte) int {
 // keep adds to the beginning of the statement at hand.
 func (s *Reader) keep(code []byte) {
 	limit := maxStatement
-	if len(s.statement) > 4 && bytes.EqualFold(s.statement[:4], []byte("COPY")) {
-		limit = maxCopy
+	if len(s.statement)+len(code) > maxStatement {
+		limit = s.limit()
+	}
+	if len(s.statement)+len(code) > limit {
+		s.shortened = true
 	}
 	s.statement = append(s.statement, code[:min(len(code), max(0, limit-len(s.statement)))]...)
+}
+
+// limit is how much of the statement at hand is kept, which is long.
+func (s *Reader) limit() int {
+	switch words := tokens(s.statement); words.next().word() {
+	case "COPY":
+		return maxCopy
+	case "CREATE":
+		if s.inserts.wanted {
+			return maxCopy
+		}
+	case "INSERT":
+		if s.inserts.wanted {
+			return maxRow
+		}
+	}
+	return maxStatement
 }
 
 // between takes what begins between two statements: blanks, a comment, a command of
@@ -220,11 +252,11 @@ func (s *Reader) between(b []byte) int {
 		s.closing, s.midLine, s.lexer.mode = 0, true, inComment
 		return len("/*")
 	case at >= 0 && s.isWholeInsert(whole.text):
-		s.closing, s.statement = 0, append(s.statement[:0], line[:min(len(line), maxStatement)]...)
+		s.closing, s.statement, s.shortened = 0, append(s.statement[:0], whole.text...), false
 		s.understand()
 	case IsStatement(line) || at < 0 && beginsStatement(line):
 		s.closing = 0
-		s.open, s.statement, s.lexer = true, s.statement[:0], lexer{backslash: s.lexer.backslash}
+		s.open, s.statement, s.shortened, s.lexer = true, s.statement[:0], false, lexer{backslash: s.lexer.backslash}
 		return s.inside(b)
 	default:
 		s.closing, s.skipping = 0, at < 0

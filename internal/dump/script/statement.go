@@ -99,13 +99,12 @@ func (s *Reader) understand() {
 	case "COPY":
 		s.copy(string(s.statement))
 	case "INSERT":
-		words.next() // INTO
-		s.sink.Insert(words.table(s.path))
+		s.insert(words)
 	case "CREATE":
 		s.create(words)
 	case "ALTER":
 		if words.next().word() == "TABLE" && bytes.Contains(s.statement, []byte("ADD CONSTRAINT")) {
-			s.sink.Key()
+			s.sink.Object(KindKey, Table{})
 		}
 	case "SET":
 		s.set(words)
@@ -116,24 +115,33 @@ func (s *Reader) understand() {
 	}
 }
 
-// create takes CREATE TABLE, CREATE INDEX and what they need.
+// created are the words for what CREATE creates.
+var created = map[string]Kind{
+	"TABLE": KindTable, "INDEX": KindKey, "EXTENSION": KindExtension, "SCHEMA": KindSchema, "VIEW": KindView,
+	"FUNCTION": KindFunction, "PROCEDURE": KindFunction, "AGGREGATE": KindFunction, "TRIGGER": KindTrigger,
+}
+
+// create takes CREATE TABLE, CREATE INDEX and the like.
 func (s *Reader) create(words tokens) {
-	for range 4 { // UNLOGGED, UNIQUE and the like
-		switch words.next().word() {
-		case "TABLE":
-			s.sink.Create(words.table(s.path))
-			return
-		case "INDEX":
-			s.sink.Key()
-			Uses(s.statement, s.sink)
-			return
-		case "EXTENSION":
-			s.sink.Extension(words.table("").Name)
-			return
-		case "SCHEMA":
-			s.sink.Schema(words.table("").Name)
-			return
+	for range 4 { // UNLOGGED, UNIQUE, OR REPLACE and the like
+		kind, known := created[words.next().word()]
+		if !known {
+			continue
 		}
+		switch kind {
+		case KindKey:
+			s.sink.Object(kind, Table{})
+			Uses(s.statement, s.sink)
+		case KindExtension, KindSchema, KindTrigger:
+			s.sink.Object(kind, words.table(""))
+		default:
+			name := words.table(s.path)
+			s.sink.Object(kind, name)
+			if kind == KindTable {
+				s.define(name, words)
+			}
+		}
+		return
 	}
 }
 
