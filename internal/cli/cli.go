@@ -160,6 +160,7 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 
 func newParser(g *grammar, options ...kong.Option) (*kong.Kong, error) {
 	vars := protocolVars()
+	vars["areas"] = inWords(areaNames(), "and")
 	vars["server"], vars["version"] = run.DefaultServer, "odoo-upgrade "+Version()
 	for _, c := range job.Commands() {
 		vars[c.Name+"_help"] = c.Help

@@ -252,6 +252,12 @@ func explainDownload(e job.Ending, _ job.Command) report.Explanation {
 }
 
 func explainCheck(e job.Ending, _ job.Command) report.Explanation {
+	if _, gated := errors.AsType[*job.GateError](e.Err); gated {
+		return failed("Upgraded database differs from the dump", e)
+	}
+	if _, unknown := errors.AsType[*job.NotComparedError](e.Err); unknown {
+		return failed("Databases not compared", e)
+	}
 	why := failed("Upgraded database failed the check", e)
 	why.Text = e.Err.Error() + "." // it may begin with a path
 	why.Next = "The file is kept. Run odoo-upgrade inspect on it, and " + support(e) + ". To only get a warning for such a database, set {check} to warn."

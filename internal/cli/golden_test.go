@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"flag"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -49,9 +48,9 @@ type golden struct {
 
 var goldenCases = []golden{
 	{name: "success", result: "success"},
-	{name: "upgraded", result: "success", engine: sixteenToSeventeen{}},
+	{name: "upgraded", result: "success", engine: losing()},
 	{name: "pending", result: "pending", inputs: map[string]string{"command": "start"}},
-	{name: "later-job", result: "success", engine: sixteenToSeventeen{}, before: map[string]string{"command": "start"}},
+	{name: "later-job", result: "success", engine: losing(), before: map[string]string{"command": "start"}},
 	{name: "status", result: "pending", before: map[string]string{"command": "start"}, inputs: map[string]string{"command": "status"}},
 	{name: "error", result: "error", v1: []string{"create=404"}, rpc: []string{"rpc-create=404"}},
 	{name: "invalid-input", result: "invalid-input", inputs: map[string]string{"target": "seventeen"}},
@@ -61,7 +60,9 @@ var goldenCases = []golden{
 	{name: "upgrade-failed", result: "upgrade-failed", outcome: "failed"},
 	{name: "timeout", result: "timeout", inputs: map[string]string{"timeout": "30m"}},
 	{name: "download-failed", result: "download-failed", v1: []string{"page=404"}, rpc: []string{"transfer-start:2-=404"}},
-	{name: "check-failed", result: "check-failed", engine: toTruncated{}},
+	{name: "check-failed", result: "check-failed", engine: toTruncated{losing()}},
+	{name: "compared", result: "success", engine: losing("view", "rows:3")},
+	{name: "gated", result: "check-failed", engine: losing("rows:3", "cent", "unit", "view", "action", "field"), inputs: map[string]string{"fail-on": "rows, ledger, stock"}},
 	{name: "interrupted", result: "interrupted", stop: 75 * time.Minute},
 }
 
@@ -93,6 +94,9 @@ func (g golden) play(t *testing.T, protocol string) {
 		maps.Copy(s.inputs, g.before)
 		_, set := s.run(t.Context(), nil)
 		s.inputs = map[string]string{"contract": first["contract"], "handle": set["handle"], "protocol": protocol}
+		if g.inputs["command"] == "" {
+			s.inputs["inventory"] = set["inventory-path"]
+		}
 		_ = os.Remove(filepath.Join(s.dir, "summary"))
 		s.log.Reset()
 		time.Sleep(10 * time.Minute)
@@ -173,49 +177,20 @@ func compareGolden(t *testing.T, name, text string) {
 	}
 }
 
-// sixteenToSeventeen is an engine that makes Odoo 17.0 of the sample.
-type sixteenToSeventeen struct{ engine.Copy }
-
-func (sixteenToSeventeen) Name() string { return "test" }
-
-func (sixteenToSeventeen) Upgrade(ctx context.Context, w requests.Work) (requests.Result, error) {
-	const script = `--
--- PostgreSQL database dump
---
-
--- Dumped from database version 16.3
--- Dumped by pg_dump version 16.3
-
-CREATE TABLE public.ir_module_module (
-    name text
-);
-
-COPY public.ir_module_module (name, latest_version, state, author) FROM stdin;
-account	17.0.1.2	installed	Odoo S.A.
-analytic	17.0.1.0	installed	Odoo S.A.
-bakery_orders	16.0.2.0.1	installed	Bakery
-base	17.0.1.3	installed	Odoo S.A.
-web	17.0.1.0	uninstalled	Odoo S.A.
-\.
-
-COPY public.ir_config_parameter (key, value) FROM stdin;
-database.is_neutralized	true
-\.
-
---
--- PostgreSQL database dump complete
---
-
-`
-	_, _ = fmt.Fprintln(w.Log, "Upgrading 4 modules.")
-	return requests.Result{Message: "Your upgraded database is ready.", Notes: "Everything went well.", Name: "upgraded_db.sql"}, os.WriteFile(w.Upgraded, []byte(script), 0o600)
+// losing is an engine that upgrades the sample to 17.0, but for what it loses.
+func losing(texts ...string) *engine.Losing {
+	e, err := engine.ParseLosses(texts)
+	if err != nil {
+		panic(err)
+	}
+	return e
 }
 
 // toTruncated is an engine whose result ends early.
-type toTruncated struct{ sixteenToSeventeen }
+type toTruncated struct{ *engine.Losing }
 
 func (e toTruncated) Upgrade(ctx context.Context, w requests.Work) (requests.Result, error) {
-	result, err := e.sixteenToSeventeen.Upgrade(ctx, w)
+	result, err := e.Losing.Upgrade(ctx, w)
 	if err == nil {
 		err = os.Truncate(w.Upgraded, 400)
 	}

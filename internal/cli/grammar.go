@@ -20,10 +20,14 @@ type grammar struct {
 	Status   statusCommand   `cmd:"" help:"${status_help}"`
 	Download downloadCommand `cmd:"" help:"${download_help}"`
 	Inspect  inspectCommand  `cmd:"" help:"${inspect_help}"`
-	Sandbox  sandboxCommand  `cmd:"" help:"Serve a small stand-in for the platform until stopped"`
-	Demo     demoCommand     `cmd:"" help:"Show a whole cycle with a sandbox and a sample dump"`
-	Health   healthCommand   `cmd:"" help:"Check that the sandbox on this machine or in this container responds"`
-	Version  versionCommand  `cmd:"" help:"Print the version"`
+
+	Inventory inventoryCommand `cmd:"" help:"${inventory_help}"`
+	Compare   compareCommand   `cmd:"" help:"${compare_help}"`
+
+	Sandbox sandboxCommand `cmd:"" help:"Serve a small stand-in for the platform until stopped"`
+	Demo    demoCommand    `cmd:"" help:"Show a whole cycle with a sandbox and a sample dump"`
+	Health  healthCommand  `cmd:"" help:"Check that the sandbox on this machine or in this container responds"`
+	Version versionCommand `cmd:"" help:"Print the version"`
 
 	Completion completionCommand `cmd:"" help:"Print the shell code for Tab completion; source it in your shell's startup file"`
 
@@ -36,6 +40,9 @@ type runCommand struct {
 	requestFlags
 	waitFlags
 	downloadFlags
+	folderFlags
+	compareFlags
+	gateFlags
 	keepFlags
 }
 
@@ -43,6 +50,8 @@ type startCommand struct {
 	commonFlags
 	dial.TransferSettings
 	requestFlags
+	folderFlags
+	compareFlags
 	keepFlags
 }
 
@@ -61,6 +70,9 @@ type downloadCommand struct {
 	commonFlags
 	dial.TransferSettings
 	downloadFlags
+	folderFlags
+	compareFlags
+	gateFlags
 	localFlags
 }
 
@@ -120,9 +132,24 @@ type stateFlags struct {
 
 // downloadFlags say what to download, and where to.
 type downloadFlags struct {
-	Download     items      `default:"upgraded-dump" help:"What to download, as a list: ${offers}; or none"`
-	DownloadPath string     `name:"download-path" default:"odoo-upgrade" help:"Folder for downloads, in the workspace"`
-	Check        strictness `default:"strict" help:"What to do with an upgraded database that is not complete, not Odoo's, or not at the target version: strict fails, warn logs a warning, off does not check"`
+	Download items      `default:"upgraded-dump" help:"What to download, as a list: ${offers}; or none"`
+	Check    strictness `default:"strict" help:"What to do with an upgraded database that is not complete, not Odoo's, or not at the target version: strict fails, warn logs a warning, off does not check"`
+}
+
+// folderFlags say where files are written to.
+type folderFlags struct {
+	DownloadPath string `name:"download-path" default:"odoo-upgrade" help:"Folder for downloads, the inventory and the comparison, in the workspace"`
+}
+
+// compareFlags say whether the upgraded database is compared.
+type compareFlags struct {
+	Compare compareMode `default:"report" help:"report compares the upgraded database with the dump that was sent; off does not"`
+}
+
+// gateFlags say what of a comparison fails a run.
+type gateFlags struct {
+	FailOn    areas  `name:"fail-on" help:"Findings of the comparison that fail the step, as a list: ${areas}. Default: none"`
+	Inventory string `help:"Inventory of the dump that was sent, where this job does not have the dump: the file that the output inventory-path of an earlier job names"`
 }
 
 // keepFlags are the localFlags of the commands that create requests, whose key must not be
@@ -143,9 +170,27 @@ type localFlags struct {
 type inspectCommand struct {
 	dumpFlags
 	File   string `arg:"" optional:"" help:"Path of the dump"`
-	Other  string `arg:"" optional:"" help:"Path of another dump of the same database: what changed between the two is printed"`
 	Format format `default:"text" help:"text or json" local:""`
 	SHA256 bool   `name:"sha256" help:"Print the SHA-256 even if the file does not have to be read to its end" local:""`
+	localFlags
+}
+
+type inventoryCommand struct {
+	dumpFlags
+	File string `arg:"" optional:"" help:"Path of the dump"`
+	folderFlags
+	Format format `default:"text" help:"text prints a summary; json prints the inventory itself" local:""`
+	localFlags
+}
+
+type compareCommand struct {
+	dumpFlags
+	gateFlags
+	Upgraded string `help:"Path of the upgraded database, or of its inventory: only for the command compare"`
+	Old      string `arg:"" optional:"" help:"Path of the dump that was sent, or of its inventory"`
+	New      string `arg:"" optional:"" help:"Path of the upgraded database, or of its inventory"`
+	folderFlags
+	Format format `default:"text" help:"text or json" local:""`
 	localFlags
 }
 

@@ -17,6 +17,7 @@ import (
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
 	"odoo-upgrade-action/internal/run"
+	"odoo-upgrade-action/internal/show"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -32,12 +33,6 @@ func (c *inspectCommand) run(p *program) int {
 	}
 	if path == "" {
 		return p.invalid(errors.New("missing: dump"))
-	}
-	if c.Other != "" && c.Outputs+c.localFlags.Summary != "" {
-		return p.invalid(errors.New("comparing two dumps writes neither outputs nor a summary: remove --outputs and --summary"))
-	}
-	if c.Other != "" {
-		return c.compare(p, path)
 	}
 	info, err := dump.Inspect(p.ctx, run.InFolder(p.workspace(), path), dump.Options{Digest: c.SHA256 || p.step})
 	ending := job.Ending{Result: job.Success, Dump: info}
@@ -118,14 +113,6 @@ func inspection(i dump.Info, wrong error) map[string]any {
 	}
 }
 
-// first lists some names, and says how many more there are.
-func first(names []string, most int) string {
-	if more := len(names) - most; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
-	}
-	return strings.Join(names, ", ")
-}
-
 // row is a line of what inspect prints as text.
 func row(name, value string) string { return fmt.Sprintf("%-14s %s", name, actions.Line(value)) }
 
@@ -149,7 +136,7 @@ func describe(i dump.Info, wrong error) (lines []string) {
 	if len(i.Modules) > 0 {
 		modules = fmt.Sprintf("%d installed, %d of them seem to be your own", len(i.Modules), i.CustomCount())
 		if own := i.Custom(); len(own) > 0 {
-			modules += ": " + first(own, 20)
+			modules += ": " + show.First(own, 20, ", ")
 		}
 	}
 	whole := "yes"
@@ -162,7 +149,7 @@ func describe(i dump.Info, wrong error) (lines []string) {
 	for _, known := range [][2]string{
 		{"File", i.Name}, {"Size", fmt.Sprintf("%s (%d bytes)", humanize.IBytes(uint64(i.Size)), i.Size)}, {"SHA-256", i.SHA256},
 		{"Kind", kind}, {"Database", i.Database}, {"PostgreSQL", i.PostgreSQL}, {"pg_dump", i.PgDump},
-		{"Odoo", odoo}, {"Modules", modules}, {"Not ended", first(i.Unfinished, 20)}, {"UUID", i.UUID},
+		{"Odoo", odoo}, {"Modules", modules}, {"Not ended", show.First(i.Unfinished, 20, ", ")}, {"UUID", i.UUID},
 		{"Filestore", map[bool]string{true: "inside"}[i.Filestore]}, {"Neutralized", map[bool]string{true: "yes"}[i.Neutralized]},
 		{"Contract", map[bool]string{true: "the database names one"}[i.ContractMatches("") != dump.NoContract]}, {"Usable", whole},
 	} {

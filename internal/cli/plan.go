@@ -14,12 +14,15 @@ type options struct {
 	requestFlags
 	waitFlags
 	downloadFlags
+	folderFlags
+	compareFlags
+	gateFlags
 	local localFlags
 }
 
 func (c *runCommand) run(p *program) int {
 	return p.carryOut("run", options{commonFlags: c.commonFlags, TransferSettings: c.TransferSettings, requestFlags: c.requestFlags,
-		waitFlags: c.waitFlags, downloadFlags: c.downloadFlags, local: localFlags(c.keepFlags)})
+		waitFlags: c.waitFlags, downloadFlags: c.downloadFlags, folderFlags: c.folderFlags, compareFlags: c.compareFlags, gateFlags: c.gateFlags, local: localFlags(c.keepFlags)})
 }
 
 func (c *startCommand) run(p *program) int {
@@ -29,6 +32,8 @@ func (c *startCommand) run(p *program) int {
 			commonFlags:      c.commonFlags,
 			TransferSettings: c.TransferSettings,
 			requestFlags:     c.requestFlags,
+			folderFlags:      c.folderFlags,
+			compareFlags:     c.compareFlags,
 			local:            localFlags(c.keepFlags),
 		},
 	)
@@ -45,7 +50,7 @@ func (c *statusCommand) run(p *program) int {
 func (c *downloadCommand) run(p *program) int {
 	return p.carryOut(
 		"download",
-		options{commonFlags: c.commonFlags, TransferSettings: c.TransferSettings, downloadFlags: c.downloadFlags, local: c.localFlags},
+		options{commonFlags: c.commonFlags, TransferSettings: c.TransferSettings, downloadFlags: c.downloadFlags, folderFlags: c.folderFlags, compareFlags: c.compareFlags, gateFlags: c.gateFlags, local: c.localFlags},
 	)
 }
 
@@ -60,5 +65,6 @@ func (o options) inputs() run.Inputs {
 			o.Timezone,
 		), SkipTest: o.SkipTest.on, Env: o.Env, Timeout: o.Timeout, PollInterval: o.PollInterval, Continue: o.OnTimeout.succeed,
 		Download: o.Download, DownloadPath: o.DownloadPath, Check: o.Check.Strictness,
+		Compare: o.Compare.on, FailOn: o.FailOn, Inventory: o.Inventory,
 	}
 }

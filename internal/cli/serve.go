@@ -34,6 +34,7 @@ type sandboxCommand struct {
 	Database   string        `name:"database-url" help:"PostgreSQL server for scratch databases, like postgres://USER@HOST/postgres. Its user must be allowed to create databases and roles" secret:"" local:""`
 	SQL        []string      `name:"sql" sep:"none" help:"SQL file for the engine postgres to run, or a folder of them; can be repeated" local:""`
 	Restore    bool          `help:"For the engine command: restore the dump into the scratch database first, and dump it again afterwards" local:""`
+	Lose       []string      `help:"Something for the engine copy to lose, so that a comparison finds it; can be repeated: rows:3, cent, unit, view, action or field. The dump has to be plain SQL or Odoo's zip" local:""`
 	Workers    int           `default:"2" help:"How many requests are upgraded at the same time; the others wait. 0 means no limit" local:""`
 	Timeout    time.Duration `name:"upgrade-timeout" default:"24h" help:"Maximum time for an upgrade, from its first start; 0 means no limit" local:""`
 	MaxUpload  size          `name:"max-upload" default:"64GiB" help:"Maximum size of a dump, like 20GiB, with all of its files; 0 means no limit" local:""`
@@ -107,6 +108,8 @@ func (c *sandboxCommand) engine() (sandbox.Engine, error) {
 		return nil, fmt.Errorf("a program (%s) can only be used with --engine command", c.Command[0])
 	case c.Engine != "postgres" && len(c.SQL) > 0:
 		return nil, errors.New("--sql can only be used with --engine postgres")
+	case c.Engine != "copy" && len(c.Lose) > 0:
+		return nil, errors.New("--lose can only be used with --engine copy")
 	case c.Engine == "copy" && server != nil:
 		return nil, errors.New("--database-url can only be used with --engine postgres or --engine command")
 	case c.Engine == "postgres" && server == nil:
@@ -119,6 +122,9 @@ func (c *sandboxCommand) engine() (sandbox.Engine, error) {
 		return nil, errors.New("--engine command needs a program: give it after --, like --engine command -- ./upgrade.sh")
 	case c.Engine == "command":
 		return engines.NewCommand(c.Command, server, c.Restore), nil
+	}
+	if len(c.Lose) > 0 {
+		return engine.ParseLosses(c.Lose)
 	}
 	return engine.Copy{}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/dustin/go-humanize"
 
+	"odoo-upgrade-action/internal/compare"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -100,6 +101,46 @@ func (s *strictness) UnmarshalText(text []byte) error {
 		return nil
 	}
 	return fmt.Errorf("%q is not one of strict, warn and off", text)
+}
+
+type compareMode struct{ on bool }
+
+func (c *compareMode) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "report", "off":
+		c.on = string(text) == "report"
+		return nil
+	}
+	return fmt.Errorf("%q is neither report nor off", text)
+}
+
+// areas are those that gates watch.
+type areas []compare.Area
+
+func (a *areas) UnmarshalText(text []byte) error {
+	var words list
+	if err := words.UnmarshalText(text); err != nil {
+		return err
+	}
+	*a = nil
+	for _, word := range words {
+		area := compare.Area(word)
+		switch {
+		case word == "none" && len(words) == 1:
+		case !slices.Contains(compare.Areas(), area):
+			return fmt.Errorf("%q is not an area of the comparison: use some of %s, or none", word, inWords(areaNames(), "and"))
+		case !slices.Contains(*a, area):
+			*a = append(*a, area)
+		}
+	}
+	return nil
+}
+
+func areaNames() (names []string) {
+	for _, area := range compare.Areas() {
+		names = append(names, string(area))
+	}
+	return names
 }
 
 type format struct{ json bool }

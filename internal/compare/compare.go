@@ -7,11 +7,11 @@ package compare
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
 	"odoo-upgrade-action/internal/inventory"
+	"odoo-upgrade-action/internal/show"
 )
 
 // Area is what a gate watches.
@@ -89,12 +89,12 @@ const (
 
 // Result is what a comparison found.
 type Result struct {
-	Old         inventory.Dump `json:"old"`
-	New         inventory.Dump `json:"new"`
-	Findings    []Finding      `json:"findings"` // what hurts most first
-	Folded      []Folded       `json:"folded"`
-	Tables      []TableChange  `json:"tables"`       // that changed, by name
-	NotCompared []string       `json:"not_compared"` // and why: sentences
+	Old         inventory.Dump  `json:"old"`
+	New         inventory.Dump  `json:"new"`
+	Findings    []Finding       `json:"findings"` // what hurts most first
+	Folded      []Folded        `json:"folded"`
+	Tables      []TableChange   `json:"tables"` // that changed, by name
+	NotCompared []inventory.Gap `json:"not_compared"`
 
 	RowsLost            int64   `json:"rows_lost"`
 	TablesLost          int64   `json:"tables_lost"`
@@ -122,7 +122,7 @@ type comparison struct {
 func Compare(old, new *inventory.Inventory) Result {
 	c := &comparison{old: old, new: new, folded: map[string]*Folded{}}
 	c.Old, c.New = old.Dump, new.Dump
-	c.Findings, c.Folded, c.Tables, c.NotCompared = []Finding{}, []Folded{}, []TableChange{}, []string{}
+	c.Findings, c.Folded, c.Tables, c.NotCompared = []Finding{}, []Folded{}, []TableChange{}, []inventory.Gap{}
 	c.NotCompared = append(c.NotCompared, old.Gaps...)
 	for _, gap := range new.Gaps {
 		if !slices.Contains(c.NotCompared, gap) {
@@ -152,11 +152,26 @@ func (r Result) In(areas []Area) (list []Finding) {
 	return list
 }
 
+// Open returns what was not compared although a gate in one of the areas needs it.
+func (r Result) Open(areas []Area) (list []inventory.Gap) {
+	for _, gap := range r.NotCompared {
+		if slices.ContainsFunc(areas, func(a Area) bool { return needs[a] == gap.What }) {
+			list = append(list, gap)
+		}
+	}
+	return list
+}
+
+// needs are the parts of an inventory that gates need.
+var needs = map[Area]inventory.Part{
+	Rows: inventory.OfRows, Ledger: inventory.OfLedger, Stock: inventory.OfStock, Views: inventory.OfRecords, Automation: inventory.OfRecords, Fields: inventory.OfRecords,
+}
+
 // String says in one line what came of it.
 func (r Result) String() string {
-	compared := fmt.Sprintf("%s rows in %s tables compared", grouped(fmt.Sprint(r.RowsCompared)), grouped(fmt.Sprint(r.TablesCompared)))
-	if n := len(r.Findings); n > 0 {
-		return fmt.Sprintf("%s: %s", compared, count(int64(n), "finding", "findings"))
+	compared := show.Count(r.RowsCompared, "row", "rows") + " in " + show.Count(r.TablesCompared, "table", "tables") + " compared"
+	if n := len(r.In(Areas())); n > 0 {
+		return compared + ": " + show.Count(int64(n), "finding", "findings")
 	}
 	parts := []string{"nothing of yours is missing"}
 	if r.Ledger == Equal {

@@ -5,20 +5,19 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"odoo-upgrade-action/internal/inventory"
 )
 
-// unknown reports whether an inventory says that something was not compared.
-func unknown(i *inventory.Inventory, what string) bool {
-	return slices.ContainsFunc(i.Gaps, func(gap string) bool { return strings.HasPrefix(gap, what) })
+// unknown reports whether a part of an inventory is not known.
+func unknown(i *inventory.Inventory, what inventory.Part) bool {
+	return slices.ContainsFunc(i.Gaps, func(gap inventory.Gap) bool { return gap.What == what })
 }
 
 // ledger compares what was posted.
 func (c *comparison) ledger() {
 	old, new := c.old.Ledger, c.new.Ledger
-	if c.Ledger = Nothing; old == nil || unknown(c.new, "The ledger") {
+	if c.Ledger = Nothing; old == nil || unknown(c.new, inventory.OfLedger) {
 		return
 	}
 	if new == nil {
@@ -149,7 +148,7 @@ const stockPlaces = 5
 // stock compares quantities.
 func (c *comparison) stock() {
 	old, new := c.old.Stock, c.new.Stock
-	if c.Stock = Nothing; old == nil || unknown(c.new, "The stock") {
+	if c.Stock = Nothing; old == nil || unknown(c.new, inventory.OfStock) {
 		return
 	}
 	if new == nil {

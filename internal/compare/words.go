@@ -5,6 +5,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"odoo-upgrade-action/internal/show"
 )
 
 // nouns are what people call the rows of tables, one and several.
@@ -30,17 +34,9 @@ var nouns = map[string][2]string{
 // rowsOf says how many rows of a table: "3 journal items".
 func rowsOf(n int64, table string) string {
 	if noun, ok := nouns[table]; ok {
-		return count(n, noun[0], noun[1])
+		return show.Count(n, noun[0], noun[1])
 	}
-	return count(n, "row", "rows") + " of " + table
-}
-
-// count is a number with its noun.
-func count(n int64, one, several string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return grouped(fmt.Sprint(n)) + " " + several
+	return show.Count(n, "row", "rows") + " of " + table
 }
 
 // isAre goes with count.
@@ -74,10 +70,19 @@ func listed(ids []uint32, n int64) string {
 		parts = append(parts, fmt.Sprint(id))
 	}
 	text := strings.Join(parts, ", ")
-	if more := n - int64(len(parts)); more > 0 && len(parts) > 0 {
-		text += fmt.Sprintf(" and %s more", grouped(fmt.Sprint(more)))
+	if more := n - int64(len(parts)); more > 0 {
+		text += " and " + humanize.Comma(more) + " more"
 	}
 	return text
+}
+
+// Texts are the first findings, in one line.
+func Texts(list []Finding) string {
+	var texts []string
+	for _, f := range list {
+		texts = append(texts, f.Text)
+	}
+	return show.First(texts, 3, "; ")
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -6,6 +6,7 @@ package event
 import (
 	"time"
 
+	"odoo-upgrade-action/internal/compare"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -22,6 +23,7 @@ const (
 	Wait     Step = "wait"
 	Download Step = "download"
 	Check    Step = "check"
+	Compare  Step = "compare"
 )
 
 // Event is something that happened: one of the types below.
@@ -88,6 +90,16 @@ type (
 		Compared    bool   // with what was sent, so that Changes is known
 		ChangesPath string // of the list of changes, as users know it
 	}
+	// Counted tells of the inventory of the dump that was sent.
+	Counted struct{ Path string } // of its file, as users know it
+	// Compared tells what the upgraded database lacks, or has otherwise.
+	Compared struct {
+		Result compare.Result
+		Path   string         // of a file with all of it, as users know it, "" for none
+		Gates  []compare.Area // whose findings fail the run
+	}
+	// NotCompared says why the two databases were not compared.
+	NotCompared struct{ Why string }
 	// CheckWarning tells of something odd about the upgraded database that does not fail
 	// the run.
 	CheckWarning struct{ Text string }

@@ -40,7 +40,7 @@ type file struct {
 	Objects    []Object                    `json:"objects"`
 	Modules    []dump.Module               `json:"modules"`
 	Unfinished []string                    `json:"unfinished_modules,omitempty"`
-	Gaps       []string                    `json:"gaps,omitempty"`
+	Gaps       []Gap                       `json:"gaps,omitempty"`
 }
 
 // tableJSON has ids in the portable format of Roaring Bitmaps, in base64.

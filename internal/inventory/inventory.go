@@ -28,11 +28,11 @@ type Inventory struct {
 	Ledger  *Ledger // nil if there is none
 	Stock   *Stock  // nil if there is none
 	Records map[Kind]map[uint32]*Record
+	Gaps    []Gap
 	Objects []Object      // that no module owns, by kind and name
 	Modules []dump.Module // that are installed, by name
 	// Unfinished are the modules that are to be installed, upgraded or removed, with that state.
 	Unfinished []string
-	Gaps       []string // what was not counted, and why: each a sentence
 
 	names names // not in the file
 }
@@ -116,10 +116,27 @@ func Of(ctx context.Context, d dump.Info) (*Inventory, error) {
 	return t.finish(), nil
 }
 
+// Gap is what was not counted.
+type Gap struct {
+	What Part   `json:"what"`
+	Text string `json:"text"` // and why: a sentence
+}
+
+// Part is a part of an inventory.
+type Part string
+
+// The parts of which something may not be counted.
+const (
+	OfRows    Part = "rows"
+	OfLedger  Part = "ledger"
+	OfStock   Part = "stock"
+	OfRecords Part = "records"
+)
+
 // gap notes what was not counted.
-func (i *Inventory) gap(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); len(i.Gaps) < maxGaps && !slices.Contains(i.Gaps, text) {
-		i.Gaps = append(i.Gaps, text)
+func (i *Inventory) gap(what Part, format string, args ...any) {
+	if gap := (Gap{what, fmt.Sprintf(format, args...)}); len(i.Gaps) < maxGaps && !slices.Contains(i.Gaps, gap) {
+		i.Gaps = append(i.Gaps, gap)
 	}
 }
 

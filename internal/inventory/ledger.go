@@ -241,10 +241,10 @@ func (l *ledger) typesOf(c script.Copy) script.Rows {
 func (l *ledger) finish(i *Inventory) *Ledger {
 	switch {
 	case l.early:
-		i.gap("The ledger was not compared: the dump has the journal items before the entries that say which of them are posted.")
+		i.gap(OfLedger, "The ledger was not compared: the dump has the journal items before the entries that say which of them are posted.")
 		return nil
 	case l.tooMany:
-		i.gap("The ledger was not compared: it has more than %d accounts or kinds of invoices.", maxGroups)
+		i.gap(OfLedger, "The ledger was not compared: it has more than %d accounts or kinds of invoices.", maxGroups)
 		return nil
 	case len(l.sums)+len(l.invoices) == 0:
 		return nil

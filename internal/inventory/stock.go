@@ -54,7 +54,7 @@ func (s *stock) quants(c script.Copy) script.Rows {
 func (s *stock) finish(i *Inventory) *Stock {
 	switch {
 	case s.tooMany:
-		i.gap("The stock was not compared: more than %d products are at a location.", maxGroups)
+		i.gap(OfStock, "The stock was not compared: more than %d products are at a location.", maxGroups)
 		return nil
 	case len(s.quantities) == 0 || !s.located:
 		return nil

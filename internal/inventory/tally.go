@@ -89,7 +89,7 @@ func (t *tally) Unread(table script.Table) {
 func (t *tally) gap(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.gaps.gap("%s", text)
+	t.gaps.gap(OfRows, "%s", text)
 }
 
 // nameOf is how a table is called: without the schema that Odoo uses.
@@ -107,10 +107,10 @@ func (t *tally) Copy(c script.Copy) script.Rows {
 	defer t.mu.Unlock()
 	switch {
 	case len(t.tables) >= maxTables:
-		t.gaps.gap("Of more than %d tables, the others were not compared.", maxTables)
+		t.gaps.gap(OfRows, "Of more than %d tables, the others were not compared.", maxTables)
 		return nil
 	case t.tables[name] != nil:
-		t.gaps.gap("The table %s is in the dump twice: it was compared once.", name)
+		t.gaps.gap(OfRows, "The table %s is in the dump twice: it was compared once.", name)
 		return nil
 	}
 	counted := &Table{Columns: sorted(c.Columns)}
@@ -265,7 +265,7 @@ func (t *tally) finish() *Inventory {
 	i.Ledger, i.Stock = t.ledger.finish(i), t.stock.finish(i)
 	t.own(i)
 	if t.records.Load() > maxRecords {
-		i.gap("Views, actions and the like were not all compared: there are more than %d.", maxRecords)
+		i.gap(OfRecords, "Views, actions and the like were not all compared: there are more than %d.", maxRecords)
 	}
 	for _, table := range t.tables {
 		if table.IDs != nil {

@@ -10,6 +10,7 @@ import (
 
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/show"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -85,12 +86,8 @@ func (r *run) problems(c event.Checked, s upgrade.Status) (list []string) {
 	case c.Copied:
 		return nil // the version cannot be another one
 	}
-	if n := len(d.Unfinished); n > 0 {
-		more := ""
-		if n > 10 {
-			more = fmt.Sprintf(" and %d more", n-10)
-		}
-		list = append(list, "has modules whose installation, upgrade or removal did not end: "+strings.Join(d.Unfinished[:min(n, 10)], ", ")+more)
+	if len(d.Unfinished) > 0 {
+		list = append(list, "has modules whose installation, upgrade or removal did not end: "+show.First(d.Unfinished, 10, ", "))
 	}
 	if before, now := r.seen.Dump.PostgreSQLMajor(), d.PostgreSQLMajor(); before > 0 && now > before {
 		r.tell(event.CheckWarning{Text: fmt.Sprintf(

@@ -37,6 +37,8 @@ func Commands() []Command {
 		{Name: "status", Help: "Check the status of a request once", Fine: []Result{Success, Pending, UpgradeFailed}},
 		{Name: "download", Help: "Download files of a request", Downloads: true, Fine: []Result{Success, Pending, UpgradeFailed}},
 		{Name: "inspect", Help: "Recognize a dump and say what is in it; sends nothing", Fine: []Result{Success}},
+		{Name: "inventory", Help: "Count the rows of a dump, sum up its ledger and stock, and list what was customized; sends nothing", Fine: []Result{Success}},
+		{Name: "compare", Help: "Say what an upgraded database lacks, or has otherwise, than the dump that was sent; sends nothing", Fine: []Result{Success}},
 	}
 }
 

@@ -8,11 +8,14 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"odoo-upgrade-action/internal/compare"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/inventory"
 	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
@@ -33,6 +36,10 @@ type Plan struct {
 	Timeout      time.Duration  // how long to wait for the platform
 	PollInterval time.Duration  // the longest pause between two checks of the status
 	Items        []upgrade.Item // to download
+
+	Compare   bool                 // the upgraded database with the dump that was sent
+	FailOn    []compare.Area       // findings in these areas fail the run
+	Inventory *inventory.Inventory // of the dump that was sent, from an earlier job; nil without one
 }
 
 // Disk is a file system as far as it is known.
@@ -97,7 +104,8 @@ type Ending struct {
 	ProcessSent bool           // the platform may be at work, whatever the last status says
 	Dump        dump.Info      // zero if none was inspected
 	Artifacts   []upgrade.Artifact
-	Checked     *event.Checked // nil if the upgraded database was not checked
+	Checked     *event.Checked  // nil if the upgraded database was not checked
+	Compared    *event.Compared // nil if it was not compared
 }
 
 // Job carries out plans.
@@ -136,8 +144,9 @@ type run struct {
 	tell     func(event.Event)
 	keeper   platform.Keeper
 	save     func(name, extension string, content []byte) (string, error)
-	seen     Ending // what the steps have brought so far
-	logged   int64  // bytes of the platform's log that were told
+	seen     Ending    // what the steps have brought so far
+	logged   int64     // bytes of the platform's log that were told
+	counting *counting // the inventory of the dump in the making, nil without one
 }
 
 // ending is what the steps have brought, with the result of err.
@@ -162,14 +171,22 @@ func (r *run) do(ctx context.Context, c Command) error {
 	if err := r.possible(c); err != nil {
 		return as(InvalidInput, err)
 	}
+	defer r.stopCounting()
 	status, err := r.reach(ctx, c)
 	if err != nil {
 		return err
 	}
 	if c.Waits {
-		if status, err = r.wait(ctx, status); err != nil {
+		status, err = r.wait(ctx, status)
+		if _, late := errors.AsType[*TimeoutError](err); late {
+			return errors.Join(err, r.keepInventory(ctx))
+		}
+		if err != nil {
 			return err
 		}
+	}
+	if err := r.keepInventory(ctx); err != nil {
+		return err
 	}
 	if !c.Downloads {
 		return nil
@@ -182,7 +199,10 @@ func (r *run) do(ctx context.Context, c Command) error {
 	if err := r.download(ctx, status); err != nil {
 		return err
 	}
-	return r.check(ctx, status)
+	if err := r.check(ctx, status); err != nil {
+		return err
+	}
+	return r.compare(ctx)
 }
 
 // reach brings the request to where the command needs it: for one that creates
@@ -220,7 +240,11 @@ func (r *run) isSameDump(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("comparing the dump with the one that request %s was created for: %w", r.plan.Ticket.ID, err)
 	}
-	return r.sameDump(d)
+	if err := r.sameDump(d); err != nil {
+		return err
+	}
+	r.count(ctx, d)
+	return nil
 }
 
 // submit takes the dump to a new request.
@@ -280,7 +304,11 @@ func (r *run) send(ctx context.Context, t upgrade.Ticket, d dump.Info) (upgrade.
 	if err != nil {
 		return upgrade.Status{}, err
 	}
-	return r.process(ctx, uploaded)
+	status, err := r.process(ctx, uploaded)
+	if err == nil {
+		r.count(ctx, d)
+	}
+	return status, err
 }
 
 // started continues with a request that was started before.

@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"odoo-upgrade-action/internal/upgrade"
@@ -39,6 +40,7 @@ func Outputs() []Output {
 		Output{"modules-updated", "Number of modules whose version changed", false},
 		Output{"modules-json-path", "Path of a JSON file that lists these modules, in the workspace", false},
 	)
+	list = append(list, comparisonOutputs...)
 	for _, item := range upgrade.Items() {
 		list = append(list,
 			Output{string(item) + "-path", "Path of " + string(item) + ", in the workspace", false},
@@ -51,6 +53,20 @@ func Outputs() []Output {
 		list = append(list, Output{string(l.Name), l.Help, true})
 	}
 	return list
+}
+
+// comparisonOutputs are those of the comparison.
+var comparisonOutputs = []Output{
+	{"rows-lost", "Number of rows that the upgraded database lacks, without those that every upgrade rewrites", false},
+	{"tables-lost", "Number of tables with such rows that are gone", false},
+	{"ledger", "How the ledger compares: equal, differs, or none if it was not compared", false},
+	{"stock", "How the stock compares: equal, differs, or none if it was not compared", false},
+	{"views-disabled", "Number of views that were switched off", false},
+	{"views-lost", "Number of your own views that are gone", false},
+	{"automations-disabled", "Number of scheduled actions, server actions and automation rules that were switched off or are gone", false},
+	{"fields-lost", "Number of manual fields and models, and of objects that no module owns, that are gone", false},
+	{"comparison-path", "Path of a JSON file with the whole comparison, in the workspace", false},
+	{"inventory-path", "Path of the inventory of the dump that was sent, in the workspace; a later job takes it as input inventory", false},
 }
 
 // secretOutput reports whether the output with that name is declared to hold the key.
@@ -98,6 +114,9 @@ func (o *outputs) afford(bytes int) bool {
 func isOwn(name string) bool {
 	switch name {
 	case "result", "protocol", "request-id", "handle", "dump-kind", "modules-added", "modules-removed", "modules-updated":
+		return true
+	}
+	if slices.ContainsFunc(comparisonOutputs, func(o Output) bool { return o.Name == name }) {
 		return true
 	}
 	return strings.HasSuffix(name, "-sha256") || strings.HasSuffix(name, "-path")

@@ -33,6 +33,8 @@ type Report struct {
 	wait    time.Duration // the longest that the run waits for the platform
 	odd     []string      // what the check warned of
 	retried retried
+
+	notCompared string // why the databases were not
 }
 
 // New returns a report of a run that waits for the platform that long.
@@ -90,6 +92,11 @@ func (r *Report) Observe(e event.Event) {
 		r.downloaded(e.Artifact)
 	case event.Checked:
 		r.checked(e)
+	case event.Counted:
+		r.output("inventory-path", e.Path)
+		r.info("Inventory of the dump: " + e.Path)
+	case event.Compared:
+		r.compared(e)
 	default:
 		r.say(e)
 	}
@@ -122,6 +129,9 @@ func (r *Report) say(e event.Event) {
 	case event.CheckWarning:
 		r.odd = append(r.odd, e.Text)
 		r.warn("Upgraded database", e.Text)
+	case event.NotCompared:
+		r.notCompared = e.Why
+		r.info("Not compared with the dump that was sent: " + r.named(e.Why))
 	case event.Notice:
 		r.warn("Odoo upgrade", e.Text)
 	case event.ItemMissing:
@@ -205,6 +215,8 @@ func (r *Report) begin(step event.Step) {
 		r.group("Uploading the dump")
 	case event.Process:
 		r.info("Starting the upgrade.")
+	case event.Compare:
+		r.info("Comparing the upgraded database with the dump that was sent.")
 	case event.Wait:
 		r.info("Waiting for the upgrade, for up to " + show.Limit(r.wait) + ".")
 	case event.Download:

@@ -187,7 +187,7 @@ func TestEveryEventIsReported(t *testing.T) {
 		event.SkipTestFailed{Err: err}, event.Retrying{Err: err}, event.DumpWarning{Text: "x"}, event.CheckWarning{Text: "x"}, event.HostKeyLearned{},
 		event.SwitchedTransport{Err: err}, event.Resumed{}, event.StartedOver{}, event.Downloaded{}, event.Created{}, event.StatusRead{Status: statusOf("x", upgrade.Working)},
 		event.Inspected{Dump: d}, event.Checked{Dump: d}, event.Began{Step: event.Upload}, event.Ended{Step: event.Upload}, event.ReadBack{Bytes: 1, Total: 1, Over: true},
-		event.Progress{Step: event.Upload, Done: 1, Total: 2},
+		event.Progress{Step: event.Upload, Done: 1, Total: 2}, event.Counted{Path: "x"}, event.Compared{}, event.NotCompared{Why: "x"},
 	} {
 		name := reflect.TypeOf(e).Name()
 		checked[name] = true

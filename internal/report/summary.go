@@ -37,6 +37,7 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 		writeCode(&b, why.Code)
 	}
 	r.writeFacts(&b, e)
+	r.writeComparison(&b, e.Compared)
 	r.writeGantt(&b)
 	if e.Result == job.UpgradeFailed {
 		r.writeLog(&b)
@@ -155,19 +156,30 @@ func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 		row(b, "Check", r.checkResult(e))
 		row(b, "Modules", modulesResult(e))
 	}
+	row(b, "Comparison", r.text(r.comparisonResult(e)))
 	row(b, "Upgrade time, as the platform gives it", r.text(e.Status.Get(upgrade.Elapsed)))
 }
 
 func (r *Report) checkResult(e job.Ending) string {
 	switch {
-	case len(r.odd) > 0 && e.Result != job.CheckFailed:
+	case len(r.odd) > 0 && (e.Result != job.CheckFailed || e.Compared != nil):
 		return "passed with warnings"
-	case e.Result == job.CheckFailed:
+	case e.Result == job.CheckFailed && e.Compared == nil:
 		return "failed"
 	case e.Checked.Copied:
 		return "version not checked: the sandbox only copies"
 	}
 	return "passed"
+}
+
+func (r *Report) comparisonResult(e job.Ending) string {
+	switch {
+	case e.Compared != nil:
+		return e.Compared.Result.String()
+	case r.notCompared != "":
+		return "not made. " + r.named(r.notCompared)
+	}
+	return ""
 }
 
 func modulesResult(e job.Ending) string {

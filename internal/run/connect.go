@@ -120,11 +120,11 @@ func (p *Plan) connect(server string, folder *workspace.Folder, seal *sealer) (p
 	}, fit...)
 }
 
-// openFolder opens the folder for downloads, nil if there are none: before a request
+// openFolder opens the folder for downloads and what is compared, nil if there are none: before a request
 // is created, because hours later would be a bad time to find out that it cannot be
 // written.
 func (p *Plan) openFolder(tell func(event.Event)) (*workspace.Folder, error) {
-	if len(p.plan.Items) == 0 {
+	if len(p.plan.Items) == 0 && !(p.Compare && p.Command.Creates) {
 		return nil, nil
 	}
 	folder, err := workspace.Open(p.around.Workspace, p.DownloadPath)

@@ -12,6 +12,7 @@ import (
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/advice"
+	"odoo-upgrade-action/internal/compare"
 	"odoo-upgrade-action/internal/dial"
 	"odoo-upgrade-action/internal/handle"
 	"odoo-upgrade-action/internal/httpcall"
@@ -53,6 +54,10 @@ type Inputs struct {
 	Download     []upgrade.Item
 	DownloadPath string
 	Check        job.Strictness
+
+	Compare   bool // the upgraded database with the dump that was sent
+	FailOn    []compare.Area
+	Inventory string // path of the dump's, from an earlier job
 }
 
 // Surroundings are what a plan depends on apart from the inputs.
@@ -85,6 +90,7 @@ func Make(o Inputs, s Surroundings) (*Plan, error) {
 			Contract: upgrade.Secret(o.Contract), Email: o.Email, Target: o.Target, Aim: o.Aim, Filename: o.Filename, Timezone: o.Timezone,
 		},
 		Preflight: o.Preflight, Check: o.Check, SkipTest: o.SkipTest, Timeout: o.Timeout, PollInterval: o.PollInterval, Items: o.Download, Dump: InFolder(s.Workspace, o.Dump),
+		Compare: o.Compare, FailOn: o.FailOn,
 	}
 	if wrong == nil {
 		wrong = checkPath(o.Dump, p.plan.Dump)
@@ -100,6 +106,9 @@ func Make(o Inputs, s Surroundings) (*Plan, error) {
 	}
 	if o.Command.Downloads && !o.Command.Creates && len(o.Download) == 0 {
 		return p, fmt.Errorf("without anything in {download}, the command %s has nothing to do", o.Command.Name)
+	}
+	if err := p.readInventory(); err != nil {
+		return p, err
 	}
 	if strings.HasPrefix(s.Event, "pull_request") && o.Command.Creates {
 		p.plan.PullRequest = s.Event

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"odoo-upgrade-action/internal/sandbox/engine"
 	"odoo-upgrade-action/internal/sandbox/fault"
 	"odoo-upgrade-action/internal/sandbox/requests"
 	v1 "odoo-upgrade-action/internal/sandbox/v1"
@@ -110,8 +111,10 @@ func ParseAddress(address string) (c Config, ok bool, err error) {
 			c.Protocols, err = value, checkProtocols(value)
 		case "fault":
 			c.Faults, err = ParseFaults(value)
+		case "lose":
+			c.Engine, err = engine.ParseLosses(value)
 		default:
-			err = fmt.Errorf("a sandbox takes outcome, pace, contract, protocol and fault, not %q", key)
+			err = fmt.Errorf("a sandbox takes outcome, pace, contract, protocol, lose and fault, not %q", key)
 		}
 		if err != nil {
 			return c, true, err

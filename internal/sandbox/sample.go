@@ -22,7 +22,7 @@ const sampleManifest = `{
     "version_info": [16, 0, 0, "final", 0, ""],
     "major_version": "16.0",
     "pg_version": "15.0",
-    "modules": {"base": "16.0.1.3", "web": "16.0.1.0", "mail": "16.0.1.10", "bakery_orders": "16.0.2.0.1"}
+    "modules": {"base": "16.0.1.3", "web": "16.0.1.0", "mail": "16.0.1.10", "account": "16.0.1.7", "stock": "16.0.1.5", "bakery_orders": "16.0.2.0.1"}
 }
 `
 

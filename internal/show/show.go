@@ -1,4 +1,4 @@
-// Package show writes values as people read them: a Duration, and what is Printable of a text
+// Package show writes values as people read them: a Duration, a Count, and what is Printable of a text
 // that another program sent. Foreign text on its way to the runner's log also passes package
 // actions.
 package show
@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Duration writes a time span as people read it: 3 h 12 min, 2 min 5 s, 12 s.
@@ -35,6 +37,22 @@ func Limit(d time.Duration) string {
 		return d.String()
 	}
 	return Duration(d)
+}
+
+// First lists some texts, and says how many more there are.
+func First(texts []string, most int, separator string) string {
+	if more := len(texts) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], separator), more)
+	}
+	return strings.Join(texts, separator)
+}
+
+// Count is a number with its noun: 1 row, 12,345 rows.
+func Count(n int64, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return humanize.Comma(n) + " " + several
 }
 
 // Printable returns a text without what does not show, or changes how the rest shows. Line feeds
