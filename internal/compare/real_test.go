@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -114,7 +115,10 @@ func TestSameInEveryKind(t *testing.T) {
 func asSQL(t *testing.T, c *realtest.Cluster, name string, got *inventory.Inventory) {
 	t.Helper()
 	for table := range strings.FieldsSeq(c.SQL("old", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")) {
-		count := c.SQL("old", "SELECT count(*) FROM "+table)
+		count := c.SQL("old", "SELECT count(*) FROM ONLY "+table)
+		if got.Tables[table] == nil && count == "0\n" { // INSERT says nothing of it
+			continue
+		}
 		if got.Tables[table] == nil || fmt.Sprintln(got.Tables[table].Rows) != count {
 			t.Errorf("%s: %s has %s, got %+v", name, table, count, got.Tables[table])
 		}
@@ -148,9 +152,16 @@ func asSQL(t *testing.T, c *realtest.Cluster, name string, got *inventory.Invent
 	}
 }
 
+var zeros = regexp.MustCompile(`(\.[0-9]*[1-9])0+(\||$)|\.0+(\||$)`)
+
 func sameLines(t *testing.T, name string, got []string, want string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(want), "\n")
+	for _, list := range [][]string{got, lines} {
+		for n := range list { // 0 and 0.00 are the same number
+			list[n] = zeros.ReplaceAllString(list[n], "$1$2$3")
+		}
+	}
 	slices.Sort(got)
 	slices.Sort(lines)
 	if !slices.Equal(got, lines) {

@@ -131,17 +131,22 @@ func (c *comparison) objects() {
 		has[o] = true
 	}
 	for _, o := range c.old.Objects {
-		if has[o] {
+		if has[o] || o.Kind == "column" && c.hasColumn(o.Name) {
 			continue
 		}
 		what := map[string]string{"view": "SQL view", "column": "Column"}[o.Kind]
 		what = cmp.Or(what, strings.ToUpper(o.Kind[:1])+o.Kind[1:])
-		if table, column, _ := strings.Cut(o.Name, "."); o.Kind == "column" && c.new.Tables[table] != nil && slices.Contains(c.new.Tables[table].Columns, column) {
-			continue // a module has a field by that name now
-		}
 		c.FieldsLost++
 		c.find(52, Finding{Area: Fields, Kind: Lost, Subject: o.Name, Count: 1, Text: fmt.Sprintf("%s %s, which belongs to no module, is gone", what, o.Name)})
 	}
+}
+
+// hasColumn reports whether the column is there, which may be a field's now. Of tables that are not
+// there, their rows are what counts.
+func (c *comparison) hasColumn(name string) bool {
+	table, column, _ := strings.Cut(name, ".")
+	now := c.new.Tables[table]
+	return now == nil || slices.Contains(now.Columns, column)
 }
 
 // modules compares which modules are installed.

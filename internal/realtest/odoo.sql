@@ -67,7 +67,8 @@ INSERT INTO ir_model_data (module, name, model, res_id, noupdate) SELECT CASE WH
 CREATE TABLE ir_cron (id serial PRIMARY KEY, cron_name varchar, active boolean, ir_actions_server_id int);
 INSERT INTO ir_cron (cron_name, active) SELECT 'Job ' || n, n <> 3 FROM generate_series(1, 8) n;
 INSERT INTO ir_model_data (module, name, model, res_id, noupdate) SELECT 'base', 'cron_' || n, 'ir.cron', n, true FROM generate_series(1, 5) n;
-CREATE TABLE ir_act_server (id serial PRIMARY KEY, name jsonb, model_name varchar, usage varchar, code text);
+CREATE TABLE ir_actions (id serial PRIMARY KEY, name jsonb, type varchar);
+CREATE TABLE ir_act_server (name jsonb, model_name varchar, usage varchar, code text, PRIMARY KEY (id)) INHERITS (ir_actions);
 INSERT INTO ir_act_server (name, model_name, usage, code) SELECT jsonb_build_object('en_US', 'Action ' || n), 'res.partner', CASE WHEN n > 8 THEN 'ir_cron' ELSE 'ir_actions_server' END, 'pass # ' || n FROM generate_series(1, 10) n;
 INSERT INTO ir_model_data (module, name, model, res_id, noupdate) SELECT 'base', 'action_' || n, 'ir.actions.server', n, false FROM generate_series(1, 4) n;
 CREATE TABLE base_automation (id serial PRIMARY KEY, name jsonb, active boolean);

@@ -61,7 +61,7 @@ func nameOf(kind script.Kind, tag script.Table) script.Table {
 func (c *contents) define(t script.Table, definition string) {
 	const most = 1 << 20
 	if c.defined < most {
-		c.columns[t] = script.Columns(definition)
+		c.columns[t] = script.Columns(definition, c.columns)
 		c.defined += len(c.columns[t])
 	}
 }

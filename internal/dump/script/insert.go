@@ -3,6 +3,7 @@ package script
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 
 	"odoo-upgrade-action/internal/dump/stream"
@@ -44,16 +45,34 @@ func ReadInserts(in io.Reader, t Table, columns []string, sink Sink) error {
 	return nil
 }
 
-// Columns returns the names of a table's columns from the statement that creates it.
-func Columns(definition string) []string {
+// Columns returns the names of a table's columns from the statement that creates it. known are
+// those of tables before it, from which it may inherit some.
+func Columns(definition string, known map[Table][]string) []string {
 	words := tokens(definition)
 	for range 4 {
 		if words.next().word() == "TABLE" {
 			words.table(Public)
-			return words.columns()
+			return words.withInherited(Public, known)
 		}
 	}
 	return nil
+}
+
+// withInherited takes the columns of a table as rows have them: what it inherits comes first. Odoo's
+// actions inherit from each other.
+func (t *tokens) withInherited(path string, known map[Table][]string) (names []string) {
+	own := t.columns()
+	if t.next().word() == "INHERITS" {
+		for word := t.next(); word.text == "(" || word.text == ","; word = t.next() {
+			names = append(names, known[t.table(path)]...)
+		}
+	}
+	for _, name := range own {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // define notes the columns of a table, which INSERT does not name.
@@ -61,7 +80,7 @@ func (s *Reader) define(t Table, words tokens) {
 	if !s.inserts.wanted || s.inserts.known > maxColumns {
 		return
 	}
-	columns := words.columns()
+	columns := words.withInherited(s.path, s.inserts.columns)
 	s.inserts.columns[t] = columns
 	s.inserts.known += len(columns)
 }
