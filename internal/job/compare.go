@@ -180,7 +180,7 @@ func (r *run) sameDatabase(old, now *inventory.Inventory) error {
 	return fmt.Errorf("the {inventory} is of another database: its UUID is %s, and that of the upgraded database %s", old.Dump.UUID, now.Dump.UUID)
 }
 
-// notCompared tells why there is no comparison, which fails a run that has gates.
+// notCompared tells why nothing was compared. That fails a run that has gates.
 func (r *run) notCompared(why string) error {
 	if len(r.plan.FailOn) > 0 {
 		return as(CheckFailed, &NotComparedError{why})
