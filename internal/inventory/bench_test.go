@@ -22,7 +22,7 @@ import (
 func BenchmarkInventory(b *testing.B) {
 	realtest.Need(b, "zcat", "wc")
 	mib, _ := strconv.Atoi(cmp.Or(os.Getenv("ODOO_UPGRADE_BENCH_MIB"), "64"))
-	c := realtest.StartCluster(b)
+	c := realtest.StartCluster(b, "autovacuum=off", "max_wal_size=20GB", "checkpoint_timeout=1h") // nothing runs beside the two
 	pgRestore := c.Command("pg_restore").Path
 	for database, tables := range map[string][]string{"shared": {"account_move_line", "bakery_order", "mail_message", "res_partner"}, "one": {"account_move_line"}} {
 		c.OdooDatabase(b, database, 100)
@@ -42,6 +42,8 @@ func BenchmarkInventory(b *testing.B) {
 		} {
 			path := filepath.Join(c.Dir, database+"."+kind.name)
 			c.Run("pg_dump", append(kind.flags, "-f", path, database)...)
+			c.SQL(database, "CHECKPOINT")
+			_ = exec.Command("sync").Run() // what was written before is not to be written while the two run
 			b.Run(database+"/"+kind.name, func(b *testing.B) { beside(b, path, kind.peer, pgRestore) })
 		}
 	}

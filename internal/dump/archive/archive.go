@@ -13,11 +13,13 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -80,8 +82,18 @@ func (w *Walk) queues(wanted []dataEntry) [][]dataEntry {
 	return queues
 }
 
-// each calls read for all entries that are wanted, of which several are read at a time.
+// each calls read for all entries that are wanted, of which several are read at a time, the largest
+// first. One that has more than half of all data is decompressed ahead of its parser: nothing else
+// keeps the other processors busy.
 func (w *Walk) each(wanted []dataEntry, read func(dataEntry) error) error {
+	total := int64(0)
+	for _, e := range wanted {
+		total += e.size
+	}
+	for n := range wanted {
+		wanted[n].ahead = wanted[n].size > total/2
+	}
+	slices.SortStableFunc(wanted, func(a, b dataEntry) int { return cmp.Compare(b.size, a.size) })
 	for _, queue := range w.queues(wanted) {
 		var group errgroup.Group
 		group.SetLimit(runtime.GOMAXPROCS(0))

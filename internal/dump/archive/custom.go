@@ -1,9 +1,11 @@
 package archive
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"odoo-upgrade-action/internal/dump/script"
 	"odoo-upgrade-action/internal/dump/stream"
@@ -94,6 +96,15 @@ func (a *archive) jump(toc contents, size int64) (int64, error) {
 
 // readAll reads the data that is wanted, of several tables at a time.
 func (a *archive) readAll(toc contents, size int64) error {
+	byOffset := slices.SortedFunc(slices.Values(toc.wanted), func(a, b dataEntry) int { return cmp.Compare(a.offset, b.offset) })
+	for n, e := range byOffset {
+		end := size
+		if n+1 < len(byOffset) {
+			end = byOffset[n+1].offset
+		}
+		byOffset[n].size = max(0, end-e.offset)
+	}
+	toc.wanted = byOffset
 	return a.walk.each(toc.wanted, func(e dataEntry) error {
 		if e.offset == 0 {
 			return nil // dumped without data
@@ -125,6 +136,7 @@ func (a *archive) blockAt(offset int64, open func(int) func(io.Reader) error) er
 func (a *archive) through(toc contents) (after int64, err error) {
 	wanted := map[int]dataEntry{}
 	for _, e := range toc.wanted {
+		e.ahead = a.walk != nil
 		wanted[e.id] = e
 	}
 	for n := range toc.data {
@@ -160,7 +172,7 @@ func (a *archive) readRows(in io.Reader, compression string, e dataEntry) error 
 	defer done()
 	guarded := &decompressing{&stream.Guard{In: plain, From: compressed}, nil}
 	rows := io.Reader(guarded)
-	if a.walk != nil && compression != "none" {
+	if e.ahead {
 		ahead := stream.Ahead(guarded)
 		defer ahead.Close()
 		rows = ahead

@@ -193,7 +193,7 @@ func (f *folder) read(walk *Walk, sink script.Sink) error {
 		}
 	}
 	if walk != nil {
-		return walk.each(contents.wanted, f.table)
+		return walk.each(f.measured(contents.wanted), f.table)
 	}
 	if err := f.checkFiles(slices.AppendSeq(files, maps.Keys(f.blobs))); err != nil {
 		return err
@@ -204,6 +204,20 @@ func (f *folder) read(walk *Walk, sink script.Sink) error {
 		}
 	}
 	return nil
+}
+
+// measured fills in the sizes of entries.
+func (f *folder) measured(wanted []dataEntry) []dataEntry {
+	for n, e := range wanted {
+		name, err := f.names.data(e.file)
+		if err != nil {
+			continue // which reading it says
+		}
+		if info, err := os.Stat(filepath.Join(f.path, name)); err == nil {
+			wanted[n].size = info.Size()
+		}
+	}
+	return wanted
 }
 
 // checkFile reads the file of a table, or of a large object, to its end. Its bytes go to digest,
@@ -296,11 +310,6 @@ func (f *folder) table(e dataEntry) error {
 	plain, done, err := decompressFile(file, name)
 	if err == nil {
 		defer done()
-		if f.walk != nil {
-			ahead := stream.Ahead(plain)
-			defer ahead.Close()
-			plain = ahead
-		}
 		err = f.readRows(plain, "none", e)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -21,6 +21,8 @@ type dataEntry struct {
 	file      string      // of a tar's or a directory's data
 	hasData   bool
 	offset    int64 // of a custom archive's data, 0 where the archive does not say
+	size      int64 // of the data, about: 0 where it is not known
+	ahead     bool  // it is to be decompressed ahead of the parser
 }
 
 // contents is what matters of a table of contents.

@@ -70,6 +70,24 @@ func endOfData(b []byte) int {
 	return 0
 }
 
+// dataLines reads rows as long as they are whole and look like rows, and returns their length.
+// What is left is for dataLine, which knows all that may stand between them.
+func (s *Reader) dataLines(b []byte) (used int) {
+	for !s.midLine {
+		at := bytes.IndexByte(b[used:], '\n')
+		if at <= 0 {
+			break
+		}
+		line := b[used : used+at]
+		if line[0] == '\\' || line[0] == 'p' || line[at-1] == '\r' || s.columns == 0 || bytes.Count(line, tab)+1 != s.columns {
+			break
+		}
+		s.rows(line)
+		used += at + 1
+	}
+	return used
+}
+
 // dataLine reads one row and returns its length, 0 if its end is not in b yet.
 func (s *Reader) dataLine(b []byte) int {
 	at := bytes.IndexByte(b, '\n')

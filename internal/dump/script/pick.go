@@ -30,18 +30,32 @@ func (c Copy) Pick(columns ...string) *Picker {
 func (p *Picker) Fields(line []byte) [][]byte {
 	clear(p.into)
 	for _, to := range p.at {
-		at := bytes.IndexByte(line, '\t')
-		field := line
-		if at >= 0 {
-			field = line[:at]
-		}
-		if to >= 0 && string(field) != `\N` {
+		at := fieldEnd(line)
+		if field := line[:at]; to >= 0 && string(field) != `\N` {
 			p.into[to] = field
 		}
-		if at < 0 {
+		if at == len(line) {
 			break
 		}
 		line = line[at+1:]
 	}
 	return p.into
+}
+
+// fieldEnd returns where the first field of a line ends. Most are short: a search takes longer to
+// begin than to find the end of those.
+func fieldEnd(line []byte) int {
+	const short = 12
+	for n := range min(len(line), short) {
+		if line[n] == '\t' {
+			return n
+		}
+	}
+	if len(line) <= short {
+		return len(line)
+	}
+	if at := bytes.IndexByte(line[short:], '\t'); at >= 0 {
+		return short + at
+	}
+	return len(line)
 }

@@ -137,6 +137,9 @@ func (s *Reader) next(b []byte) int {
 	case s.copying && s.rows == nil:
 		return s.skipData(b)
 	case s.copying:
+		if n := s.dataLines(b); n > 0 {
+			return n
+		}
 		return s.dataLine(b)
 	case s.skipping:
 		return s.skipLine(b)
