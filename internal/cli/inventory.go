@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -14,6 +15,7 @@ import (
 	"odoo-upgrade-action/internal/inventory"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
+	"odoo-upgrade-action/internal/show"
 )
 
 // run counts what a dump has.
@@ -44,6 +46,14 @@ func (c *inventoryCommand) run(p *program) int {
 	return p.ended(told, ending)
 }
 
+// plural is what several records of a kind are called.
+func plural(kind inventory.Kind) string {
+	if stem, ok := strings.CutSuffix(string(kind), "y"); ok {
+		return stem + "ies"
+	}
+	return string(kind) + "s"
+}
+
 // print prints an inventory, as text or JSON.
 func (c *inventoryCommand) print(out io.Writer, i *inventory.Inventory) error {
 	if c.Format.json {
@@ -57,7 +67,7 @@ func (c *inventoryCommand) print(out io.Writer, i *inventory.Inventory) error {
 		_, _ = fmt.Fprintln(out, row(name, fmt.Sprintf(format, args...)))
 	}
 	line("Odoo", "%s", i.Dump.Series)
-	line("Rows", "%s in %s tables", humanize.Comma(rows), humanize.Comma(int64(len(i.Tables))))
+	line("Rows", "%s in %s", humanize.Comma(rows), show.Count(int64(len(i.Tables)), "table", "tables"))
 	if l := i.Ledger; l != nil {
 		var total inventory.Balance
 		for _, b := range l.Accounts {
@@ -65,11 +75,11 @@ func (c *inventoryCommand) print(out io.Writer, i *inventory.Inventory) error {
 			total.Debit.AddSum(b.Debit)
 			total.Credit.AddSum(b.Credit)
 		}
-		line("Ledger", "%s posted items in %d accounts and %d journals: debit %s, credit %s",
-			humanize.Comma(total.Items), len(l.Accounts), len(l.Journals), total.Debit, total.Credit)
+		line("Ledger", "%s in %s and %s: debit %s, credit %s", show.Count(total.Items, "posted item", "posted items"),
+			show.Count(int64(len(l.Accounts)), "account", "accounts"), show.Count(int64(len(l.Journals)), "journal", "journals"), total.Debit, total.Credit)
 	}
 	if s := i.Stock; s != nil {
-		line("Stock", "%s quantities at internal locations", humanize.Comma(int64(len(s.Quantities))))
+		line("Stock", "%s at internal locations", show.Count(int64(len(s.Quantities)), "quantity", "quantities"))
 	}
 	for _, kind := range slices.Sorted(maps.Keys(i.Records)) {
 		custom, inactive := 0, 0
@@ -81,7 +91,9 @@ func (c *inventoryCommand) print(out io.Writer, i *inventory.Inventory) error {
 				inactive++
 			}
 		}
-		line("Records", "%d %ss: %d of them your own, %d switched off", len(i.Records[kind]), kind, custom, inactive)
+		if n := int64(len(i.Records[kind])); n > 0 {
+			line("Records", "%s: %d of them your own, %d switched off", show.Count(n, string(kind), plural(kind)), custom, inactive)
+		}
 	}
 	for _, o := range i.Objects {
 		line("No module's", "%s %s", o.Kind, o.Name)
