@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"odoo-upgrade-action/internal/compare"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/show"
@@ -36,8 +37,14 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 	if why.Code != "" {
 		writeCode(&b, why.Code)
 	}
+	differs := e.Compared != nil && len(e.Compared.Result.In(compare.Areas())) > 0
+	if differs { // which is what people have to read
+		r.writeComparison(&b, e.Compared)
+	}
 	r.writeFacts(&b, e)
-	r.writeComparison(&b, e.Compared)
+	if !differs {
+		r.writeComparison(&b, e.Compared)
+	}
 	r.writeGantt(&b)
 	if e.Result == job.UpgradeFailed {
 		r.writeLog(&b)
@@ -156,7 +163,9 @@ func (r *Report) writeFacts(b *strings.Builder, e job.Ending) {
 		row(b, "Check", r.checkResult(e))
 		row(b, "Modules", modulesResult(e))
 	}
-	row(b, "Comparison", r.text(r.comparisonResult(e)))
+	if r.notCompared != "" {
+		row(b, "Comparison", r.text("not made. "+r.named(r.notCompared)))
+	}
 	row(b, "Upgrade time, as the platform gives it", r.text(e.Status.Get(upgrade.Elapsed)))
 }
 
@@ -170,16 +179,6 @@ func (r *Report) checkResult(e job.Ending) string {
 		return "version not checked: the sandbox only copies"
 	}
 	return "passed"
-}
-
-func (r *Report) comparisonResult(e job.Ending) string {
-	switch {
-	case e.Compared != nil:
-		return e.Compared.Result.String()
-	case r.notCompared != "":
-		return "not made. " + r.named(r.notCompared)
-	}
-	return ""
 }
 
 func modulesResult(e job.Ending) string {

@@ -93,8 +93,11 @@ func (*Losing) About() string { return "It upgrades nothing, and loses what it w
 // Upgrade implements requests.Engine.
 func (e *Losing) Upgrade(ctx context.Context, w requests.Work) (requests.Result, error) {
 	result := requests.Result{
-		Message: "This is a sandbox. It upgraded nothing, and lost what it was told to.",
+		Message: "This is a sandbox. It changed nothing but versions.",
 		Notes:   "A sandbox that loses things describes none of them: the comparison finds them.", Name: UpgradedName(w),
+	}
+	if len(e.losses) > 0 {
+		result.Message = "This is a sandbox. It changed nothing but versions, and lost what it was told to."
 	}
 	_, _ = fmt.Fprintln(w.Log, "Copying the database, and losing what this sandbox is told to lose.")
 	if w.Dump.Kind != dump.SQL && w.Dump.Kind != dump.OdooZip {
