@@ -110,6 +110,9 @@ func TestScatteredIDs(t *testing.T) {
 			with++
 		}
 	}
+	if len(i.Gaps) == 0 || i.Gaps[0].What != OfIDs {
+		t.Errorf("gaps: %v", i.Gaps)
+	}
 	if n := i.Tables["t19"].Rows; n != 2*checkEvery || with == 0 || with == len(i.Tables) {
 		t.Errorf("%d rows, %d of %d tables with ids", n, with, len(i.Tables))
 	}

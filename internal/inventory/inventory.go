@@ -128,6 +128,7 @@ type Part string
 // The parts of which something may not be counted.
 const (
 	OfRows    Part = "rows"
+	OfIDs     Part = "ids" // the number of rows is known
 	OfLedger  Part = "ledger"
 	OfStock   Part = "stock"
 	OfRecords Part = "records"

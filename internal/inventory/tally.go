@@ -16,7 +16,7 @@ import (
 // Bounds of what is kept of a dump, whatever it has.
 const (
 	maxTables    = 50_000
-	maxIDBytes   = 40 << 20 // of the ids of all tables
+	maxIDBytes   = 28 << 20 // of the ids of all tables
 	maxRecords   = 60_000   // of all kinds, and as many xml ids
 	maxNameBytes = 12 << 20 // of accounts, products and the like
 	maxName      = 120      // bytes of one
@@ -161,8 +161,18 @@ func (t *tally) count(table *Table, c script.Copy) script.Rows {
 		if !ok { // not an integer, or too many of them
 			t.idBytes.Add(-taken)
 			ids, table.IDs = nil, nil
+			if taken > 0 {
+				t.noIDs(c.Table)
+			}
 		}
 	}
+}
+
+// noIDs notes that the ids of a table take too much memory.
+func (t *tally) noIDs(table script.Table) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.gaps.gap(OfIDs, "Of the table %s, only the number of rows was compared: its ids are too far apart to keep them all.", nameOf(table))
 }
 
 // sizeOf estimates the memory of ids.
