@@ -118,6 +118,14 @@ func TestScatteredIDs(t *testing.T) {
 	}
 }
 
+// TestTechnical tells a table between two models from one of few columns.
+func TestTechnical(t *testing.T) {
+	i := counted(t, copyOf("res_partner", "id, name", "1\ta")+copyOf("a_b_link", "a_id, b_id", "1\t2"))
+	if i.Tables["res_partner"].Technical || !i.Tables["a_b_link"].Technical {
+		t.Errorf("%+v, %+v", i.Tables["res_partner"], i.Tables["a_b_link"])
+	}
+}
+
 // TestTwice has a table twice.
 func TestTwice(t *testing.T) {
 	i := counted(t, copyOf("res_partner", "id", "1", "2")+copyOf("res_partner", "id", "3"))

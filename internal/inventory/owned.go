@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -164,7 +165,7 @@ func (t *tally) own(i *Inventory) {
 	for name, table := range i.Tables {
 		m, isModel := o.tables[name]
 		table.Model, table.ModelID = m.name, m.id
-		table.Technical = m.transient || o.relations[name] || !isModel && len(table.Columns) == 2
+		table.Technical = m.transient || o.relations[name] || !isModel && len(table.Columns) == 2 && !slices.Contains(table.Columns, "id")
 		table.Standard = o.standard[m.name]
 	}
 	if len(o.manual) > 0 {

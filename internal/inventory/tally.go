@@ -144,7 +144,7 @@ func (t *tally) count(table *Table, c script.Copy) script.Rows {
 			return
 		}
 		var id uint32
-		var ok bool
+		var ok, tooMany bool
 		if at == 0 {
 			id, ok = leadingID(line)
 		} else {
@@ -155,13 +155,13 @@ func (t *tally) count(table *Table, c script.Copy) script.Rows {
 		}
 		if ok && table.Rows%checkEvery == 0 {
 			now := sizeOf(ids)
-			ok = t.idBytes.Add(now-taken) <= maxIDBytes
-			taken = now
+			tooMany = t.idBytes.Add(now-taken) > maxIDBytes
+			ok, taken = !tooMany, now
 		}
 		if !ok { // not an integer, or too many of them
 			t.idBytes.Add(-taken)
 			ids, table.IDs = nil, nil
-			if taken > 0 {
+			if tooMany {
 				t.noIDs(c.Table)
 			}
 		}
