@@ -171,7 +171,7 @@ func (c *compareCommand) print(out io.Writer, sides [2]side, found compare.Resul
 		_, _ = fmt.Fprintln(out, row(string(f.Area), f.Text))
 	}
 	for _, f := range found.Folded {
-		_, _ = fmt.Fprintln(out, row("not counted", fmt.Sprintf("%d %s: %s", f.Count, f.Reason, show.First(f.Example, 3, ", "))))
+		_, _ = fmt.Fprintln(out, row("not counted", fmt.Sprintf("%s (%d): %s", f.Reason, f.Count, show.First(f.Example, 3, ", "))))
 	}
 	for _, gap := range found.NotCompared {
 		_, _ = fmt.Fprintln(out, row("not compared", gap.Text))

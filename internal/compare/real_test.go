@@ -186,6 +186,7 @@ var changes = []change{
 	{"SELECT id FROM account_move_line WHERE account_id IS NULL", "DELETE FROM account_move_line WHERE id = $1", Rows, Lost, "1 journal item is gone: $1"},
 	{"SELECT id FROM account_move", "DELETE FROM account_move WHERE id = $1", Rows, Lost, "1 journal entry is gone: $1"},
 	{"SELECT id FROM bakery_order", "DELETE FROM bakery_order WHERE id = $1", Rows, Lost, "1 row of bakery_order is gone: $1"},
+	{"SELECT id FROM ir_attachment WHERE name = 'contract.pdf'", "DELETE FROM ir_attachment WHERE id = $1", Rows, Lost, "1 attachment is gone: $1"},
 	{"SELECT id FROM x_oven", "DELETE FROM x_oven WHERE id = $1", Rows, Lost, "1 row of x_oven is gone: $1"},
 	{"SELECT 'bakery_order'", "DROP TABLE $1", Rows, Gone, "The table $1 is gone, with 60 rows of $1"},
 	{"SELECT id FROM account_move_line WHERE parent_state = 'posted' AND account_id IS NOT NULL", "UPDATE account_move_line SET debit = debit + 0.01, balance = balance + 0.01 WHERE id = $1", Ledger, Differs, "Account "},
@@ -285,7 +286,7 @@ func TestNoChangeIsFoundInNone(t *testing.T) {
 		"VACUUM FULL", "CREATE TABLE t AS SELECT * FROM res_partner; TRUNCATE res_partner; INSERT INTO res_partner SELECT * FROM t ORDER BY random(); DROP TABLE t",
 		"CREATE TABLE t AS SELECT * FROM account_move_line; TRUNCATE account_move_line; INSERT INTO account_move_line SELECT * FROM t ORDER BY random(); DROP TABLE t",
 		"CLUSTER res_partner USING res_partner_pkey", "ALTER DATABASE new SET work_mem = '1MB'", "ALTER TABLE account_move_line ALTER debit TYPE numeric(18,4)",
-		"UPDATE stock_quant SET quantity = quantity + 0.0000001", "ALTER TABLE bakery_order ALTER id TYPE int", "ANALYZE", "DELETE FROM mail_message WHERE id < 9", "DELETE FROM wizard_print",
+		"UPDATE stock_quant SET quantity = quantity + 0.0000001", "ALTER TABLE bakery_order ALTER id TYPE int", "ANALYZE", "DELETE FROM mail_message WHERE id < 9", "DELETE FROM wizard_print", "DELETE FROM ir_attachment WHERE name <> 'contract.pdf'",
 		"DELETE FROM bakery_order_tag_rel", "DELETE FROM res_country_state WHERE id = 3", "DELETE FROM ir_ui_view WHERE id = 7; DELETE FROM ir_model_data WHERE model = 'ir.ui.view' AND res_id = 7",
 	}
 	before := filepath.Join(c.Dir, "old.dump")

@@ -146,7 +146,7 @@ func (c *comparison) objects() {
 func (c *comparison) hasColumn(name string) bool {
 	table, column, _ := strings.Cut(name, ".")
 	now := c.new.Tables[table]
-	return now == nil || slices.Contains(now.Columns, column)
+	return now == nil || now.Columns == nil || slices.Contains(now.Columns, column)
 }
 
 // modules compares which modules are installed.

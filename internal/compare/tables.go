@@ -18,6 +18,7 @@ var ownKinds = map[string]bool{
 const (
 	byTechnical = "rows of technical tables, which every upgrade rewrites"
 	byStandard  = "records that modules of Odoo own and update"
+	byFile      = "files of records that are gone, and of Odoo itself"
 	byKind      = "compared one by one"
 )
 
@@ -28,6 +29,9 @@ var technical = []string{"ir_", "bus_", "mail_", "base_", "auth_totp_", "web_", 
 func isTechnical(name string, t *inventory.Table) bool {
 	if t.Technical || strings.HasSuffix(name, "_rel") {
 		return true
+	}
+	if nouns[name][0] != "" {
+		return false
 	}
 	for _, prefix := range technical {
 		if strings.HasPrefix(name, prefix) {
@@ -47,7 +51,7 @@ func (c *comparison) tables() {
 	}
 	for _, name := range sortedKeys(c.old.Tables) {
 		before := c.old.Tables[name]
-		if before.Rows == 0 {
+		if before.Rows == 0 || c.new.Tables[name] != nil && c.new.Tables[name].Unknown {
 			continue
 		}
 		c.TablesCompared++
@@ -96,8 +100,11 @@ func (c *comparison) judge(change TableChange, before *inventory.Table, lost *ro
 	if change.Lost == 0 && change.Added == 0 && !change.Gone {
 		return
 	}
-	standard := int64(0)
-	if lost != nil && before.Standard != nil {
+	standard, why := int64(0), byStandard
+	if change.Table == "ir_attachment" {
+		why = byFile
+	}
+	if lost != nil && before.Standard != nil && (why == byFile || nouns[change.Table][0] == "") { // people's own records are always said
 		own := roaring.AndNot(lost, before.Standard)
 		standard = int64(lost.GetCardinality() - own.GetCardinality())
 		lost = own
@@ -112,11 +119,11 @@ func (c *comparison) judge(change TableChange, before *inventory.Table, lost *ro
 		change.Folded = byTechnical
 		c.fold(byTechnical, change.Lost, fmt.Sprintf("%s: %s", change.Table, grouped(fmt.Sprint(change.Lost))))
 	case left == 0:
-		change.Folded = byStandard
-		c.fold(byStandard, standard, fmt.Sprintf("%s: %s", change.Table, grouped(fmt.Sprint(standard))))
+		change.Folded = why
+		c.fold(why, standard, fmt.Sprintf("%s: %s", change.Table, grouped(fmt.Sprint(standard))))
 	default:
 		if standard > 0 {
-			c.fold(byStandard, standard, fmt.Sprintf("%s: %s", change.Table, grouped(fmt.Sprint(standard))))
+			c.fold(why, standard, fmt.Sprintf("%s: %s", change.Table, grouped(fmt.Sprint(standard))))
 		}
 		c.lost(change, left)
 	}

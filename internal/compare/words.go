@@ -19,7 +19,7 @@ var nouns = map[string][2]string{
 	"account_bank_statement_line": {"bank statement line", "bank statement lines"}, "account_bank_statement": {"bank statement", "bank statements"},
 	"account_partial_reconcile": {"partial reconciliation", "partial reconciliations"}, "account_full_reconcile": {"full reconciliation", "full reconciliations"},
 	"res_partner": {"contact", "contacts"}, "res_users": {"user", "users"}, "res_company": {"company", "companies"}, "res_partner_bank": {"bank account", "bank accounts"},
-	"res_lang": {"language", "languages"}, "sale_order": {"sales order", "sales orders"}, "sale_order_line": {"sales order line", "sales order lines"},
+	"res_lang": {"language", "languages"}, "ir_attachment": {"attachment", "attachments"}, "sale_order": {"sales order", "sales orders"}, "sale_order_line": {"sales order line", "sales order lines"},
 	"purchase_order": {"purchase order", "purchase orders"}, "purchase_order_line": {"purchase order line", "purchase order lines"},
 	"product_product": {"product", "products"}, "product_template": {"product template", "product templates"}, "product_pricelist": {"pricelist", "pricelists"},
 	"stock_move": {"stock move", "stock moves"}, "stock_move_line": {"stock move line", "stock move lines"}, "stock_picking": {"transfer", "transfers"},

@@ -46,6 +46,7 @@ type file struct {
 // tableJSON has ids in the portable format of Roaring Bitmaps, in base64.
 type tableJSON struct {
 	Rows      int64    `json:"rows"`
+	Unknown   bool     `json:"unknown,omitempty"`
 	Columns   []string `json:"columns"`
 	IDs       []byte   `json:"ids,omitempty"`
 	Standard  []byte   `json:"standard,omitempty"`
@@ -136,7 +137,7 @@ func (i *Inventory) tablesJSON(into map[string]*tableJSON) error {
 	left := maxFileIDs
 	for _, name := range names {
 		t := i.Tables[name]
-		written := &tableJSON{Rows: t.Rows, Columns: t.Columns, Model: t.Model, ModelID: t.ModelID, Technical: t.Technical}
+		written := &tableJSON{Rows: t.Rows, Unknown: t.Unknown, Columns: t.Columns, Model: t.Model, ModelID: t.ModelID, Technical: t.Technical}
 		into[name] = written
 		for _, ids := range []struct {
 			from *roaring.Bitmap
@@ -216,7 +217,7 @@ func Read(in io.Reader) (*Inventory, error) {
 		if err = errors.Join(err, other); err != nil {
 			return nil, fmt.Errorf("%w: the ids of %s cannot be read", ErrNotInventory, name)
 		}
-		i.Tables[name] = &Table{t.Rows, t.Columns, ids, standard, t.Model, t.ModelID, t.Technical}
+		i.Tables[name] = &Table{t.Rows, t.Columns, t.Unknown, ids, standard, t.Model, t.ModelID, t.Technical}
 	}
 	for _, records := range f.Records {
 		for _, r := range records {

@@ -118,6 +118,18 @@ func TestScatteredIDs(t *testing.T) {
 	}
 }
 
+// TestUnread has a statement with several rows that is longer than is kept.
+func TestUnread(t *testing.T) {
+	i := counted(t, "CREATE TABLE public.notes (\n    id integer,\n    text text\n);\n\nINSERT INTO public.notes VALUES\n\t(1, '"+strings.Repeat("x", 5<<20)+"'),\n\t(2, 'short');\n\n"+
+		"CREATE TABLE public.none (\n    id integer\n);\n\n")
+	if notes := i.Tables["notes"]; !notes.Unknown || len(i.Gaps) != 1 || i.Gaps[0].What != OfRows {
+		t.Errorf("%+v, %v", notes, i.Gaps)
+	}
+	if none := i.Tables["none"]; none == nil || none.Unknown || none.Rows != 0 {
+		t.Errorf("%+v", none)
+	}
+}
+
 // TestTechnical tells a table between two models from one of few columns.
 func TestTechnical(t *testing.T) {
 	i := counted(t, copyOf("res_partner", "id, name", "1\ta")+copyOf("a_b_link", "a_id, b_id", "1\t2"))

@@ -50,12 +50,14 @@ type Dump struct {
 // Table is what is known of a table.
 type Table struct {
 	Rows    int64
-	Columns []string // by name
+	Columns []string // by name; nil where only INSERT would tell, and there is none
+	Unknown bool     // its rows could not be read
 	// IDs are those of the rows, nil if the table has no integer column id, or they take too much
 	// memory.
 	IDs *roaring.Bitmap
 	// Standard are the rows that a module of Odoo's owns and may change: those that its data
-	// files make, without noupdate. It removes them when it does not need them any more.
+	// files make, without noupdate. It removes them when it does not need them any more. Of
+	// attachments, they are the files of fields and of web pages.
 	Standard *roaring.Bitmap
 	Model    string // that the table is of, "" for none
 	ModelID  uint32 // of that in ir_model: it stays when it gets another name

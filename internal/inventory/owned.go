@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -21,6 +22,7 @@ type owned struct {
 	columns    map[uint64]bool // of the fields that models have, as hashes of "table.column"
 	relations  map[string]bool // tables between two models
 	standard   map[string]*roaring.Bitmap
+	files      *roaring.Bitmap              // attachments that are not documents of people
 	xmlIDs     map[string]map[uint32]string // by model and id, of the models that are in sources
 	wanted     map[string]bool              // those models
 	taken      int64                        // memory of standard
@@ -41,7 +43,7 @@ const maxFields = 500_000
 func newOwned(d dump.Info) *owned {
 	o := &owned{
 		custom: map[string]bool{}, known: d.Modules != nil, tables: map[string]model{}, manual: map[uint32]*Record{}, columns: map[uint64]bool{},
-		relations: map[string]bool{}, standard: map[string]*roaring.Bitmap{}, xmlIDs: map[string]map[uint32]string{}, wanted: map[string]bool{},
+		relations: map[string]bool{}, standard: map[string]*roaring.Bitmap{}, files: roaring.New(), xmlIDs: map[string]map[uint32]string{}, wanted: map[string]bool{},
 	}
 	for _, m := range d.Modules {
 		o.custom[m.Name] = m.Custom
@@ -144,6 +146,20 @@ func moduleOf(xmlID string) string {
 	return module
 }
 
+// attachments takes ir_attachment: which are the files of fields, like pictures, which go with their
+// records, and which are of Odoo itself.
+func (o *owned) attachments(c script.Copy) script.Rows {
+	p, files := c.Pick("id", "res_model", "res_field", "url"), 0
+	return func(line []byte) {
+		f := p.Fields(line)
+		id, ok := idOf(f[0])
+		isDocument := len(f[1]) > 0 && len(f[2]) == 0 && !bytes.HasPrefix(f[1], []byte("ir.")) && !bytes.HasPrefix(f[3], []byte("/web/"))
+		if ok && !isDocument && files < maxIDBytes/8 && o.files.CheckedAdd(id) {
+			files++
+		}
+	}
+}
+
 // own notes that a record is a module's.
 func (o *owned) own(of string, id uint32) {
 	ids := o.standard[of]
@@ -166,7 +182,9 @@ func (t *tally) own(i *Inventory) {
 		m, isModel := o.tables[name]
 		table.Model, table.ModelID = m.name, m.id
 		table.Technical = m.transient || o.relations[name] || !isModel && len(table.Columns) == 2 && !slices.Contains(table.Columns, "id")
-		table.Standard = o.standard[m.name]
+		if table.Standard = o.standard[m.name]; name == "ir_attachment" {
+			table.Standard = o.files
+		}
 	}
 	if len(o.manual) > 0 {
 		i.Records[Model] = o.manual

@@ -31,6 +31,8 @@ type tally struct {
 
 	mu      sync.Mutex
 	tables  map[string]*Table
+	created []string        // tables, of which INSERT says nothing if they are empty
+	unread  map[string]bool // tables that take too much memory
 	objects []Object
 	gaps    Inventory // only its Gaps
 
@@ -47,7 +49,7 @@ type tally struct {
 
 func newTally(d dump.Info) *tally {
 	t := &tally{
-		info: d, tables: map[string]*Table{}, ledger: newLedger(),
+		info: d, tables: map[string]*Table{}, unread: map[string]bool{}, ledger: newLedger(),
 		stock: &stock{quantities: map[Place]*Sum{}, internal: map[int64]bool{}}, kinds: map[Kind]map[uint32]*Record{}, names: names{},
 	}
 	t.owned = newOwned(d)
@@ -62,11 +64,18 @@ func (t *tally) first(table script.Table) bool {
 
 // Object implements script.Sink.
 func (t *tally) Object(kind script.Kind, name script.Table) {
-	if kind != script.KindView && kind != script.KindFunction && kind != script.KindTrigger {
-		return
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	switch kind {
+	case script.KindTable:
+		if len(t.created) < maxTables {
+			t.created = append(t.created, nameOf(name))
+		}
+		return
+	case script.KindView, script.KindFunction, script.KindTrigger:
+	default:
+		return
+	}
 	if len(t.objects) < maxTables {
 		t.objects = append(t.objects, Object{string(kind), nameOf(name)})
 	}
@@ -83,7 +92,7 @@ func (t *tally) Unread(table script.Table) {
 	t.gap("The table " + nameOf(table) + " was not compared: to read it takes too much memory.")
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.tables, nameOf(table))
+	t.unread[nameOf(table)] = true
 }
 
 func (t *tally) gap(text string) {
@@ -229,7 +238,7 @@ func (t *tally) collector(c script.Copy) script.Rows {
 		"account_account_type": t.ledger.typesOf, "account_account": t.accounts,
 		"stock_location": t.locations, "stock_quant": t.stock.quants,
 		"ir_model": t.owned.models, "ir_model_fields": t.fields, "ir_model_data": t.owned.data,
-		"product_product": t.products,
+		"product_product": t.products, "ir_attachment": t.owned.attachments,
 	}
 	if collect := collectors[c.Table.Name]; collect != nil {
 		return collect(c)
@@ -271,6 +280,14 @@ func (t *tally) finish() *Inventory {
 	i := &Inventory{
 		Dump:   Dump{SHA256: d.SHA256, UUID: d.UUID, Series: d.Series, Neutralized: d.Neutralized},
 		Tables: t.tables, Records: t.kinds, Modules: d.Modules, Unfinished: d.Unfinished, Gaps: t.gaps.Gaps, names: t.names,
+	}
+	for _, name := range t.created {
+		if t.tables[name] == nil && len(t.tables) < maxTables {
+			t.tables[name] = &Table{IDs: roaring.New()}
+		}
+	}
+	for name := range t.unread {
+		t.tables[name] = &Table{Unknown: true}
 	}
 	i.Ledger, i.Stock = t.ledger.finish(i), t.stock.finish(i)
 	t.own(i)

@@ -87,6 +87,8 @@ CREATE TABLE ir_filters (id serial PRIMARY KEY, name varchar, active boolean, mo
 INSERT INTO ir_filters (name, active, model_id) VALUES ('My late orders', true, 'bakery.order');
 CREATE TABLE website_page (id serial PRIMARY KEY, url varchar, is_published boolean);
 INSERT INTO website_page (url, is_published) VALUES ('/about-bread', true);
+CREATE TABLE ir_attachment (id serial PRIMARY KEY, name varchar, res_model varchar, res_field varchar, res_id int, url varchar);
+INSERT INTO ir_attachment (name, res_model, res_field, res_id, url) VALUES ('contract.pdf', 'res.partner', NULL, 1, NULL), ('image_128', 'res.partner', 'image_128', 1, NULL), ('web.assets', NULL, NULL, NULL, '/web/assets/1'), ('theme', 'ir.ui.view', NULL, 1, NULL);
 CREATE TABLE x_oven (id serial PRIMARY KEY, x_name varchar);
 INSERT INTO x_oven (x_name) VALUES ('Big Bertha');
 
