@@ -58,6 +58,7 @@ type startCommand struct {
 type waitCommand struct {
 	commonFlags
 	waitFlags
+	inventoryFlags
 	localFlags
 }
 
@@ -148,7 +149,12 @@ type compareFlags struct {
 
 // gateFlags say what of a comparison fails a run.
 type gateFlags struct {
-	FailOn    areas  `name:"fail-on" help:"Findings of the comparison that fail the step, as a list: ${areas}. Default: none"`
+	FailOn areas `name:"fail-on" help:"Findings of the comparison that fail the step, as a list: ${areas}. Default: none"`
+	inventoryFlags
+}
+
+// inventoryFlags name the inventory of the dump that an earlier job sent.
+type inventoryFlags struct {
 	Inventory string `help:"Inventory of the dump that was sent, where this job does not have the dump: the file that the output inventory-path of an earlier job names"`
 }
 

@@ -45,6 +45,9 @@ func (p *Plan) Do(ctx context.Context, told *report.Report) (job.Ending, error) 
 		tell(event.Continuing{Ticket: plan.Ticket, Command: p.Command.Name})
 		seal.Keep(platform.Reference{Ticket: plan.Ticket})
 	}
+	if p.Inventory != "" && !p.Command.Downloads {
+		tell(event.Counted{Path: p.Inventory}) // for the job after this one
+	}
 	work := job.Job{Platform: back, Observe: tell, Keeper: seal}
 	if folder != nil {
 		work.Save = func(name, extension string, content []byte) (string, error) {
