@@ -97,6 +97,8 @@ type Record struct {
 	Inactive bool   `json:"inactive,omitempty"`
 	Custom   bool   `json:"custom,omitempty"` // no module of Odoo's owns it
 	Digest   string `json:"digest,omitempty"` // of the content
+
+	action uint32 // the server action whose name it has, if it has none of its own
 }
 
 // Object is something in the database that no module owns.

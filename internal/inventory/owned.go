@@ -200,6 +200,9 @@ func (t *tally) own(i *Inventory) {
 			if r.XMLID = o.xmlIDs[s.model][id]; r.XMLID == "" && s.kind == Report {
 				r.XMLID = o.xmlIDs["ir.actions.report.xml"][id]
 			}
+			if r.Name == "" {
+				r.Name = t.names.get("ir_act_server", int64(r.action))
+			}
 			r.Custom = r.XMLID == "" || !o.isVendors(moduleOf(r.XMLID))
 		}
 	}

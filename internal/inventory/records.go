@@ -22,6 +22,7 @@ type source struct {
 	of       string // column with the model that it is of
 	parent   string
 	content  []string // whose digest is kept
+	action   string   // column with the server action whose name it has, if it has none of its own
 	when, is string   // only records whose column "when" is one of "is", with commas around each
 	public   bool     // its name says nothing of people or business
 }
@@ -29,9 +30,9 @@ type source struct {
 // sources are all of them.
 var sources = []source{
 	{kind: View, table: "ir_ui_view", model: "ir.ui.view", name: []string{"name"}, active: []string{"active"}, of: "model", parent: "inherit_id", content: []string{"arch_db", "arch"}, public: true},
-	{kind: ScheduledAction, table: "ir_cron", model: "ir.cron", name: []string{"cron_name", "name"}, active: []string{"active"}, public: true},
+	{kind: ScheduledAction, table: "ir_cron", model: "ir.cron", name: []string{"cron_name", "name"}, active: []string{"active"}, action: "ir_actions_server_id", public: true},
 	{kind: ServerAction, table: "ir_act_server", model: "ir.actions.server", name: []string{"name"}, of: "model_name", content: []string{"code"}, when: "usage", is: ",,ir_actions_server,", public: true},
-	{kind: Automation, table: "base_automation", model: "base.automation", name: []string{"name"}, active: []string{"active"}, public: true},
+	{kind: Automation, table: "base_automation", model: "base.automation", name: []string{"name"}, active: []string{"active"}, action: "action_server_id", public: true},
 	{kind: Automation, table: "base_action_rule", model: "base.action.rule", name: []string{"name"}, active: []string{"active"}, public: true},
 	{kind: OutgoingServer, table: "ir_mail_server", model: "ir.mail_server", name: []string{"name"}, active: []string{"active"}},
 	{kind: IncomingServer, table: "fetchmail_server", model: "fetchmail.server", name: []string{"name"}, active: []string{"active"}},
@@ -67,7 +68,7 @@ func (t *tally) recordsOf(s source, c script.Copy) script.Rows {
 		t.kinds[s.kind] = records
 	}
 	active := pick(c, s.active)
-	p := c.Pick("id", pick(c, s.name), active, s.of, s.parent, pick(c, s.content), s.when)
+	p := c.Pick("id", pick(c, s.name), active, s.of, s.parent, pick(c, s.content), s.when, s.action)
 	return func(line []byte) {
 		f := p.Fields(line)
 		id, ok := idOf(f[0])
@@ -75,8 +76,9 @@ func (t *tally) recordsOf(s source, c script.Copy) script.Rows {
 			return
 		}
 		parent, _ := idOf(f[4])
+		action, _ := idOf(f[7])
 		records[id] = &Record{
-			Name: clip(translated(f[1])), Model: short(f[3]), Parent: parent, Inactive: active != "" && string(f[2]) != "t", Digest: digest(f[5]),
+			Name: clip(translated(f[1])), Model: short(f[3]), Parent: parent, Inactive: active != "" && string(f[2]) != "t", Digest: digest(f[5]), action: action,
 		}
 	}
 }

@@ -244,9 +244,13 @@ func (t *tally) collector(c script.Copy) script.Rows {
 		return collect(c)
 	}
 	for _, s := range sources {
-		if s.table == c.Table.Name {
-			return t.recordsOf(s, c)
+		if s.table != c.Table.Name {
+			continue
 		}
+		if s.kind == ServerAction { // others are called as theirs are
+			return both(t.recordsOf(s, c), t.named(c, "name"))
+		}
+		return t.recordsOf(s, c)
 	}
 	if columns := named[c.Table.Name]; columns != nil {
 		return t.named(c, columns...)

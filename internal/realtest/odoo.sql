@@ -71,8 +71,8 @@ CREATE TABLE ir_actions (id serial PRIMARY KEY, name jsonb, type varchar);
 CREATE TABLE ir_act_server (name jsonb, model_name varchar, usage varchar, code text, PRIMARY KEY (id)) INHERITS (ir_actions);
 INSERT INTO ir_act_server (name, model_name, usage, code) SELECT jsonb_build_object('en_US', 'Action ' || n), 'res.partner', CASE WHEN n > 8 THEN 'ir_cron' ELSE 'ir_actions_server' END, 'pass # ' || n FROM generate_series(1, 10) n;
 INSERT INTO ir_model_data (module, name, model, res_id, noupdate) SELECT 'base', 'action_' || n, 'ir.actions.server', n, false FROM generate_series(1, 4) n;
-CREATE TABLE base_automation (id serial PRIMARY KEY, name jsonb, active boolean);
-INSERT INTO base_automation (name, active) VALUES ('{"en_US": "Thank the customer"}', true), ('{"en_US": "Order flour"}', true);
+CREATE TABLE base_automation (id serial PRIMARY KEY, action_server_id int, active boolean); -- which has no name of its own before 17.0
+INSERT INTO base_automation (action_server_id, active) VALUES (9, true), (10, true);
 CREATE TABLE ir_mail_server (id serial PRIMARY KEY, name varchar, active boolean, smtp_pass varchar);
 INSERT INTO ir_mail_server (name, active) VALUES ('smtp.bakery.example', true);
 CREATE TABLE fetchmail_server (id serial PRIMARY KEY, name varchar, active boolean);
