@@ -1,11 +1,13 @@
 package archive
 
 import (
+	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"odoo-upgrade-action/internal/dump/script"
 	"odoo-upgrade-action/internal/dump/stream"
@@ -94,6 +96,8 @@ func (a *archive) jump(toc contents, size int64) (int64, error) {
 	return a.at, err
 }
 
+var cursors = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, archiveBytes) }}
+
 // readAll reads the data that is wanted, of several tables at a time.
 func (a *archive) readAll(toc contents, size int64) error {
 	byOffset := slices.SortedFunc(slices.Values(toc.wanted), func(a, b dataEntry) int { return cmp.Compare(a.offset, b.offset) })
@@ -109,8 +113,12 @@ func (a *archive) readAll(toc contents, size int64) error {
 		if e.offset == 0 {
 			return nil // dumped without data
 		}
+		in := io.NewSectionReader(a.walk.At, 0, size)
 		one := *a
-		one.cursor = newCursor(io.NewSectionReader(a.walk.At, 0, size))
+		buffered := cursors.Get().(*bufio.Reader)
+		defer cursors.Put(buffered)
+		buffered.Reset(in)
+		one.cursor = &cursor{in: buffered, seek: in}
 		return one.entryAt(e)
 	})
 }
@@ -206,12 +214,22 @@ func (d *decompressing) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// inflaters are used again: each takes some 40 KiB, and an archive has hundreds of small tables.
+var inflaters sync.Pool
+
 // decompress returns a reader of what is compressed in; done releases it.
 func decompress(in io.Reader, compression string) (_ io.Reader, done func(), err error) {
 	done = func() {}
 	switch compression {
 	case "gzip":
-		in, err = zlib.NewReader(in)
+		if pooled, ok := inflaters.Get().(io.ReadCloser); ok {
+			err = pooled.(zlib.Resetter).Reset(in, nil)
+			return pooled, func() { inflaters.Put(pooled) }, err
+		}
+		var z io.ReadCloser
+		if z, err = zlib.NewReader(in); err == nil {
+			in, done = z, func() { inflaters.Put(z) }
+		}
 	case "lz4":
 		in = lz4.NewReader(in)
 	case "zstd":

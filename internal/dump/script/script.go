@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"odoo-upgrade-action/internal/dump/stream"
 )
@@ -69,9 +70,14 @@ func New(sink Sink) *Reader {
 	return &Reader{sink: sink, path: Public}
 }
 
+// buffers are used again: an archive has hundreds of small tables.
+var buffers = sync.Pool{New: func() any { return new([scriptBuffer]byte) }}
+
 // Read reads all of it. An error is in's; Check says what is wrong with the script.
 func (s *Reader) Read(in io.Reader) error {
-	buffer := make([]byte, 0, scriptBuffer)
+	pooled := buffers.Get().(*[scriptBuffer]byte)
+	defer buffers.Put(pooled)
+	buffer := pooled[:0]
 	for first := true; ; first = false {
 		var err error
 		for err == nil && len(buffer) < cap(buffer) { // small pieces would be parsed again and again
