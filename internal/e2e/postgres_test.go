@@ -133,7 +133,7 @@ func checkUpgraded(t *testing.T, c *realtest.Cluster, work string) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"result": "success", "upgraded-odoo-version": "17.0", "modules-added": "1", "modules-removed": "1", "modules-updated": "3",
+		"result": "success", "upgraded-odoo-version": "17.0", "modules-added": "1", "modules-removed": "1", "modules-updated": "5", "rows-lost": "0", "ledger": "equal", "stock": "equal",
 	} {
 		if set[name] != want {
 			t.Errorf("output %s: %q, want %q", name, set[name], want)
