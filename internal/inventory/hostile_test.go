@@ -1,3 +1,5 @@
+//go:build unix
+
 package inventory
 
 import (
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/dump"
+	"odoo-upgrade-action/internal/realtest"
 )
 
 // modules is what makes a dump one of Odoo's.
@@ -169,6 +172,36 @@ func TestOldVersions(t *testing.T) {
 	// In the other order, nothing is known, and nothing is made up.
 	if i := counted(t, items+moves); i.Ledger != nil || len(i.Gaps) != 1 || i.Gaps[0].What != OfLedger {
 		t.Errorf("%+v, %v", i.Ledger, i.Gaps)
+	}
+}
+
+// TestTablesOfTwoVersions has tables of old versions beside those that replaced them, as databases
+// have that were upgraded before, in an archive, of which two tables are read at a time.
+func TestTablesOfTwoVersions(t *testing.T) {
+	realtest.Long(t)
+	c := realtest.StartCluster(t)
+	c.Run("createdb", "mixed")
+	c.SQL("mixed", `CREATE TABLE ir_module_module (id int, name varchar, state varchar, latest_version varchar, author varchar);
+		INSERT INTO ir_module_module VALUES (1, 'base', 'installed', '17.0.1.3', 'Odoo S.A.');
+		CREATE TABLE base_automation (id int, name varchar, active boolean); INSERT INTO base_automation SELECT n, 'new', true FROM generate_series(1, 9000) n;
+		CREATE TABLE base_action_rule (id int, name varchar, active boolean); INSERT INTO base_action_rule SELECT n, 'old', true FROM generate_series(9001, 18000) n;
+		CREATE TABLE account_move (id int, state varchar, move_type varchar, company_id int, currency_id int, amount_total numeric); INSERT INTO account_move SELECT n, 'posted', 'out_invoice', 1, 1, 2 FROM generate_series(1, 9000) n;
+		CREATE TABLE account_invoice (id int, state varchar, type varchar, company_id int, currency_id int, amount_total numeric); INSERT INTO account_invoice SELECT n, 'paid', 'out_invoice', 1, 1, 5 FROM generate_series(1, 9000) n;`)
+	path := filepath.Join(c.Dir, "mixed.dump")
+	c.Run("pg_dump", "-Fc", "-f", path, "mixed")
+	info, err := dump.Inspect(t.Context(), path, dump.Options{})
+	if err != nil || info.Problem != nil {
+		t.Fatal(err, info.Problem)
+	}
+	i, err := Of(t.Context(), info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(i.Records[Automation]); n != 18000 {
+		t.Errorf("%d automation rules", n)
+	}
+	if total := i.Ledger.Invoices[InvoiceGroup{1, "out_invoice", "posted", 1}]; total.Count != 9000 || total.Amount.String() != "18000" {
+		t.Errorf("%+v", total)
 	}
 }
 

@@ -52,10 +52,11 @@ const maxGroups = 200_000
 type ledger struct {
 	sums         map[itemGroup]*Balance
 	invoices     map[InvoiceGroup]*Total
-	posted       *roaring.Bitmap // entries, where items do not say so themselves
-	moves        bool            // entries were read
-	early        bool            // items came before the entries: nothing is known
-	open         bool            // items say what is left to pay
+	oldInvoices  map[InvoiceGroup]*Total // of account_invoice, which may be left of an earlier upgrade
+	posted       *roaring.Bitmap         // entries, where items do not say so themselves
+	moves        bool                    // entries were read
+	early        bool                    // items came before the entries: nothing is known
+	open         bool                    // items say what is left to pay
 	tooMany      bool
 	types        map[int64]string // of accounts: receivable, payable or another; or the id of a type
 	typesOfTypes map[int64]string // of account_account_type, before 16.0
@@ -66,7 +67,7 @@ type itemGroup struct{ company, account, journal int64 }
 
 func newLedger() *ledger {
 	return &ledger{
-		sums: map[itemGroup]*Balance{}, invoices: map[InvoiceGroup]*Total{},
+		sums: map[itemGroup]*Balance{}, invoices: map[InvoiceGroup]*Total{}, oldInvoices: map[InvoiceGroup]*Total{},
 		posted: roaring.New(), types: map[int64]string{}, typesOfTypes: map[int64]string{},
 	}
 }
@@ -88,22 +89,22 @@ func (l *ledger) entries(c script.Copy) script.Rows {
 			}
 		}
 		if hasInvoices && len(f[2]) > 0 && string(f[2]) != "entry" {
-			l.invoice(f[2], f[1], f[3], f[4], f[5])
+			l.invoice(l.invoices, f[2], f[1], f[3], f[4], f[5])
 		}
 	}
 }
 
-// oldInvoices takes account_invoice, which there was before 13.0.
-func (l *ledger) oldInvoices(c script.Copy) script.Rows {
+// invoicesBefore13 takes account_invoice, which there was before 13.0.
+func (l *ledger) invoicesBefore13(c script.Copy) script.Rows {
 	p := c.Pick("type", "state", "company_id", "currency_id", "amount_total")
 	return func(line []byte) {
 		f := p.Fields(line)
-		l.invoice(f[0], f[1], f[2], f[3], f[4])
+		l.invoice(l.oldInvoices, f[0], f[1], f[2], f[3], f[4])
 	}
 }
 
 // invoice adds one. What had states of its own before 13.0 is posted since.
-func (l *ledger) invoice(kind, state, company, currency, amount []byte) {
+func (l *ledger) invoice(into map[InvoiceGroup]*Total, kind, state, company, currency, amount []byte) {
 	group := InvoiceGroup{number(company), short(kind), short(state), number(currency)}
 	switch group.State {
 	case "open", "paid", "in_payment":
@@ -111,14 +112,13 @@ func (l *ledger) invoice(kind, state, company, currency, amount []byte) {
 	case "proforma", "proforma2":
 		group.State = "draft"
 	}
-	t := l.invoices[group]
+	t := into[group]
 	if t == nil {
-		if len(l.invoices) >= maxGroups {
-			l.tooMany = true
-			return
+		if len(into) >= maxGroups {
+			return // which finish says
 		}
 		t = &Total{}
-		l.invoices[group] = t
+		into[group] = t
 	}
 	t.Count++
 	t.Amount.Add(amount)
@@ -239,11 +239,14 @@ func (l *ledger) typesOf(c script.Copy) script.Rows {
 
 // finish returns the ledger, nil if there is none or it is not known.
 func (l *ledger) finish(i *Inventory) *Ledger {
+	if len(l.invoices) == 0 {
+		l.invoices = l.oldInvoices
+	}
 	switch {
 	case l.early:
 		i.gap(OfLedger, "The ledger was not compared: the dump has the journal items before the entries that say which of them are posted.")
 		return nil
-	case l.tooMany:
+	case l.tooMany || len(l.invoices) >= maxGroups:
 		i.gap(OfLedger, "The ledger was not compared: it has more than %d accounts or kinds of invoices.", maxGroups)
 		return nil
 	case len(l.sums)+len(l.invoices) == 0:

@@ -62,11 +62,8 @@ func pick(c script.Copy, columns []string) string {
 
 // recordsOf returns what takes the records of a kind.
 func (t *tally) recordsOf(s source, c script.Copy) script.Rows {
-	records := t.kinds[s.kind]
-	if records == nil {
-		records = map[uint32]*Record{}
-		t.kinds[s.kind] = records
-	}
+	records := map[uint32]*Record{}
+	t.kinds[s.table] = records
 	active := pick(c, s.active)
 	p := c.Pick("id", pick(c, s.name), active, s.of, s.parent, pick(c, s.content), s.when, s.action)
 	return func(line []byte) {

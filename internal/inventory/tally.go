@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,14 +44,14 @@ type tally struct {
 	ledger *ledger
 	stock  *stock
 	owned  *owned
-	kinds  map[Kind]map[uint32]*Record
+	kinds  map[string]map[uint32]*Record // by table: some kinds have two
 	names  names
 }
 
 func newTally(d dump.Info) *tally {
 	t := &tally{
 		info: d, tables: map[string]*Table{}, unread: map[string]bool{}, ledger: newLedger(),
-		stock: &stock{quantities: map[Place]*Sum{}, internal: map[int64]bool{}}, kinds: map[Kind]map[uint32]*Record{}, names: names{},
+		stock: &stock{quantities: map[Place]*Sum{}, internal: map[int64]bool{}}, kinds: map[string]map[uint32]*Record{}, names: names{},
 	}
 	t.owned = newOwned(d)
 	return t
@@ -234,7 +235,7 @@ func short(field []byte) string {
 // collector returns what takes more of a table's rows than their number, nil for most tables.
 func (t *tally) collector(c script.Copy) script.Rows {
 	collectors := map[string]func(script.Copy) script.Rows{
-		"account_move": t.ledger.entries, "account_invoice": t.ledger.oldInvoices, "account_move_line": t.ledger.items,
+		"account_move": t.ledger.entries, "account_invoice": t.ledger.invoicesBefore13, "account_move_line": t.ledger.items,
 		"account_account_type": t.ledger.typesOf, "account_account": t.accounts,
 		"stock_location": t.locations, "stock_quant": t.stock.quants,
 		"ir_model": t.owned.models, "ir_model_fields": t.fields, "ir_model_data": t.owned.data,
@@ -278,12 +279,24 @@ func (t *tally) fields(c script.Copy) script.Rows {
 	return both(t.owned.fields(c), t.recordsOf(manualFields, c))
 }
 
+// byKind returns the records of all tables.
+func (t *tally) byKind() map[Kind]map[uint32]*Record {
+	all := map[Kind]map[uint32]*Record{}
+	for _, s := range append([]source{manualFields}, sources...) {
+		if all[s.kind] == nil {
+			all[s.kind] = map[uint32]*Record{}
+		}
+		maps.Copy(all[s.kind], t.kinds[s.table])
+	}
+	return all
+}
+
 // finish puts together what the tables have.
 func (t *tally) finish() *Inventory {
 	d := t.info
 	i := &Inventory{
 		Dump:   Dump{SHA256: d.SHA256, UUID: d.UUID, Series: d.Series, Neutralized: d.Neutralized},
-		Tables: t.tables, Records: t.kinds, Modules: d.Modules, Unfinished: d.Unfinished, Gaps: t.gaps.Gaps, names: t.names,
+		Tables: t.tables, Records: t.byKind(), Modules: d.Modules, Unfinished: d.Unfinished, Gaps: t.gaps.Gaps, names: t.names,
 	}
 	for _, name := range t.created {
 		if t.tables[name] == nil && len(t.tables) < maxTables {
