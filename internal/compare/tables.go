@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/dustin/go-humanize"
 
 	"odoo-upgrade-action/internal/inventory"
 )
@@ -117,17 +118,22 @@ func (c *comparison) judge(change TableChange, before *inventory.Table, lost *ro
 		change.Folded = byKind
 	case isTechnical(change.Table, before):
 		change.Folded = byTechnical
-		c.fold(byTechnical, change.Lost, fmt.Sprintf("%s: %s", change.Table, grouped(fmt.Sprint(change.Lost))))
+		c.foldRows(byTechnical, change.Table, change.Lost)
 	case left == 0:
 		change.Folded = why
-		c.fold(why, standard, fmt.Sprintf("%s: %s", change.Table, grouped(fmt.Sprint(standard))))
+		c.foldRows(why, change.Table, standard)
 	default:
 		if standard > 0 {
-			c.fold(why, standard, fmt.Sprintf("%s: %s", change.Table, grouped(fmt.Sprint(standard))))
+			c.foldRows(why, change.Table, standard)
 		}
 		c.lost(change, left)
 	}
 	c.Tables = append(c.Tables, change)
+}
+
+// foldRows notes lost rows that are not a finding.
+func (c *comparison) foldRows(reason, table string, n int64) {
+	c.fold(reason, n, table+": "+humanize.Comma(n))
 }
 
 func firstIDs(ids *roaring.Bitmap) (list []uint32) {
@@ -154,7 +160,7 @@ func (c *comparison) lost(change TableChange, n int64) {
 	case change.ByID:
 		f.Text = fmt.Sprintf("%s %s gone: %s", rowsOf(n, change.Table), isAre(n), listed(change.IDs, n))
 	default:
-		f.Text = fmt.Sprintf("%s %s gone, of %s", rowsOf(n, change.Table), isAre(n), grouped(fmt.Sprint(change.Old)))
+		f.Text = fmt.Sprintf("%s %s gone, of %s", rowsOf(n, change.Table), isAre(n), humanize.Comma(change.Old))
 	}
 	c.RowsLost += n
 	c.find(weightOf(change.Table), f)

@@ -74,11 +74,8 @@ func newLedger() *ledger {
 
 // entries takes account_move: which are posted and, since 13.0, the invoices.
 func (l *ledger) entries(c script.Copy) script.Rows {
-	kind := "move_type"
-	if _, ok := c.Columns[kind]; !ok {
-		kind = "type" // 13.0
-	}
-	p := c.Pick("id", "state", kind, "company_id", "currency_id", "amount_total")
+	p := c.Pick("id", "state", pick(c, []string{"move_type", "type"}), // as 13.0 calls it
+		"company_id", "currency_id", "amount_total")
 	_, hasInvoices := c.Columns["amount_total"]
 	l.moves = true
 	return func(line []byte) {
@@ -213,13 +210,7 @@ func add(groups map[Group]*Balance, g Group, b *Balance) {
 // accountTypes takes account_account: what type each account has. Before 16.0, that is a record
 // of its own, whose type some versions have here, too.
 func (l *ledger) accountTypes(c script.Copy) script.Rows {
-	column := ""
-	for _, name := range []string{"account_type", "internal_type", "user_type_id", "type"} {
-		if _, ok := c.Columns[name]; ok && column == "" {
-			column = name
-		}
-	}
-	p := c.Pick("id", column)
+	p := c.Pick("id", pick(c, []string{"account_type", "internal_type", "user_type_id", "type"}))
 	return func(line []byte) {
 		if f := p.Fields(line); len(l.types) < maxGroups {
 			l.types[number(f[0])] = short(f[1])

@@ -29,11 +29,7 @@ func (s *stock) locations(c script.Copy) script.Rows {
 
 // quants takes stock_quant.
 func (s *stock) quants(c script.Copy) script.Rows {
-	column := "quantity"
-	if _, ok := c.Columns[column]; !ok {
-		column = "qty" // before 11.0
-	}
-	p := c.Pick("location_id", "product_id", column)
+	p := c.Pick("location_id", "product_id", pick(c, []string{"quantity", "qty"})) // as before 11.0
 	return func(line []byte) {
 		f := p.Fields(line)
 		at := Place{number(f[0]), number(f[1])}

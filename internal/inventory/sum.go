@@ -153,9 +153,6 @@ func (s Sum) Equal(o Sum, places int) bool {
 	return difference.Cmp(apd.New(5, int32(-places-1))) < 0
 }
 
-// IsZero reports whether the sum is 0.
-func (s Sum) IsZero() bool { return !s.unknown && s.decimal().IsZero() }
-
 // String returns the number in digits, without an exponent; "?" if it is not known.
 func (s Sum) String() string {
 	if s.unknown {

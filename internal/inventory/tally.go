@@ -90,16 +90,10 @@ func (t *tally) Insert(script.Table) {}
 
 // Unread implements script.Sink.
 func (t *tally) Unread(table script.Table) {
-	t.gap("The table " + nameOf(table) + " was not compared: to read it takes too much memory.")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.unread[nameOf(table)] = true
-}
-
-func (t *tally) gap(text string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.gaps.gap(OfRows, "%s", text)
+	t.gaps.gap(OfRows, "The table %s was not compared: to read it takes too much memory.", nameOf(table))
 }
 
 // nameOf is how a table is called: without the schema that Odoo uses.
@@ -156,7 +150,7 @@ func (t *tally) count(table *Table, c script.Copy) script.Rows {
 		var id uint32
 		var ok, tooMany bool
 		if at == 0 {
-			id, ok = leadingID(line)
+			id, ok = idOf(line)
 		} else {
 			id, ok = idOf(p.Fields(line)[0])
 		}
@@ -191,8 +185,8 @@ func sizeOf(ids *roaring.Bitmap) int64 {
 	return int64(ids.GetSizeInBytes()) + container*int64(ids.Stats().Containers)
 }
 
-// leadingID reads the id that a row begins with.
-func leadingID(line []byte) (id uint32, ok bool) {
+// idOf reads the id that a field is, or that a row begins with.
+func idOf(line []byte) (id uint32, ok bool) {
 	n := uint64(0)
 	for at, c := range line {
 		if c == '\t' && at > 0 {
@@ -212,12 +206,9 @@ func leadingID(line []byte) (id uint32, ok bool) {
 // maxID is the largest id that PostgreSQL's integer has.
 const maxID = 1<<31 - 1
 
-// idOf reads an id.
-func idOf(field []byte) (id uint32, ok bool) { return leadingID(field) }
-
 // number reads an integer, 0 where there is none.
 func number(field []byte) int64 {
-	if id, ok := leadingID(field); ok {
+	if id, ok := idOf(field); ok {
 		return int64(id)
 	}
 	n, _ := strconv.ParseInt(string(field[:min(len(field), 20)]), 10, 64)

@@ -30,7 +30,7 @@ type loss struct {
 	table  string
 	column string // that it changes
 	times  int    // how many rows
-	// change returns what the row becomes, nil if it is gone; ok is false for a row that it leaves.
+	// change returns the column's new value, or that the row is gone; ok is false for a row that it leaves.
 	change func(row map[string]string) (value string, gone, ok bool)
 }
 
