@@ -88,13 +88,13 @@ type quantityJSON struct {
 }
 
 // Write writes the inventory as a file, without the names of customers, products or accounts. Of
-// tables whose ids take too much space, only the number of rows is in it.
+// tables whose ids take too much space, only the number of rows is in it, and a gap that says so.
 func (i *Inventory) Write(out io.Writer) error {
 	f := file{
 		Format: FileFormat, Version: FileVersion, Dump: i.Dump, Tables: map[string]*tableJSON{}, Ledger: i.Ledger.json(), HasStock: i.Stock != nil,
-		Records: map[Kind]map[uint32]*Record{}, Objects: i.Objects, Modules: i.Modules, Unfinished: i.Unfinished, Gaps: i.Gaps,
+		Records: map[Kind]map[uint32]*Record{}, Objects: i.Objects, Modules: i.Modules, Unfinished: i.Unfinished, Gaps: slices.Clone(i.Gaps),
 	}
-	if err := i.tablesJSON(f.Tables); err != nil {
+	if err := i.tablesJSON(&f); err != nil {
 		return err
 	}
 	public := map[Kind]bool{Field: true, Model: true}
@@ -125,7 +125,7 @@ func (i *Inventory) Write(out io.Writer) error {
 }
 
 // tablesJSON fills in the tables, those with the fewest ids first.
-func (i *Inventory) tablesJSON(into map[string]*tableJSON) error {
+func (i *Inventory) tablesJSON(f *file) error {
 	size := func(name string) uint64 {
 		if ids := i.Tables[name].IDs; ids != nil {
 			return ids.GetSerializedSizeInBytes()
@@ -138,12 +138,16 @@ func (i *Inventory) tablesJSON(into map[string]*tableJSON) error {
 	for _, name := range names {
 		t := i.Tables[name]
 		written := &tableJSON{Rows: t.Rows, Unknown: t.Unknown, Columns: t.Columns, Model: t.Model, ModelID: t.ModelID, Technical: t.Technical}
-		into[name] = written
+		f.Tables[name] = written
 		for _, ids := range []struct {
 			from *roaring.Bitmap
 			to   *[]byte
 		}{{t.IDs, &written.IDs}, {t.Standard, &written.Standard}} {
-			if ids.from == nil || int(ids.from.GetSerializedSizeInBytes()) > left {
+			if ids.from == nil {
+				continue
+			}
+			if int(ids.from.GetSerializedSizeInBytes()) > left {
+				f.Gaps = withGap(f.Gaps, Gap{OfIDs, "Of the table " + name + ", only the number of rows was compared: its ids take too much space in an inventory file."})
 				continue
 			}
 			content, err := ids.from.ToBytes()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,34 @@ func TestScatteredIDs(t *testing.T) {
 	}
 	if n := i.Tables["t19"].Rows; n != 2*checkEvery || with == 0 || with == len(i.Tables) {
 		t.Errorf("%d rows, %d of %d tables with ids", n, with, len(i.Tables))
+	}
+	checkFileGaps(t, i)
+}
+
+// checkFileGaps writes an inventory and reads it: of each table that lost its ids, it has to say so.
+func checkFileGaps(t *testing.T, i *Inventory) {
+	t.Helper()
+	gaps := len(i.Gaps)
+	var written bytes.Buffer
+	if err := i.Write(&written); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Read(&written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dropped := 0
+	for name, table := range i.Tables {
+		if table.IDs == nil || back.Tables[name].IDs != nil {
+			continue
+		}
+		dropped++
+		if !slices.ContainsFunc(back.Gaps, func(g Gap) bool { return g.What == OfIDs && strings.Contains(g.Text, "table "+name+",") }) {
+			t.Errorf("the file has no ids of %s, and does not say so", name)
+		}
+	}
+	if dropped == 0 || len(back.Gaps) != gaps+dropped || len(i.Gaps) != gaps {
+		t.Errorf("%d tables dropped; %d gaps before, %d after, %d in the file", dropped, gaps, len(i.Gaps), len(back.Gaps))
 	}
 }
 

@@ -140,9 +140,15 @@ const (
 
 // gap notes what was not counted.
 func (i *Inventory) gap(what Part, format string, args ...any) {
-	if gap := (Gap{what, fmt.Sprintf(format, args...)}); len(i.Gaps) < maxGaps && !slices.Contains(i.Gaps, gap) {
-		i.Gaps = append(i.Gaps, gap)
+	i.Gaps = withGap(i.Gaps, Gap{what, fmt.Sprintf(format, args...)})
+}
+
+// withGap appends a gap that is not listed yet.
+func withGap(gaps []Gap, gap Gap) []Gap {
+	if len(gaps) < maxGaps && !slices.Contains(gaps, gap) {
+		gaps = append(gaps, gap)
 	}
+	return gaps
 }
 
 // maxGaps is how many are listed.

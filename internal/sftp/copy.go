@@ -30,7 +30,7 @@ var (
 const Ahead = 96 << 20
 
 // mostKept limits keep, and with it the memory that is needed.
-const mostKept = 46 << 20
+const mostKept = 36 << 20
 
 // keep is how much of a download is kept in memory until what comes before it has
 // arrived, and what a cut may cost: enough for what that many sessions have in flight,
