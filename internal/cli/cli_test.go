@@ -253,18 +253,26 @@ func TestDocumentsDoNotDrift(t *testing.T) {
 func TestEveryOutputIsDeclared(t *testing.T) {
 	t.Parallel()
 	set := map[string]string{}
-	for protocol, download := range map[string]string{"v1": "upgraded-dump upgraded-sql original-dump original-sql notes modules", "json-rpc": "upgraded-dump notes log"} {
+	for _, test := range []struct {
+		protocol, download, server string
+		status                     int
+	}{
+		{"v1", "upgraded-dump upgraded-sql original-dump original-sql notes modules", "sandbox?pace=100ms", 0},
+		{"json-rpc", "upgraded-dump notes log", "sandbox?pace=100ms", 0},
+		{"json-rpc", "upgraded-dump", "sandbox?pace=100ms&outcome=failed", 6},
+	} {
+		protocol, download := test.protocol, test.download
 		out := t.TempDir()
 		var log bytes.Buffer
 		environment := demoEnvironment(out, protocol)
-		environment["INPUT_DOWNLOAD"] = download
+		environment["INPUT_DOWNLOAD"], environment["INPUT_SERVER-URL"] = download, test.server
 		if protocol == "v1" {
 			environment["INPUT_TIMEZONE"] = "Europe/Brussels"
 		}
 		if err := sandbox.WriteSample(filepath.Join(out, sampleName)); err != nil {
 			t.Fatal(err)
 		}
-		if status := Main(t.Context(), nil, func(name string) string { return environment[name] }, nil, &log, &log); status != 0 {
+		if status := Main(t.Context(), nil, func(name string) string { return environment[name] }, nil, &log, &log); status != test.status {
 			t.Fatalf("exit status %d\n%s", status, &log)
 		}
 		outputs, err := realtest.Outputs(filepath.Join(out, "outputs.txt"))

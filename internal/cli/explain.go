@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/advice"
@@ -151,7 +153,7 @@ func done(e job.Ending) string {
 	case n == 1:
 		text += " The requested file is in the workspace: " + e.Artifacts[0].Path
 	case n > 1:
-		text += fmt.Sprintf(" The %d requested files are in the workspace.", n)
+		text += fmt.Sprintf(" The %d files are in the workspace.", n)
 	}
 	return text
 }
@@ -186,11 +188,51 @@ func explainPending(e job.Ending, _ job.Command) report.Explanation {
 }
 
 func explainUpgradeFailed(e job.Ending, _ job.Command) report.Explanation {
-	return report.Explanation{
+	why := report.Explanation{
 		Title: "Upgrade failed", Text: fmt.Sprintf("The platform ended request %s as %q.", e.Ticket.ID, e.Status.State),
 		Next:    "Read the platform's message and the upgrade notes. If they do not help, " + support(e) + ".",
 		Command: "download",
 	}
+	if !e.Status.Sandbox {
+		why.Request = request(e)
+	}
+	if len(e.Causes) > 0 {
+		why.Next = "Begin with the first cause. If that does not help, " + support(e) + "."
+	}
+	return why
+}
+
+// Where Odoo's support takes questions about an upgrade.
+const (
+	helpTest       = "https://www.odoo.com/help?stage=migration"
+	helpProduction = "https://www.odoo.com/help?stage=post_upgrade"
+)
+
+// request is a text to ask Odoo's support with. It has no secret.
+func request(e job.Ending) string {
+	where, aim := helpTest, cmp.Or(e.Status.Get(upgrade.AimField), string(upgrade.Test))
+	if aim == string(upgrade.Production) {
+		where = helpProduction
+	}
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%s: %s\n", name, actions.Line(value))
+		}
+	}
+	line("Send to", where)
+	line("Upgrade request", e.Ticket.ID)
+	line("Token", "add it from the output request-key; it is a secret, so do not send it anywhere else")
+	line("Contract", "M***")
+	line("Aim", aim)
+	line("From", cmp.Or(e.Dump.Series, e.Status.Get(upgrade.DatabaseVersion)))
+	line("To", e.Status.Get(upgrade.TargetField))
+	line("State", e.Status.State)
+	for n, c := range e.Causes[:min(len(e.Causes), 3)] {
+		line(fmt.Sprintf("Error %d", n+1), fmt.Sprintf("%s (line %d of the log)", c.Text(), c.Line))
+	}
+	b.WriteString("The platform runs standard code only, so our custom modules are not there.")
+	return b.String()
 }
 
 // support says whom to ask about a request.
@@ -255,8 +297,8 @@ func explainCheck(e job.Ending, _ job.Command) report.Explanation {
 	if _, gated := errors.AsType[*job.GateError](e.Err); gated {
 		return failed("Upgraded database differs from the dump", e)
 	}
-	if _, unknown := errors.AsType[*job.NotComparedError](e.Err); unknown {
-		return failed("Databases not compared", e)
+	if _, unknown := errors.AsType[*job.UndecidedError](e.Err); unknown {
+		return failed("fail-on could not be decided", e)
 	}
 	why := failed("Upgraded database failed the check", e)
 	why.Text = e.Err.Error() + "." // it may begin with a path

@@ -145,6 +145,7 @@ func saidOnce(text string) string {
 func steady(text string) string {
 	for _, r := range [][2]string{
 		{`(?m)^Still .*\n`, ""},
+		{`(?m)^.* INFO db\S+ odoo\.(modules\.loading|upgrade\.testing|addons\.base\.models\.ir.*attachment): .*\n`, ""}, // of which a failed upgrade has thousands
 		{`/\S*/TestGolden[^/]*/[0-9]+`, "/workspace"},
 		{`(platform|gives it) \| [0-9:]+`, "$1 | N:NN"},
 		{`Retrying in \S+\.`, "Retrying in N s."},

@@ -24,6 +24,8 @@ type grammar struct {
 	Inventory inventoryCommand `cmd:"" help:"${inventory_help}"`
 	Compare   compareCommand   `cmd:"" help:"${compare_help}"`
 
+	Explain explainCommand `cmd:"" help:"Say why an upgrade failed: the causes in a log that you have, of the platform, of OpenUpgrade or of Odoo itself"`
+
 	Sandbox sandboxCommand `cmd:"" help:"Serve a small stand-in for the platform until stopped"`
 	Demo    demoCommand    `cmd:"" help:"Show a whole cycle with a sandbox and a sample dump"`
 	Health  healthCommand  `cmd:"" help:"Check that the sandbox on this machine or in this container responds"`
@@ -58,6 +60,7 @@ type startCommand struct {
 type waitCommand struct {
 	commonFlags
 	waitFlags
+	folderFlags
 	inventoryFlags
 	localFlags
 }
@@ -139,7 +142,7 @@ type downloadFlags struct {
 
 // folderFlags say where files are written to.
 type folderFlags struct {
-	DownloadPath string `name:"download-path" default:"odoo-upgrade" help:"Folder for downloads, the inventory and the comparison, in the workspace"`
+	DownloadPath string `name:"download-path" default:"odoo-upgrade" help:"Folder for downloads, the inventory, the comparison and the log of a failed upgrade, in the workspace"`
 }
 
 // compareFlags say whether the upgraded database is compared.
@@ -149,7 +152,7 @@ type compareFlags struct {
 
 // gateFlags say what of a comparison fails a run.
 type gateFlags struct {
-	FailOn areas `name:"fail-on" help:"Findings of the comparison that fail the step, as a list: ${areas}. Default: none"`
+	FailOn areas `name:"fail-on" help:"What fails the step, as a list: findings of the comparison, ${areas}; and disabled-views, those that the platform's report lists. Default: none"`
 	inventoryFlags
 }
 
@@ -179,6 +182,12 @@ type inspectCommand struct {
 	Format format `default:"text" help:"text or json" local:""`
 	SHA256 bool   `name:"sha256" help:"Print the SHA-256 even if the file does not have to be read to its end" local:""`
 	localFlags
+}
+
+type explainCommand struct {
+	Log    string `arg:"" help:"Path of the log; - reads standard input"`
+	Format format `default:"text" help:"text or json" local:""`
+	Most   int    `default:"10" help:"How many causes to print as text" local:""`
 }
 
 type inventoryCommand struct {

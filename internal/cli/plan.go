@@ -40,7 +40,7 @@ func (c *startCommand) run(p *program) int {
 }
 
 func (c *waitCommand) run(p *program) int {
-	return p.carryOut("wait", options{commonFlags: c.commonFlags, waitFlags: c.waitFlags, gateFlags: gateFlags{inventoryFlags: c.inventoryFlags}, local: c.localFlags})
+	return p.carryOut("wait", options{commonFlags: c.commonFlags, waitFlags: c.waitFlags, folderFlags: c.folderFlags, gateFlags: gateFlags{inventoryFlags: c.inventoryFlags}, local: c.localFlags})
 }
 
 func (c *statusCommand) run(p *program) int {

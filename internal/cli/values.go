@@ -127,8 +127,8 @@ func (a *areas) UnmarshalText(text []byte) error {
 		area := compare.Area(word)
 		switch {
 		case word == "none" && len(words) == 1:
-		case !slices.Contains(compare.Areas(), area):
-			return fmt.Errorf("%q is not an area of the comparison: use some of %s, or none", word, inWords(areaNames(), "and"))
+		case !slices.Contains(compare.Gates(), area):
+			return fmt.Errorf("%q is nothing that can fail a step: use some of %s and %s, or none", word, strings.Join(areaNames(), ", "), compare.DisabledViews)
 		case !slices.Contains(*a, area):
 			*a = append(*a, area)
 		}

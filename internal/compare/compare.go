@@ -28,7 +28,14 @@ const (
 	Modules    Area = "modules"
 )
 
-// Areas returns all of them.
+// DisabledViews is for a gate on the views that the platform's own report lists as disabled: no
+// comparison has such a finding.
+const DisabledViews Area = "disabled-views"
+
+// Gates returns all that a gate may watch.
+func Gates() []Area { return append(Areas(), DisabledViews) }
+
+// Areas returns all of those of a comparison.
 func Areas() []Area { return []Area{Rows, Ledger, Stock, Views, Automation, Fields, Modules} }
 
 // Finding is a difference that an upgrade should not make.

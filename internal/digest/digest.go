@@ -13,6 +13,7 @@ import (
 	"hash/maphash"
 	"io"
 	"slices"
+	"strings"
 )
 
 // Cause is something that went wrong, once for all the times that the log has it.
@@ -29,6 +30,17 @@ type Cause struct {
 
 	weight int
 	key    string // what equal causes have in common
+	code   frame  // of the framework, where the error was raised
+	open   bool   // the title does not say it without the error
+}
+
+// Text is the cause in one line, without a period.
+func (c Cause) Text() string {
+	text := c.Title
+	if c.open {
+		text += ": " + c.Error
+	}
+	return strings.TrimRight(text, ".: ")
 }
 
 // Place says where something went wrong, as far as the log says so.

@@ -284,7 +284,7 @@ func TestOrder(t *testing.T) {
 func TestMany(t *testing.T) {
 	var same, other strings.Builder
 	for n := range 5000 {
-		same.WriteString(stamp + "ERROR db_1 odoo.tests: menus\n" + crawled("bakery.menu", fmt.Sprintf("Bakery > %d", n), n, notLocated))
+		same.WriteString(stamp + "ERROR db_1 odoo.tests: menus\n" + crawled("bakery.menu", fmt.Sprintf("Bakery > Oven%d", n), n, notLocated))
 		fmt.Fprintf(&other, "%sERROR db_1 bakery: loaf_%d is stale\n", stamp, n)
 	}
 	causes, _ := Read(strings.NewReader(same.String()))

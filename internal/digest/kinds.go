@@ -2,6 +2,7 @@ package digest
 
 import (
 	"cmp"
+	"html"
 	"regexp"
 	"strings"
 )
@@ -140,8 +141,11 @@ func (c *Cause) classify(r record, class, text, around string, m *menu, test str
 		c.key = keyOf(match, groups, known.pattern)
 		break
 	}
+	if c.Kind == Other && c.File == "" && c.code.file != "" { // better than nothing
+		c.File, c.FileLine = c.code.file, c.code.line
+	}
 	if test != "" && c.Kind == Other {
-		c.Kind, c.Name, c.weight = Test, test, 72
+		c.Kind, c.Name, c.weight, c.open = Test, test, 72, true
 		c.Title, c.Advice = "The test "+test+" failed", "Read the error in the log at this line. "+askOdoo
 	}
 	if c.Warning {
@@ -150,6 +154,11 @@ func (c *Cause) classify(r record, class, text, around string, m *menu, test str
 	if r.level == critical {
 		c.weight += 5
 	}
+}
+
+// isOpen reports whether the title needs the error beside it: it only says of which view or data.
+func (k row) isOpen() bool {
+	return strings.HasPrefix(k.title, "{view}") && strings.Count(k.title, "{") == 1 || strings.HasPrefix(k.title, "{data}")
 }
 
 // keyOf returns what equal causes have in common: the groups of the pattern, or all that it matched.
@@ -169,7 +178,7 @@ func keyOf(match []string, groups map[string]string, pattern *regexp.Regexp) str
 
 // known makes c one of a known kind.
 func (c *Cause) known(k row, groups map[string]string, line string) {
-	c.Kind, c.weight = k.kind, k.weight
+	c.Kind, c.weight, c.open = k.kind, k.weight, k.isOpen()
 	if k.kind == Missing {
 		c.XMLID = groups["xmlid"]
 		c.Module, _, _ = strings.Cut(c.XMLID, ".")
@@ -189,7 +198,7 @@ func (c *Cause) known(k row, groups map[string]string, line string) {
 	if k.kind == Field && groups["fields"] != "" {
 		line += " " + groups["fields"]
 	}
-	c.Error = shorten(line)
+	c.Error = shorten(html.UnescapeString(strings.TrimPrefix(strings.TrimPrefix(line, "Error: "), "ERROR: ")))
 	fill := []string{"{view}", c.view(), "{action}", c.action(), "{data}", c.data()}
 	for name, value := range groups {
 		fill = append(fill, "{"+name+"}", firstLine(value))

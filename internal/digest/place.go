@@ -48,7 +48,7 @@ func (c *Cause) place(text string, files []frame) {
 			c.Model = cmp.Or(c.Model, model[1])
 		}
 	}
-	c.code(files)
+	c.raisedAt(files)
 	c.owner()
 }
 
@@ -79,19 +79,20 @@ func known(value string) string {
 	return value
 }
 
-// code finds the line of code that an error comes from: of a script of the upgrade, else of a module,
-// else the last one.
-func (c *Cause) code(files []frame) {
+// raisedAt finds the line of code that an error comes from: of a script of the upgrade, else of a
+// module.
+func (c *Cause) raisedAt(files []frame) {
 	if c.File != "" || len(files) == 0 {
 		return
 	}
-	at := files[len(files)-1]
+	c.code = files[len(files)-1]
+	var at frame
 	for _, f := range slices.Backward(files) {
 		if isScript(f.file) {
 			at = f
 			break
 		}
-		if core.MatchString(at.file) && !core.MatchString(f.file) {
+		if at.file == "" && !core.MatchString(f.file) {
 			at = f
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"odoo-upgrade-action/internal/compare"
+	"odoo-upgrade-action/internal/digest"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -98,6 +99,13 @@ type (
 		Path   string         // of a file with all of it, as users know it, "" for none
 		Gates  []compare.Area // whose findings fail the run
 	}
+	// ReportRead tells what the platform's report of the upgrade lists.
+	ReportRead struct {
+		Report *digest.Report
+		Path   string // of a file with it, as users know it, "" for none
+	}
+	// NotesMissing says why the platform's report is not there.
+	NotesMissing struct{ Err error }
 	// NotCompared says why the two databases were not compared.
 	NotCompared struct{ Why string }
 	// CheckWarning tells of something odd about the upgraded database that does not fail

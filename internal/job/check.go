@@ -3,7 +3,6 @@ package job
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -129,14 +128,10 @@ func (r *run) problems(c event.Checked, s upgrade.Status) (list []string) {
 // saveChanges writes the list of changes to the folder of downloads.
 func (r *run) saveChanges(c dump.Changes, after dump.Info) (path string, err error) {
 	before := r.seen.Dump
-	text, err := json.MarshalIndent(map[string]any{
+	return r.saveJSON(ChangesFile, map[string]any{
 		"old":            map[string]string{"name": before.Name, "odoo_version": before.Series, "postgresql": before.PostgreSQL},
 		"new":            map[string]string{"name": after.Name, "odoo_version": after.Series, "postgresql": after.PostgreSQL},
 		"modules":        c.Modules,
 		"custom_modules": c.Kept,
-	}, "", "  ")
-	if err != nil {
-		return "", err
-	}
-	return r.save(ChangesFile, ".json", append(text, '\n'))
+	})
 }

@@ -33,7 +33,7 @@ func (e *GateError) Error() string {
 	if n := len(e.Findings); n > 1 {
 		text = fmt.Sprintf("%d findings", n)
 	}
-	return "the comparison has " + text + " that fail-on does not accept: " + compare.Texts(e.Findings)
+	return text + " that fail-on does not accept: " + compare.Texts(e.Findings)
 }
 
 // Advice implements advice.Adviser.
@@ -45,15 +45,15 @@ func (e *GateError) Advice() string {
 	return "The files are kept." + where + " If the upgrade may do that, take its area out of {fail-on}."
 }
 
-// NotComparedError says that a gate has nothing to decide by.
-type NotComparedError struct{ Why string }
+// UndecidedError says that a gate has nothing to decide by.
+type UndecidedError struct{ Why string }
 
-func (e *NotComparedError) Error() string {
-	return "fail-on is set, but the databases were not compared: " + strings.TrimSuffix(e.Why, ".")
+func (e *UndecidedError) Error() string {
+	return "fail-on is set, but could not be decided: " + strings.TrimSuffix(e.Why, ".")
 }
 
 // Advice implements advice.Adviser.
-func (e *NotComparedError) Advice() string { return "To accept that, remove {fail-on}." }
+func (e *UndecidedError) Advice() string { return "To accept that, remove {fail-on}." }
 
 // counting makes the inventory of the dump that was sent, while the platform works.
 type counting struct {
@@ -182,8 +182,8 @@ func (r *run) sameDatabase(old, now *inventory.Inventory) error {
 
 // notCompared tells why nothing was compared. That fails a run that has gates.
 func (r *run) notCompared(why string) error {
-	if len(r.plan.FailOn) > 0 {
-		return as(CheckFailed, &NotComparedError{why})
+	if slices.ContainsFunc(r.plan.FailOn, func(a compare.Area) bool { return a != compare.DisabledViews }) {
+		return as(CheckFailed, &UndecidedError{why})
 	}
 	r.tell(event.NotCompared{Why: why})
 	return nil
@@ -193,17 +193,23 @@ func (r *run) notCompared(why string) error {
 func (r *run) gate(found compare.Result) error {
 	compared := event.Compared{Result: found, Gates: r.plan.FailOn}
 	if r.save != nil {
-		text, err := json.MarshalIndent(found, "", " ")
-		if err == nil {
-			compared.Path, err = r.save(ComparisonFile, ".json", append(text, '\n'))
-		}
-		if err != nil {
+		var err error
+		if compared.Path, err = r.saveJSON(ComparisonFile, found); err != nil {
 			r.tell(event.CheckWarning{Text: fmt.Sprintf("The comparison could not be written: %v.", err)})
 		}
 	}
 	r.seen.Compared = &compared
 	r.tell(compared)
 	return as(CheckFailed, Gate(compared))
+}
+
+// saveJSON writes a small file beside what is downloaded, and returns its path as users know it.
+func (r *run) saveJSON(name string, value any) (string, error) {
+	text, err := json.MarshalIndent(value, "", " ")
+	if err != nil {
+		return "", err
+	}
+	return r.save(name, ".json", append(text, '\n'))
 }
 
 // Gate returns an error for what a gate does not accept of a comparison, or has nothing to decide
@@ -213,7 +219,7 @@ func Gate(c event.Compared) error {
 		return &GateError{list, c.Path}
 	}
 	if open := c.Result.Open(c.Gates); len(open) > 0 {
-		return &NotComparedError{open[0].Text}
+		return &UndecidedError{open[0].Text}
 	}
 	return nil
 }

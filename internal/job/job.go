@@ -10,9 +10,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"odoo-upgrade-action/internal/compare"
+	"odoo-upgrade-action/internal/digest"
 	"odoo-upgrade-action/internal/dump"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/inventory"
@@ -106,6 +108,8 @@ type Ending struct {
 	Artifacts   []upgrade.Artifact
 	Checked     *event.Checked  // nil if the upgraded database was not checked
 	Compared    *event.Compared // nil if it was not compared
+	Causes      []digest.Cause  // of a failed upgrade, what weighs most first
+	Report      *event.ReportRead
 }
 
 // Job carries out plans.
@@ -116,15 +120,19 @@ type Job struct {
 	// Save writes a small file beside what is downloaded, and returns its path as users
 	// know it. Nil writes none.
 	Save func(name, extension string, content []byte) (path string, err error)
+	// SaveLog writes the platform's log beside what is downloaded, as read passes it on. Nil writes none.
+	SaveLog func(read func(io.Writer) error) (upgrade.Artifact, error)
 }
 
 // Do carries out a plan by a command. It creates a request or continues the plan's
 // one, from the step that its phase names.
 func (j Job) Do(ctx context.Context, c Command, plan Plan) Ending {
-	r := &run{platform: j.Platform, plan: plan, tell: j.Observe, keeper: j.Keeper, save: j.Save}
+	r := &run{platform: j.Platform, plan: plan, tell: j.Observe, keeper: j.Keeper, save: j.Save, saveLog: j.SaveLog}
 	r.seen.Ticket = plan.Ticket
 	defer r.close(ctx)
-	return r.ending(ctx, r.do(ctx, c))
+	err := r.do(ctx, c)
+	r.diagnose(ctx)
+	return r.ending(ctx, err)
 }
 
 func (r *run) close(ctx context.Context) {
@@ -144,6 +152,7 @@ type run struct {
 	tell     func(event.Event)
 	keeper   platform.Keeper
 	save     func(name, extension string, content []byte) (string, error)
+	saveLog  func(func(io.Writer) error) (upgrade.Artifact, error)
 	seen     Ending    // what the steps have brought so far
 	logged   int64     // bytes of the platform's log that were told
 	counting *counting // the inventory of the dump in the making, nil without one
@@ -202,7 +211,8 @@ func (r *run) do(ctx context.Context, c Command) error {
 	if err := r.check(ctx, status); err != nil {
 		return err
 	}
-	return r.compare(ctx)
+	r.platformReport(ctx, status)
+	return r.gateReport(r.compare(ctx))
 }
 
 // reach brings the request to where the command needs it: for one that creates

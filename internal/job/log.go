@@ -46,16 +46,27 @@ func (r *run) finishLog(ctx context.Context, t upgrade.Ticket) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, stall.LogEnd)
 	defer cancel()
+	_ = readLog(ctx, reader, t, r.logged, func(text []byte) error {
+		r.logged += int64(len(text))
+		r.tell(event.LogRead{Text: text})
+		return nil
+	})
+}
+
+// readLog reads the log from a byte to its end.
+func readLog(ctx context.Context, reader platform.LogReader, t upgrade.Ticket, from int64, got func([]byte) error) error {
 	for {
 		var text []byte
 		err := logPolicy.Do(ctx, func(ctx context.Context) (err error) {
-			text, err = reader.ReadLog(ctx, t, r.logged)
+			text, err = reader.ReadLog(ctx, t, from)
 			return err
 		}, nil)
 		if err != nil || len(text) == 0 {
-			return
+			return err
 		}
-		r.logged += int64(len(text))
-		r.tell(event.LogRead{Text: text})
+		if err := got(text); err != nil {
+			return err
+		}
+		from += int64(len(text))
 	}
 }

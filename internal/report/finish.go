@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -15,6 +16,7 @@ type Explanation struct {
 	Next    string // what to do next, one paragraph, or ""
 	Command string // the command that continues the request, or ""
 	Code    string // the YAML or the shell command that does, or ""
+	Request string // text to ask for help with, or ""
 	Fine    bool   // whether the command did what it was asked to do
 }
 
@@ -33,7 +35,11 @@ func (r *Report) Finish(e job.Ending, why Explanation) {
 	}
 	r.output("failures", failuresJSON(e.Err))
 	r.output("result", string(e.Result))
+	r.causes(e, why.Fine)
 	text := why.Text
+	if len(e.Causes) > 0 {
+		text += " " + advice.Sentence(e.Causes[0].Text()) + "\n" + e.Causes[0].Advice
+	}
 	if why.Next != "" {
 		text += "\n" + why.Next
 	}

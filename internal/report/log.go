@@ -104,12 +104,13 @@ func (c *console) endLogGroup() {
 	}
 }
 
-// writeLog writes the last lines of the log to a summary.
-func (c *console) writeLog(b *strings.Builder) {
+// writeLog writes the last lines of the log to a summary: where no cause is known, they are unfolded.
+func (c *console) writeLog(b *strings.Builder, open bool) {
 	if len(c.log.last) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n<details open><summary>The last lines of the platform's log</summary>\n\n<pre>\n")
+	unfolded := map[bool]string{true: " open"}[open]
+	b.WriteString("\n<details" + unfolded + "><summary>The last lines of the platform's log</summary>\n\n<pre>\n")
 	for _, line := range c.log.last {
 		line = c.out.Redact(line)
 		if runes := []rune(line); len(runes) > longLast {

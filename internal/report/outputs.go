@@ -40,6 +40,7 @@ func Outputs() []Output {
 		Output{"modules-updated", "Number of modules whose version changed", false},
 		Output{"modules-json-path", "Path of a JSON file that lists these modules, in the workspace", false},
 	)
+	list = append(list, causeOutputs...)
 	list = append(list, comparisonOutputs...)
 	for _, item := range upgrade.Items() {
 		list = append(list,
@@ -65,6 +66,8 @@ var comparisonOutputs = []Output{
 	{"views-lost", "Number of your own views that are gone", false},
 	{"automations-disabled", "Number of scheduled actions, server actions and automation rules that were switched off or are gone", false},
 	{"fields-lost", "Number of manual fields and models, and of objects that no module owns, that are gone", false},
+	{"report-disabled-views", "Number of views that the platform's own report lists as disabled", false},
+	{"report-json-path", "Path of a JSON file with what the platform's own report lists, in the workspace", false},
 	{"comparison-path", "Path of a JSON file with the whole comparison, in the workspace", false},
 	{"inventory-path", "Path of the inventory of the dump that was sent, in the workspace; a later job takes it as input inventory", false},
 }

@@ -97,6 +97,8 @@ func (r *Report) Observe(e event.Event) {
 		r.info("Inventory of the dump: " + e.Path)
 	case event.Compared:
 		r.compared(e)
+	case event.ReportRead:
+		r.reportRead(e)
 	default:
 		r.say(e)
 	}
@@ -129,6 +131,8 @@ func (r *Report) say(e event.Event) {
 	case event.CheckWarning:
 		r.odd = append(r.odd, e.Text)
 		r.warn("Upgraded database", e.Text)
+	case event.NotesMissing:
+		r.info("The platform's report is not there: " + e.Err.Error() + ".")
 	case event.NotCompared:
 		r.notCompared = e.Why
 		r.info("Not compared with the dump that was sent: " + r.named(e.Why))

@@ -25,6 +25,7 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 	}
 	b.WriteString(r.text(text) + "\n")
 	r.writeFailures(&b, e.Err)
+	r.writeCauses(&b, e.Causes)
 	for _, odd := range r.odd {
 		b.WriteString("\n⚠️ " + r.text(odd) + "\n")
 	}
@@ -46,11 +47,13 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 		r.writeComparison(&b, e.Compared)
 	}
 	r.writeGantt(&b)
+	r.writePlatformReport(&b, e)
 	if e.Result == job.UpgradeFailed {
-		r.writeLog(&b)
+		r.writeLog(&b, len(e.Causes) == 0)
 	}
 	r.writeModules(&b, e.Checked)
 	r.writeDetails(&b, e)
+	r.writeRequest(&b, why.Request)
 	return b.String()
 }
 
@@ -103,6 +106,16 @@ func writeCode(b *strings.Builder, code string) {
 	}
 	fence := fenceFor(code)
 	b.WriteString("\n**To continue, use this in a later step:**\n\n" + fence + language + "\n" + code + "\n" + fence + "\n")
+}
+
+// writeRequest writes what to send to those who may help.
+func (r *Report) writeRequest(b *strings.Builder, text string) {
+	if text == "" {
+		return
+	}
+	text = r.out.Redact(text)
+	fence := fenceFor(text)
+	b.WriteString("\n<details><summary>A request to Odoo's support, ready to send</summary>\n\n" + fence + "text\n" + text + "\n" + fence + "\n\n</details>\n")
 }
 
 // fenceFor returns a fence that no line of the code ends: a dump's name may have anything.

@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	"odoo-upgrade-action/internal/advice"
+	"odoo-upgrade-action/internal/compare"
 	"odoo-upgrade-action/internal/inventory"
+	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
 )
 
@@ -34,8 +36,10 @@ func ReadInventory(path string) (*inventory.Inventory, error) {
 func (p *Plan) readInventory() error {
 	if len(p.FailOn) > 0 && p.Command.Downloads {
 		switch {
-		case !p.Compare:
+		case !p.Compare && slices.ContainsFunc(p.FailOn, func(a compare.Area) bool { return a != compare.DisabledViews }):
 			return advice.New("{fail-on} is set, but {compare} is off", "Set {compare} to report, or remove {fail-on}.")
+		case p.Check == job.Off && slices.Contains(p.FailOn, compare.DisabledViews):
+			return advice.New("{fail-on} has disabled-views, but {check} is off, so the platform's report is not read", "Set {check} to strict or warn, or remove disabled-views.")
 		case !slices.Contains(p.Download, upgrade.UpgradedDump):
 			return advice.New("{fail-on} is set, but the upgraded database is not downloaded", "Add upgraded-dump to {download}, or remove {fail-on}.")
 		}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"io"
 
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/httpcall"
@@ -9,6 +10,7 @@ import (
 	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/report"
 	"odoo-upgrade-action/internal/upgrade"
+	"odoo-upgrade-action/internal/workspace"
 )
 
 // Ticket is the reference of the request to continue, zero without one.
@@ -54,7 +56,33 @@ func (p *Plan) Do(ctx context.Context, told *report.Report) (job.Ending, error) 
 			return folder.Save(ctx, name, extension, content)
 		}
 	}
+	if p.Command.Waits || p.Command.Downloads {
+		work.SaveLog = func(read func(io.Writer) error) (upgrade.Artifact, error) { return p.saveLog(ctx, folder, read) }
+	}
 	return work.Do(ctx, p.Command, plan), nil
+}
+
+// saveLog writes the platform's log into the folder of downloads, all of it or nothing.
+func (p *Plan) saveLog(ctx context.Context, folder *workspace.Folder, read func(io.Writer) error) (a upgrade.Artifact, err error) {
+	if folder == nil { // nothing was to be downloaded
+		if folder, err = workspace.Open(p.around.Workspace, p.DownloadPath); err != nil {
+			return a, err
+		}
+		defer folder.Close()
+	}
+	part, err := folder.Begin(ctx, string(upgrade.Log), "")
+	if err != nil {
+		return a, err
+	}
+	defer func() { part.Close(ctx, err) }()
+	if err = part.Start("", -1); err == nil {
+		err = read(part)
+	}
+	if err != nil || part.Size() == 0 {
+		return a, err
+	}
+	file, err := part.Commit(".log")
+	return upgrade.Artifact{Item: upgrade.Log, Path: file.Path, Location: file.Location, Size: file.Size, SHA256: file.SHA256}, err
 }
 
 // IsFine reports whether the command did what it was asked to do.

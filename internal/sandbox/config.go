@@ -37,6 +37,7 @@ type Config struct {
 	Engine    Engine        // nil is engine.Copy
 	Contracts []string      // the contracts that are known; none: every well-formed one
 	Outcome   string        // state that requests end in: one of Outcomes
+	Cause     string        // why requests fail, with the outcome failed: one of engine.Causes; "" is engine.DefaultCause
 	Pace      time.Duration // how long a request stays pending at least, and then in progress
 	Workers   int           // how many requests are upgraded at the same time; 0: all
 	Timeout   time.Duration // how long an upgrade may take; 0: as long as it likes
@@ -103,6 +104,8 @@ func ParseAddress(address string) (c Config, ok bool, err error) {
 		switch key {
 		case "outcome":
 			c.Outcome, err = value[0], CheckOutcome(value[0])
+		case "cause":
+			c.Cause, err = value[0], engine.CheckCause(value[0])
 		case "pace":
 			c.Pace, err = time.ParseDuration(value[0])
 		case "contract":
@@ -114,7 +117,7 @@ func ParseAddress(address string) (c Config, ok bool, err error) {
 		case "lose":
 			c.Engine, err = engine.ParseLosses(value)
 		default:
-			err = fmt.Errorf("a sandbox takes outcome, pace, contract, protocol, lose and fault, not %q", key)
+			err = fmt.Errorf("a sandbox takes outcome, cause, pace, contract, protocol, lose and fault, not %q", key)
 		}
 		if err != nil {
 			return c, true, err

@@ -1,9 +1,11 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -40,6 +42,11 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err := CheckOutcome(config.Outcome); err != nil {
 		return nil, err
 	}
+	if config.Cause != "" {
+		if err := engine.CheckCause(config.Cause); err != nil {
+			return nil, err
+		}
+	}
 	if config.Pace < 0 {
 		return nil, fmt.Errorf("a pace of %v is not possible", config.Pace)
 	}
@@ -74,6 +81,9 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 		Store:   store,
 		Engine:  config.Engine,
 		Outcome: config.Outcome,
+		Fail: func(log io.Writer, id int) error {
+			return engine.WriteFailure(log, cmp.Or(config.Cause, engine.DefaultCause), id, time.Now())
+		},
 		Pace:    config.Pace,
 		AtOnce:  config.Workers,
 		Timeout: config.Timeout,

@@ -104,13 +104,15 @@ func (e *Losing) Upgrade(ctx context.Context, w requests.Work) (requests.Result,
 		return result, &requests.FailedError{Message: "A sandbox loses rows of plain SQL and of Odoo's zip only."}
 	}
 	edit := &editor{losses: slices.Clone(e.losses), target: w.Target, test: w.Aim == "test"}
-	return result, WriteFile(w.Upgraded, func(out io.Writer) error {
+	err := WriteFile(w.Upgraded, func(out io.Writer) error {
 		out = Stoppable{ctx, out}
 		if w.Dump.Kind == dump.OdooZip {
 			return edit.zip(out, w.Original)
 		}
 		return edit.script(out, w)
 	})
+	result.Disabled = edit.disabled
+	return result, err
 }
 
 // script edits a file of SQL, in gzip or not.
@@ -163,6 +165,8 @@ type editor struct {
 	losses []loss
 	target string // Odoo's version afterwards
 	test   bool   // whether the database is neutralized
+
+	disabled []requests.View
 }
 
 func (e *editor) edit(out io.Writer, in io.Reader) error {
@@ -218,6 +222,9 @@ func (e *editor) row(c script.Copy, line string) string {
 			return ""
 		}
 		fields[c.Columns[l.column]] = value
+		if id, err := strconv.Atoi(row["id"]); err == nil && l.table == "ir_ui_view" {
+			e.disabled = append(e.disabled, requests.View{ID: id, Name: row["name"]})
+		}
 	}
 	return strings.Join(fields, "\t") + "\n"
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"os"
 	"regexp"
@@ -224,9 +223,7 @@ func (s *Server) send(ctx context.Context, channel ssh.Channel, r requests.Recor
 func offered(root *os.Root, r requests.Record, name string) ([]rsync.File, error) {
 	local := map[string]string{upgradedName(r): requests.UpgradedFile, "filestore": requests.FilestoreFile, "upgrade.log": requests.LogFile}[name]
 	if name == "upgrade-report.html" {
-		page := "<!DOCTYPE html>\n<html lang=\"en\"><title>Upgrade report</title>\n<h1>Upgrade report</h1>\n<p>" + html.EscapeString(
-			r.Message+" "+r.Notes,
-		) + "</p>\n</html>\n"
+		page := r.Report()
 		return []rsync.File{
 			{
 				Name:    name,

@@ -46,6 +46,8 @@ type Result struct {
 	Message string // to the customer
 	Notes   string // on what the upgrade changed
 	Name    string // of the upgraded file, for downloads
+
+	Disabled []View // that it switched off
 }
 
 // FailedError says that an upgrade failed: the customer gets its text.

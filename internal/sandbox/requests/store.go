@@ -82,6 +82,8 @@ type Record struct {
 	Message string `json:"message"` // of the engine to the customer
 	Notes   string `json:"notes"`   // of the engine about what it changed
 	Result  string `json:"result"`  // name of the upgraded file
+
+	Disabled []View `json:"disabled"` // by the engine
 }
 
 // HasEnded reports whether the request has reached its last state.

@@ -20,10 +20,11 @@ import (
 type Worker struct {
 	Store   *Store
 	Engine  Engine
-	Outcome string        // state that requests end in
-	Pace    time.Duration // how long a request stays pending at least, and then in progress
-	AtOnce  int           // how many are upgraded at the same time; 0: as many as there are
-	Timeout time.Duration // how long an upgrade may take, from its first start on; 0: as long as it likes
+	Outcome string                            // state that requests end in
+	Fail    func(log io.Writer, id int) error // writes the log of an upgrade that fails, for an outcome of that kind
+	Pace    time.Duration                     // how long a request stays pending at least, and then in progress
+	AtOnce  int                               // how many are upgraded at the same time; 0: as many as there are
+	Timeout time.Duration                     // how long an upgrade may take, from its first start on; 0: as long as it likes
 	Log     func(string)
 
 	running sync.WaitGroup
@@ -126,6 +127,9 @@ func (w *Worker) progress(ctx context.Context, id int) (err error) {
 		if work, err = w.begin(ctx, id, log); err == nil && w.Outcome == Done {
 			result, err = w.upgrade(ctx, work)
 		}
+		if err == nil && w.Outcome == Failed && w.Fail != nil {
+			err = w.Fail(log.File, id)
+		}
 		return work, err
 	})
 	if err != nil {
@@ -139,7 +143,7 @@ func (w *Worker) progress(ctx context.Context, id int) (err error) {
 }
 
 // log opens a request's log, in which each line has the time in front.
-func (w *Worker) log(id int) (io.WriteCloser, error) {
+func (w *Worker) log(id int) (*timed, error) {
 	file, err := os.OpenFile(w.Store.Path(id, LogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -283,7 +287,7 @@ func (w Work) discard() error {
 // end ends a request in a state.
 func (r *Record) end(state string, result Result) {
 	r.State, r.Ended = state, time.Now()
-	r.Message, r.Notes, r.Result = result.Message, result.Notes, result.Name
+	r.Message, r.Notes, r.Result, r.Disabled = result.Message, result.Notes, result.Name, result.Disabled
 	if state == Done && r.SkipTest {
 		r.State = Delivered
 	}

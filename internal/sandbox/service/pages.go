@@ -101,11 +101,15 @@ func (p *pages) statusData(r requests.Record) map[string]any {
 }
 
 func (p *pages) notesPage(w http.ResponseWriter, call *http.Request, r requests.Record) {
-	text := "The request has not ended yet."
+	data := map[string]any{"Title": "Notes on upgrade request " + strconv.Itoa(r.ID), "Message": "The request has not ended yet."}
 	if r.HasEnded() {
-		text = r.Message
+		data["Message"], data["Text"] = r.Message, r.Notes
 	}
-	p.render(w, call, map[string]any{"Title": "Notes on upgrade request " + strconv.Itoa(r.ID), "Message": text, "Text": r.Notes})
+	if r.IsUpgraded() {
+		data["Message"], data["Text"] = "This is what a sandbox reports of its upgrade.", ""
+		data["Report"] = template.HTML(r.Report()) // which escapes what is in it
+	}
+	p.render(w, call, data)
 }
 
 func (p *pages) render(w http.ResponseWriter, r *http.Request, data any) {
