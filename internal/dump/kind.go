@@ -271,8 +271,8 @@ func isUTF16(head []byte) bool {
 	return zeros[0] == 0 && zeros[1] >= mostly || zeros[1] == 0 && zeros[0] >= mostly
 }
 
-// htmlStart is how a page begins, after comments.
-var htmlStart = regexp.MustCompile(`^(<!--[^>]*>\s*)*<(!doctype html|html|head|body|title)\b`)
+// htmlStart is how a page, or a part of one, begins, after comments.
+var htmlStart = regexp.MustCompile(`^(<!--[^>]*>\s*)*<(!doctype html|html|head|body|title|meta|style|script|h[1-6]|p|div|table|center)\b`)
 
 func isHTML(head []byte) bool {
 	text := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, stream.BOM)))

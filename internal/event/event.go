@@ -46,6 +46,8 @@ type (
 	Leftover struct{ Path string }
 	// ProtocolChosen names the protocol that the platform speaks.
 	ProtocolChosen struct{ Protocol string }
+	// RuledOut says that a protocol is not used because an input that it needs is missing.
+	RuledOut struct{ Protocol, Input string }
 	// HandleNotSealed says why a handle is missing.
 	HandleNotSealed struct{ Err error }
 )

@@ -114,6 +114,8 @@ func (r *Report) say(e event.Event) {
 		r.info(fmt.Sprintf("odoo-upgrade %s: %s, %s", e.Version, e.Command, e.Server))
 	case event.Unencrypted:
 		r.warn("Not encrypted", "server-url starts with http: the contract, the key and the dump go over the network unencrypted.")
+	case event.RuledOut:
+		r.info(r.named("Not with protocol " + e.Protocol + ", which needs {" + e.Input + "}."))
 	case event.Leftover:
 		r.info(e.Path + " is there from an earlier run. The new file replaces it, or is put beside it if it has another extension.")
 	case event.HandleNotSealed:

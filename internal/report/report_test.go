@@ -189,7 +189,7 @@ func TestEveryEventIsReported(t *testing.T) {
 		event.SwitchedTransport{Err: err}, event.Resumed{}, event.StartedOver{}, event.Downloaded{}, event.Created{}, event.StatusRead{Status: statusOf("x", upgrade.Working)},
 		event.Inspected{Dump: d}, event.Checked{Dump: d}, event.Began{Step: event.Upload}, event.Ended{Step: event.Upload}, event.ReadBack{Bytes: 1, Total: 1, Over: true},
 		event.Progress{Step: event.Upload, Done: 1, Total: 2}, event.Counted{Path: "x"}, event.Compared{}, event.NotCompared{Why: "x"},
-		event.NotesMissing{Err: err}, event.ReportRead{Report: &digest.Report{Steps: []digest.Step{{Categories: []*digest.Category{{Name: "x", Total: 1}}}}}},
+		event.NotesMissing{Err: err}, event.RuledOut{}, event.ReportRead{Report: &digest.Report{Steps: []digest.Step{{Categories: []*digest.Category{{Name: "x", Total: 1}}}}}},
 	} {
 		name := reflect.TypeOf(e).Name()
 		checked[name] = true

@@ -29,7 +29,7 @@ const Auto = "auto"
 // required returns the inputs that a new request needs.
 func (p *Plan) required() []string {
 	list := p.around.Specs
-	spec := list[max(0, slices.IndexFunc(list, func(s platform.Spec) bool { return s.Name == p.Protocol }))]
+	spec := list[max(0, slices.IndexFunc(list, func(s platform.Spec) bool { return s.Name == p.Protocol || p.Protocol == Auto && p.needs(s) == "" }))]
 	if len(spec.Takes) == 0 {
 		return spec.Requires
 	}
@@ -38,7 +38,7 @@ func (p *Plan) required() []string {
 
 // chooseProtocol returns the back ends that the request may have: the one of a request that
 // exists, or those that have all inputs of a new one. None is an error.
-func (p *Plan) chooseProtocol() ([]platform.Spec, error) {
+func (p *Plan) chooseProtocol(tell func(event.Event)) ([]platform.Spec, error) {
 	protocol := p.Protocol
 	if p.Handle != "" {
 		own := cmp.Or(p.opened.Protocol, "v1") // as in the first handles
@@ -52,6 +52,7 @@ func (p *Plan) chooseProtocol() ([]platform.Spec, error) {
 	}
 	var fit []platform.Spec
 	var lacking []string
+	var ruledOut []event.RuledOut
 	for _, s := range p.around.Specs {
 		switch lacks := p.lacks(s); {
 		case lacks != "" && s.Name == protocol:
@@ -61,17 +62,41 @@ func (p *Plan) chooseProtocol() ([]platform.Spec, error) {
 			)
 		case lacks != "":
 			lacking = append(lacking, lacks)
+		case protocol == Auto && p.needs(s) != "":
+			ruledOut = append(ruledOut, event.RuledOut{Protocol: s.Name, Input: p.needs(s)})
 		case protocol == Auto || s.Name == protocol:
 			fit = append(fit, s)
 		}
 	}
 	switch {
+	case len(fit) == 0 && len(ruledOut) > 0:
+		return nil, advice.New(
+			fmt.Sprintf("{%s} is missing, and %s is not possible without it", ruledOut[0].Input, strings.Join(lacking, " and ")),
+			"Set {"+ruledOut[0].Input+"}.",
+		)
 	case len(fit) == 0 && len(lacking) < 2:
 		return nil, fmt.Errorf("the protocol %q is not known here: the handle may be that of a newer version of this program", protocol)
 	case len(fit) == 0:
 		return nil, fmt.Errorf("%s are not possible together: no protocol has them all", strings.Join(lacking, " and "))
 	}
+	for _, e := range ruledOut {
+		tell(e)
+	}
 	return fit, nil
+}
+
+// needs returns an input that a back end, unlike others, needs for a new request, and that is
+// missing; "" for none. Where the protocol is open, the others are left.
+func (p *Plan) needs(s platform.Spec) string {
+	if p.plan.Ticket.ID != "" {
+		return ""
+	}
+	for _, name := range p.plan.Request.Missing(s.Requires) {
+		if slices.ContainsFunc(p.around.Specs, func(other platform.Spec) bool { return !slices.Contains(other.Requires, name) }) {
+			return name
+		}
+	}
+	return ""
 }
 
 // lacks returns the first input that a back end does not have, "" if it has all.
@@ -99,7 +124,7 @@ func (p *Plan) lacks(s platform.Spec) string {
 // connect returns the platform that the inputs name. folder is nil if nothing is to be
 // downloaded.
 func (p *Plan) connect(server string, folder *workspace.Folder, seal *sealer) (platform.Platform, error) {
-	fit, err := p.chooseProtocol()
+	fit, err := p.chooseProtocol(seal.report.Observe)
 	if err != nil {
 		return nil, err
 	}

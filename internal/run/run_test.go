@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/handle"
 	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/upgrade"
@@ -62,7 +63,7 @@ func TestStepToContinue(t *testing.T) {
 // TestChooseProtocol picks back ends by what was given.
 func TestChooseProtocol(t *testing.T) {
 	specs := []platform.Spec{
-		{Name: "a", Offers: []upgrade.Item{"x", "y"}, Inputs: []string{"skip-test"}},
+		{Name: "a", Offers: []upgrade.Item{"x", "y"}, Inputs: []string{"skip-test"}, Requires: []string{"email"}},
 		{Name: "b", Offers: []upgrade.Item{"x", "z"}, Inputs: []string{"env"}},
 		{Name: "c", Offers: []upgrade.Item{"x"}},
 	}
@@ -80,10 +81,19 @@ func TestChooseProtocol(t *testing.T) {
 		"two of different ones":  {Inputs{Protocol: Auto, SkipTest: true, Env: []string{"A=1"}}, "", "", "not possible together"},
 		"by the handle":          {Inputs{Protocol: Auto, Handle: "h"}, "b", "b", ""},
 		"another than that":      {Inputs{Protocol: "a", Handle: "h"}, "b", "", "but {protocol} is a"},
+		"without an email":       {Inputs{Protocol: Auto, Email: "-"}, "", "b c", ""},
+		"without a needed email": {Inputs{Protocol: Auto, Email: "-", SkipTest: true}, "", "", "{email} is missing, and env"},
 		"one of a later version": {Inputs{Protocol: Auto, Handle: "h"}, "d", "", `the protocol "d" is not known here`},
 	} {
 		p := &Plan{Inputs: c.in, around: Surroundings{Specs: specs}, opened: handle.Handle{Protocol: c.opened}}
-		fit, err := p.chooseProtocol()
+		if c.in.Email == "" {
+			p.plan.Request.Email = "a@b.example"
+		}
+		fit, err := p.chooseProtocol(func(e event.Event) {
+			if e != event.Event(event.RuledOut{Protocol: "a", Input: "email"}) {
+				t.Errorf("%s: told %v", name, e)
+			}
+		})
 		var names []string
 		for _, s := range fit {
 			names = append(names, s.Name)
