@@ -68,6 +68,8 @@ func (p *Plan) chooseProtocol(tell func(event.Event)) ([]platform.Spec, error) {
 			fit = append(fit, s)
 		}
 	}
+	slices.Sort(lacking)
+	lacking = slices.Compact(lacking)
 	switch {
 	case len(fit) == 0 && len(ruledOut) > 0:
 		return nil, advice.New(

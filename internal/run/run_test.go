@@ -82,7 +82,7 @@ func TestChooseProtocol(t *testing.T) {
 		"by the handle":          {Inputs{Protocol: Auto, Handle: "h"}, "b", "b", ""},
 		"another than that":      {Inputs{Protocol: "a", Handle: "h"}, "b", "", "but {protocol} is a"},
 		"without an email":       {Inputs{Protocol: Auto, Email: "-"}, "", "b c", ""},
-		"without a needed email": {Inputs{Protocol: Auto, Email: "-", SkipTest: true}, "", "", "{email} is missing, and env"},
+		"without a needed email": {Inputs{Protocol: Auto, Email: "-", SkipTest: true}, "", "", "{email} is missing, and skip-test is not possible"},
 		"one of a later version": {Inputs{Protocol: Auto, Handle: "h"}, "d", "", `the protocol "d" is not known here`},
 	} {
 		p := &Plan{Inputs: c.in, around: Surroundings{Specs: specs}, opened: handle.Handle{Protocol: c.opened}}

@@ -45,7 +45,7 @@ const (
 	// request has ended: a log must not hold up what it is about.
 	Log    = 30 * time.Second
 	LogEnd = 2 * time.Minute
-	// Notes is for a report that nobody asked for.
+	// Notes is for the platform's report of an upgrade, which a run can do without.
 	Notes = 5 * time.Minute
 	// Close is for the last call of a run, after a stop, too, where the runner kills soon.
 	Close = 3 * time.Second
