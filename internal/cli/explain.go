@@ -71,7 +71,8 @@ func (p *program) explain(e job.Ending, c job.Command) report.Explanation {
 		why.Next = p.missing()
 	}
 	why.Next = advice.Named(why.Next, p.inputName)
-	if e.Result == job.InvalidInput || e.Result == job.PreflightFailed { // the text of another result may be the platform's
+	_, undecided := errors.AsType[*job.UndecidedError](e.Err)
+	if e.Result == job.InvalidInput || e.Result == job.PreflightFailed || undecided { // the text of another result may be the platform's
 		why.Text = advice.Named(why.Text, p.inputName)
 	}
 	return why
