@@ -73,6 +73,10 @@ for (const theme of ['light', 'dark']) {
         document.querySelector('.markdown-body').innerHTML = html
         await mermaid.run({ querySelector: '.mermaid', suppressErrors: true })
       }, marked.parse(readFileSync(join(folder, name), 'utf8')))
+      if (name === 'upgrade-failed-json-rpc.md' && width === 390) { // why it failed stands on the first screen of a phone
+        const bottom = await tab.evaluate(() => document.querySelector('.markdown-body ol li')?.getBoundingClientRect().bottom ?? Infinity)
+        if (bottom > 800) problems.push(`${name} ${theme} ${width}: the first cause ends at ${bottom} pixels`)
+      }
       for (const wrong of await tab.evaluate(inspect, width)) problems.push(`${name} ${theme} ${width}: ${wrong}`)
       await tab.screenshot({ path: join(folder, `${name.slice(0, -3)}-${theme}-${width}.png`), fullPage: true })
       if (name === 'upgraded-v1.md' && width === 1280) {

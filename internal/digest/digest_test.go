@@ -186,6 +186,37 @@ var logs = []struct {
 		want: Cause{Kind: Other},
 	},
 	{
+		name: "a menu for another reason",
+		log:  stamp + "ERROR db_1 odoo.tests: menus that cannot be opened\n" + crawled("bakery.menu_oven", "Bakery > Ovens", 90, "odoo.exceptions.AccessError: You may not open the oven"),
+		want: Cause{Kind: Menu, Title: "The menu Bakery > Ovens cannot be opened", Error: "odoo.exceptions.AccessError: You may not open the oven", Place: Place{Menus: []string{"Bakery > Ovens"}}},
+	},
+	{
+		name: "a server action, as of 18.0",
+		log:  stamp + "ERROR db_1 odoo.tests: menus that cannot be opened\n" + crawled("bakery.menu_sync", "Bakery > Synchronize", 80, `ValueError: AttributeError("'bakery.service' object has no attribute 'sync'") while evaluating`, "'action = model.sync()'"),
+		want: Cause{Kind: Action, Title: "The server action behind the menu Bakery > Synchronize fails: 'bakery.service' object has no attribute 'sync'"},
+	},
+	{
+		name: "a field that a modifier needs",
+		log: twice("odoo.tools.convert.ParseError: while parsing /x/custom/bakery/views/order.xml:3", "Error while validating view near:", "", "<form>", "",
+			"Field 'crust' used in modifier 'invisible' (crust) must be present in view but is missing.", "", "View error context:", "{'name': 'sale.order.bakery', 'xmlid': 'order_form', 'view.model': 'sale.order'}"),
+		want: Cause{Kind: View, Title: "The view sale.order.bakery (module bakery) uses the field crust, but does not have it"},
+	},
+	{
+		name: "a button without its action",
+		log:  twice("odoo.tools.convert.ParseError: while parsing /x/custom/bakery/views/order.xml:3", "action_bake is not a valid action on sale.order", "View error context:", "{'name': 'sale.order.bakery'}"),
+		want: Cause{Kind: View, Title: "The view sale.order.bakery (module bakery) has a button for action_bake, which sale.order does not have"},
+	},
+	{
+		name: "data that does not load, as of 12.0",
+		log:  twice(`odoo.tools.convert.ParseError: "External ID not found in the system: bakery.gone" while parsing file:///x/custom/bakery/data/partner.xml:4, near`, `<record id="roll" model="res.partner">`),
+		want: Cause{Kind: Missing, Title: `The record bakery.gone is missing`, Place: Place{File: "/x/custom/bakery/data/partner.xml", FileLine: 4}},
+	},
+	{
+		name: "a test, as of 10.0",
+		log:  stamp + "ERROR db_1 odoo.addons.base.tests: FAIL: test_check (odoo.addons.base.tests.test_totals.TestTotals)\n" + traceback + "\n  File \"/x/tests/test_totals.py\", line 2, in test_check\nAssertionError: 1 != 2\n",
+		want: Cause{Kind: Test, Title: "The test TestTotals.test_check failed"},
+	},
+	{
 		name: "a full disk",
 		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.DiskFull: could not extend file "base/1/2": No space left on device`),
 		want: Cause{Kind: Resources, Title: "A disk is full"},
@@ -275,7 +306,7 @@ func TestOrder(t *testing.T) {
 			t.Errorf("%q stands behind a warning", c.Title)
 		}
 	}
-	if len(kinds) != 13 || causes[0].Kind != Field && causes[0].Kind != Script {
+	if len(kinds) != 14 || causes[0].Kind != Field && causes[0].Kind != Script {
 		t.Errorf("%d kinds, first %v", len(kinds), causes[0])
 	}
 }

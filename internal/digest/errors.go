@@ -34,7 +34,7 @@ var (
 	frameLine = regexp.MustCompile(`^\s+File "([^"]+)", line (\d+)`)
 	raised    = regexp.MustCompile(`^((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: ?(.*))?$`)
 	chained   = regexp.MustCompile(`^(During handling of the above exception|The above exception was the direct cause)`)
-	testLine  = regexp.MustCompile(`^(?:.*: )?(?:FAIL|ERROR): ((?:\w+\.)*\w+)(?: \(.*\))?\s*$`)
+	testLine  = regexp.MustCompile(`^(?:.*: )?(?:FAIL|ERROR): ((?:\w+\.)*\w+)(?: \(([\w.]+)\))?\s*$`)
 )
 
 // exceptions returns the ends of the tracebacks in a part of a record, in their order, and the
@@ -98,7 +98,7 @@ func (e exception) full() string {
 }
 
 // parsing is where data of a module does not load.
-var parsing = regexp.MustCompile(`^while parsing (?:file:/*)?(\S+?):(\d+)(, somewhere inside)?`)
+var parsing = regexp.MustCompile(`(?:^|["'] )while parsing (?:file://)?(\S+?):(\d+)`)
 
 // counts returns the exception that counts of a chain, and what is said around it. It is the last
 // one, but that some data cannot be loaded has a reason, which is its cause in the chain.
@@ -160,8 +160,15 @@ func (f *found) part(r record, p part, menus bool) {
 // testName returns the test that lines say has failed.
 func testName(lines []string) string {
 	for _, line := range lines {
-		if match := testLine.FindStringSubmatch(line); match != nil && strings.Contains(match[1], ".") {
-			return match[1]
+		match := testLine.FindStringSubmatch(line)
+		if match == nil {
+			continue
+		}
+		switch name := match[1]; {
+		case strings.Contains(name, "."):
+			return name
+		case match[2] != "": // test_check (odoo.addons.base.tests.test_mock_crawl.TestCrawler)
+			return match[2][strings.LastIndex(match[2], ".")+1:] + "." + name
 		}
 	}
 	return ""

@@ -13,6 +13,7 @@ type Kind string
 // The kinds.
 const (
 	View       Kind = "view"
+	Menu       Kind = "menu"
 	Action     Kind = "server-action"
 	Field      Kind = "field"
 	Missing    Kind = "record"
@@ -53,19 +54,25 @@ const clear = 50
 var rows = []row{
 	{View, "cannot be located in parent", regexp.MustCompile(`(Element '?<.*?>'?) cannot be located in parent`), "{view} no longer fits its parent view", fitView, 90},
 	{View, `"attrs" and "states"`, regexp.MustCompile(`Since (?P<version>[\d.]+), the "attrs" and "states" attributes are no longer used`), `{view} uses "attrs" or "states", which Odoo {version} does not take`, fitView, 90},
+	{View, "must be present in view", regexp.MustCompile(`Field ["']?(?P<field>\w+)["']? used in .* must be present in view`), "{view} uses the field {field}, but does not have it", fitView, 90},
+	{View, "is not a valid action", regexp.MustCompile(`(?P<button>[\w.]+) is not a valid action on (?P<model>[\w.]*\w)`), "{view} has a button for {button}, which {model} does not have", fitView, 90},
 	{View, "error in view", regexp.MustCompile(`(?i)error in view .*`), "{view} has an error", fitView, 88},
 	{Field, "remove_field", regexp.MustCompile("(?s)forgot to call `?util\\.remove_field`? on the following fields:\\s*(?P<fields>[^\\n]+)"), "Fields of a removed module are left: {fields}", "Remove these fields and what uses them before the upgrade, or uninstall their module.", 100},
 	{View, "does not exist", regexp.MustCompile(`Field ["'` + "`" + `]?(?P<field>[\w.]+)["'` + "`" + `]? does not exist(?: (?:in|on) model ["'` + "`" + `]?(?P<model>[\w.]+?)["'` + "`" + `]?[.\s]*$)?`), "{view} uses the field {field}, which does not exist", fitView, 90},
 	{View, "Invalid view", regexp.MustCompile(`Invalid view .*`), "{view} is not valid", fitView, 88},
-	{View, "parsing or validating view", regexp.MustCompile(`(?s)Error while (?:parsing or )?validating view(?:[^\n]*)\s+(?P<why>[^\n]+)`), "{view} is not valid in the new version", fitView, 88},
+	{View, "validating view", regexp.MustCompile(`(?s)Error while (?:parsing or )?validating view(?:[^\n]*)\s+(?P<why>[^\n]+)`), "{view} is not valid in the new version", fitView, 88},
+	{View, "inheritance may not use attribute", regexp.MustCompile(`View inheritance may not use attribute .*`), "{view} no longer fits its parent view", fitView, 88},
+	{View, "could be found", regexp.MustCompile(`No default view of type .* could be found`), "A model has no view of the kind that an action opens", "Correct the action, or remove its menu, before the upgrade.", 86},
 	{View, "Can't render custom view", regexp.MustCompile(`Can't render custom view (?P<xmlid>[\w.\-]*) ?for model (?P<model>[\w.]*\w)`), "{view} cannot be rendered", "Check the view after the upgrade: what it changes may be gone or have moved.", 88},
 	{Field, "Invalid field", regexp.MustCompile(`Invalid field ['"]?(?P<field>[\w.]+)['"]? (?:on|in) (?:model )?['"]?(?P<model>[\w.]+)`), "The field {field} of {model} does not exist", "Remove what uses it before the upgrade: a filter, an action, a view or code.", 85},
 	{Field, "Unknown field", regexp.MustCompile(`Unknown field ["']?(?P<field>[\w.]+)`), "The field {field} does not exist", "Remove what uses it before the upgrade: a filter, an action, a view or code.", 85},
 	{Action, "while evaluating", regexp.MustCompile(`(?s)<class '(?P<class>[\w.]+)'>: ["'](?P<why>.*?)["'] while evaluating`), "{action} fails: {why}", "Deactivate it, or remove its menu, before the upgrade: it calls code that is not there, as the platform runs without custom modules.", 92},
+	{Action, "while evaluating", regexp.MustCompile(`(?s)ValueError: (?P<class>\w+)\(["'](?P<why>.*?)["'],?\) while evaluating`), "{action} fails: {why}", "Deactivate it, or remove its menu, before the upgrade: it calls code that is not there, as the platform runs without custom modules.", 92},
+	{Script, "SleepyDeveloperError", regexp.MustCompile(`(?s)SleepyDeveloperError: (?P<why>.+)`), "A script of the upgrade stopped: {why}", "Do what it says before the upgrade. " + askOdoo, 100},
 	{Script, "UpgradeError", regexp.MustCompile(`(?s)UpgradeError: (?P<why>.+)`), "A script of the upgrade stopped: {why}", "Do what it says before the upgrade. " + askOdoo, 100},
 	{Script, "MigrationError", regexp.MustCompile(`(?s)MigrationError: (?P<why>.+)`), "A script of the upgrade stopped: {why}", "Do what it says before the upgrade. " + askOdoo, 100},
 	{Script, "error in migration script", regexp.MustCompile(`(?P<module>\w+): error in migration script (?P<script>\S+?):? `), "The script {script} of {module} failed", "Read the error in the log at this line. " + askOdoo, 95},
-	{Missing, "External ID not found", regexp.MustCompile(`External ID not found(?: in the system)?: (?P<xmlid>\S+)`), "The record {xmlid} is missing", "It was deleted, but is needed: update the module that owns it, or create the record again with this external ID, before the upgrade.", 95},
+	{Missing, "External ID not found", regexp.MustCompile(`External ID not found(?: in the system)?: (?P<xmlid>[^\s"']+)`), "The record {xmlid} is missing", "It was deleted, but is needed: update the module that owns it, or create the record again with this external ID, before the upgrade.", 95},
 	{Missing, "No record found for unique ID", regexp.MustCompile(`No record found for unique ID (?P<xmlid>[\w.\-]+)`), "The record {xmlid} is missing", "It was deleted, but is needed: update the module that owns it, or create the record again with this external ID, before the upgrade.", 95},
 	{Missing, "does not exist or has been deleted", regexp.MustCompile(`(?s)Record does not exist or has been deleted\.?\s*\(Record: (?P<record>\S+?)[,)]`), "The record {record} is missing", "It was deleted, but something refers to it: remove that reference, or restore the record, before the upgrade.", 85},
 	{Module, "depends on the module", regexp.MustCompile(`the module (?P<module>\w+) that depends on the module: (?P<missing>\w+)`), "{module} needs the module {missing}, which is not there", "Add {missing} for the target version, or uninstall the module that needs it before the upgrade.", 80},
@@ -74,6 +81,7 @@ var rows = []row{
 	{Module, "external dependency is not met", regexp.MustCompile(`module ["'](?P<module>\w+)["'] because an external dependency is not met: (?P<why>.*)`), "{module} cannot be installed: {why}", "Install what is missing where Odoo runs.", 80},
 	{Module, "modules", regexp.MustCompile(`Some modules are not loaded, some dependencies or manifest may be missing: (?P<list>.*)`), "Modules are not loaded: {list}", getModule, 30},
 	{Module, "inconsistent states", regexp.MustCompile(`Some modules have inconsistent states, some dependencies may be missing: (?P<list>.*)`), "Modules are between two states: {list}", getModule, 30},
+	{Module, "module", regexp.MustCompile(`(?:invalid module names, ignored|The following modules are not installed or unknown): (?P<list>.*)`), "Modules are not known: {list}", getModule, 30},
 	{Module, "not installable", regexp.MustCompile(`[Mm]odules? (?P<list>\[.*?\]|[\w, ]+?):? (?:are|is|were)?\s?not installable`), "Modules are not installable: {list}", getModule, 30},
 	{Module, "nmet dependencies", regexp.MustCompile(`[Uu]nmet dependencies: (?P<list>.*)`), "A module's dependencies are missing: {list}", getModule, 78},
 	{Module, "load module", regexp.MustCompile(`Couldn't load module (?P<module>\w+)`), "{module} does not load", getModule, 40},
@@ -91,6 +99,7 @@ var rows = []row{
 	{Resources, "space left on device", regexp.MustCompile(`[Nn]o space left on device`), "A disk is full", "Free space where the upgrade runs, and start it again.", 96},
 	{Resources, "emory", regexp.MustCompile(`MemoryError|[Oo]ut of memory|Memory limit`), "The memory was not enough", "Start it again with more memory; on the platform, ask Odoo's support.", 96},
 	{Resources, "statement timeout", regexp.MustCompile(`canceling statement due to (?:statement|lock) timeout`), "A statement took too long", "Start it again. " + askOdoo, 75},
+	{Resources, "could not serialize access", regexp.MustCompile(`could not serialize access`), "Two transactions wanted to change the same rows", "Odoo tries that again by itself. If nothing else is wrong, start the upgrade again.", 20},
 	{Resources, "deadlock", regexp.MustCompile(`deadlock detected`), "Two transactions waited for each other", "Start it again.", 60},
 	{Resources, "connection", regexp.MustCompile(`server closed the connection unexpectedly|terminating connection|connection already closed`), "The connection to PostgreSQL was lost", "Start it again.", 70},
 	{Model, "not found in registry", regexp.MustCompile(`[Mm]odel ['"]?(?P<model>[\w.]+)['"]? (?:is )?not found in registry`), "The model {model} does not exist", "Uninstall what uses it before the upgrade, or bring its module to the target version.", 82},
@@ -147,6 +156,11 @@ func (c *Cause) classify(r record, class, text, around string, m *menu, test str
 	if test != "" && c.Kind == Other {
 		c.Kind, c.Name, c.weight, c.open = Test, test, 72, true
 		c.Title, c.Advice = "The test "+test+" failed", "Read the error in the log at this line. "+askOdoo
+	}
+	if m != nil && c.Kind == Other {
+		c.Kind, c.weight, c.open = Menu, 85, true
+		c.Title = "The menu " + cmp.Or(m.path, m.xmlID, "without a name") + " cannot be opened"
+		c.Advice = "Correct what the error names, or deactivate the menu or what it opens, before the upgrade."
 	}
 	if c.Warning {
 		c.weight -= 80
