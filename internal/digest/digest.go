@@ -68,7 +68,6 @@ const (
 // Log reads a log. Its zero value is ready for use, by one goroutine.
 type Log struct {
 	rest   []byte // of a line whose end has not arrived
-	cut    bool   // the line is longer than is kept
 	lines  int64
 	offset int // of the records in their lines: others may have put something in front
 	level  level

@@ -102,7 +102,6 @@ type item struct {
 	entry   Entry
 	holds   bool // other items
 	entries int64
-	total   int64 // that its text gives, 0 if it gives none
 }
 
 func (r *reading) text(text string) {
