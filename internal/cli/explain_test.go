@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"odoo-upgrade-action/internal/digest"
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -90,5 +91,35 @@ func TestEveryResultEnds(t *testing.T) {
 	}
 	if len(ends()) != len(job.Results()) {
 		t.Errorf("%d ends of %d results", len(ends()), len(job.Results()))
+	}
+}
+
+// TestRequestToTheSupport asks at the address of the aim, and without a secret.
+func TestRequestToTheSupport(t *testing.T) {
+	e := job.Ending{
+		Result: job.UpgradeFailed, Ticket: upgrade.Ticket{ID: "7", Key: "secret-key"}, Status: upgrade.Status{State: "failed", Phase: upgrade.Failed},
+		Causes: []digest.Cause{{Title: "The menu\nX cannot be opened", Advice: "Do.", Line: 12}, {Title: "b"}, {Title: "c"}, {Title: "d"}},
+	}
+	e.Status.Set(upgrade.AimField, "test")
+	e.Status.Set(upgrade.TargetField, "18.0")
+	text := explain(e, job.CommandNamed("run")).Request
+	for _, want := range []string{
+		"Send to: https://www.odoo.com/help?stage=migration\n", "Upgrade request: 7\n", "output request-key", "Aim: test\nTo: 18.0\nState: failed\nError 1: The menu X cannot be opened (line 12 of the log)\n",
+		"The platform runs standard code only",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "secret-key") || strings.Contains(text, "Error 4") {
+		t.Error(text)
+	}
+	e.Status.Set(upgrade.AimField, "production")
+	if text := explain(e, job.CommandNamed("run")).Request; !strings.Contains(text, "https://www.odoo.com/help?stage=post_upgrade\n") {
+		t.Error(text)
+	}
+	e.Status.Sandbox = true
+	if text := explain(e, job.CommandNamed("run")).Request; text != "" {
+		t.Errorf("for a sandbox: %s", text)
 	}
 }

@@ -97,7 +97,7 @@ func (l *Log) Write(b []byte) (int, error) {
 			l.keep(line)
 			line = l.rest
 		}
-		l.line(line[:min(len(line), maxLine)])
+		l.line(cut(line, maxLine))
 		l.rest = l.rest[:0]
 	}
 	l.keep(b)
@@ -106,14 +106,14 @@ func (l *Log) Write(b []byte) (int, error) {
 
 // keep keeps the beginning of a line whose end has not arrived.
 func (l *Log) keep(b []byte) {
-	l.rest = append(l.rest, b[:min(len(b), max(0, maxLine-len(l.rest)))]...)
+	l.rest = append(l.rest, b[:min(len(b), max(0, maxLine+1-len(l.rest)))]...)
 }
 
 // Causes ends the log, and returns what it has, what weighs most first; nil for a log without an
 // error.
 func (l *Log) Causes() []Cause {
 	if len(l.rest) > 0 {
-		l.line(l.rest)
+		l.line(cut(l.rest, maxLine))
 		l.rest = nil
 	}
 	l.endRecord()

@@ -367,3 +367,20 @@ func FuzzLog(f *testing.F) {
 		}
 	})
 }
+
+// TestNoHalfSecret has a key where a line, and an error, is cut: half of it would not be masked.
+func TestNoHalfSecret(t *testing.T) {
+	const key = "abcdefghij+klmnopq/rstuvwxyz=="
+	for _, before := range []int{maxError - 40, maxError - 10, maxLine - 60, maxLine - 30} {
+		for shift := 0; shift < 40; shift += 3 {
+			log := stamp + "ERROR db_1 odoo: " + strings.Repeat("x ", (before+shift)/2) + key + " and more\n" + strings.Repeat("y", maxLine) + "\n"
+			causes, _ := Read(iotest.OneByteReader(strings.NewReader(log)))
+			if len(causes) != 1 {
+				t.Fatal(causes)
+			}
+			if text := fmt.Sprintf("%+v", causes); strings.Contains(text, key[:6]) && !strings.Contains(text, key) {
+				t.Fatalf("%d bytes before the key: %.2000s", before+shift, text)
+			}
+		}
+	}
+}

@@ -1,10 +1,12 @@
 package digest
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // record is a record of the log.
@@ -190,5 +192,20 @@ func shorten(text string) string {
 	if len(text) <= maxError {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxError], "") + "…"
+	return string(cut([]byte(text), maxError)) + "…"
+}
+
+// cut returns the first bytes of a text, but no part of what may be a secret: half of one would not
+// be masked.
+func cut(text []byte, most int) []byte {
+	if len(text) <= most {
+		return text
+	}
+	text = text[:most]
+	return bytes.ToValidUTF8(bytes.TrimRightFunc(text, mayBeSecret), nil)
+}
+
+// mayBeSecret reports whether a character may be one of a key or a token, or is cut itself.
+func mayBeSecret(c rune) bool {
+	return c == utf8.RuneError || c < utf8.RuneSelf && isWord[c] || strings.ContainsRune("+/=%-.~", c)
 }

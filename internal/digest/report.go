@@ -284,7 +284,7 @@ func cutText(text string) string {
 	if len(text) <= maxEntry {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxEntry], "") + "…"
+	return string(cut([]byte(text), maxEntry)) + "…"
 }
 
 // Counts returns the categories of all steps by name, as they first stand there.
