@@ -180,6 +180,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		address, _, err := sandbox.ParseAddress("sandbox?" + arg)
 		ts.Check(err)
 		config.Outcome, config.Pace, config.Contracts, config.Faults, config.Protocols = address.Outcome, address.Pace, address.Contracts, address.Faults, address.Protocols
+		config.Cause = address.Cause
 	}
 	url, stop, err := service.Run(context.Background(), config)
 	ts.Check(err)

@@ -113,7 +113,6 @@ func (r *Report) writeRequest(b *strings.Builder, text string) {
 	if text == "" {
 		return
 	}
-	text = r.out.Redact(text)
 	fence := fenceFor(text)
 	b.WriteString("\n<details><summary>A request to Odoo's support, ready to send</summary>\n\n" + fence + "text\n" + text + "\n" + fence + "\n\n</details>\n")
 }
