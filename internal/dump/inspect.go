@@ -123,12 +123,10 @@ func (h *hashed) finish() (digest string, err error) {
 
 // inspect reads the first bytes, and then of the rest what their kind asks for.
 func (i *Info) inspect(s *stream.Source, o Options) error {
-	head := make([]byte, HeadSize)
-	n, err := s.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
+	var err error
+	if i.Kind, err = SniffReader(io.NewSectionReader(s, 0, HeadSize)); err != nil {
 		return err
 	}
-	i.Kind = Sniff(head[:n])
 	var f facts
 	whole := &hashed{s, sha256.New()}
 	in := input{Reader: whole, at: s, size: s.Size, whole: true}
@@ -287,9 +285,7 @@ func onlyDump(folder string) string {
 		return ""
 	}
 	defer file.Close()
-	head := make([]byte, HeadSize)
-	n, _ := io.ReadFull(file, head)
-	if kind := Sniff(head[:n]); kinds[kind].read == nil && WrapperOf(kind) == "" {
+	if kind, _ := SniffReader(file); kinds[kind].read == nil && WrapperOf(kind) == "" {
 		return ""
 	}
 	return entries[0].Name()

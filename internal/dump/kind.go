@@ -2,6 +2,7 @@ package dump
 
 import (
 	"bytes"
+	"io"
 	"regexp"
 	"unicode/utf8"
 
@@ -269,6 +270,17 @@ func isUTF16(head []byte) bool {
 	half := len(head) / 2
 	mostly := half - half/16
 	return zeros[0] == 0 && zeros[1] >= mostly || zeros[1] == 0 && zeros[0] >= mostly
+}
+
+// SniffReader returns what kind of file a stream is, by its first bytes. What there is of a stream
+// that breaks off counts; the error says that it did.
+func SniffReader(in io.Reader) (Kind, error) {
+	head := make([]byte, HeadSize)
+	n, err := io.ReadFull(in, head)
+	if err == io.ErrUnexpectedEOF || err == io.EOF {
+		err = nil
+	}
+	return Sniff(head[:n]), err
 }
 
 // htmlStart is how a page, or a part of one, begins, after comments.

@@ -65,9 +65,7 @@ func (l *layout) sniff(name string, content io.Reader) {
 	if l.sniffed++; l.sniffed > maxNames || slices.Contains(l.dumps, name) {
 		return
 	}
-	head := make([]byte, HeadSize)
-	n, _ := io.ReadFull(content, head)
-	switch kind := Sniff(head[:n]); {
+	switch kind, _ := SniffReader(content); {
 	case kind == Custom && path.Base(name) == archive.TOC:
 	case kind == Custom, kind == SQL, kind == Tar, kind == Zip, WrapperOf(kind) != "":
 		keepName(&l.dumps, name)

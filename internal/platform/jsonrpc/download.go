@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"regexp"
 	"strings"
@@ -243,10 +242,5 @@ func sniff(part *workspace.PartialFolder, name string) (dump.Kind, error) {
 		return "", err
 	}
 	defer file.Close()
-	head := make([]byte, dump.HeadSize)
-	n, err := io.ReadFull(file, head)
-	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
-		return "", err
-	}
-	return dump.Sniff(head[:n]), nil
+	return dump.SniffReader(file)
 }

@@ -42,12 +42,11 @@ func Sniff(path string) (dump.Form, error) {
 		return dump.Form{}, err
 	}
 	defer file.Close()
-	head := make([]byte, dump.HeadSize)
-	n, err := io.ReadFull(file, head)
-	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+	kind, err := dump.SniffReader(file)
+	if err != nil {
 		return dump.Form{}, err
 	}
-	form := dump.Form{Kind: dump.Sniff(head[:n])}
+	form := dump.Form{Kind: kind}
 	if form.Wrapper = dump.WrapperOf(form.Kind); form.Wrapper == "" {
 		return form, nil
 	}
@@ -58,8 +57,7 @@ func Sniff(path string) (dump.Form, error) {
 	if err != nil {
 		return form, err
 	}
-	n, _ = io.ReadFull(inside, head) // what is wrong with it, Open finds
-	form.Kind = dump.Sniff(head[:n])
+	form.Kind, _ = dump.SniffReader(inside) // what is wrong with it, Open finds
 	return form, nil
 }
 

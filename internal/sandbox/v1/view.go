@@ -2,7 +2,6 @@ package v1
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -119,7 +118,6 @@ func (s *Server) kind(id int, name string) dump.Kind {
 		return dump.Unknown
 	}
 	defer file.Close()
-	head := make([]byte, dump.HeadSize)
-	n, _ := io.ReadFull(file, head)
-	return dump.Sniff(head[:n])
+	kind, _ := dump.SniffReader(file)
+	return kind
 }
