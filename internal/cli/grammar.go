@@ -91,7 +91,7 @@ type commonFlags struct {
 // requestFlags say what is to be upgraded, and how.
 type requestFlags struct {
 	Email  string `help:"Your email address${only_email}"`
-	Target target `help:"Odoo version to upgrade to, like 17.0 or saas~17.4"`
+	Target target `help:"Odoo version to upgrade to, like 18.0 or saas~18.2"`
 	Aim    aim    `default:"test" help:"Purpose of the request: test or production. Production is refused on pull_request events"`
 	dumpFlags
 	Filename  string     `help:"Name of the dump on the platform. Without it, the name of the file"`

@@ -25,7 +25,7 @@ func ParseAim(s string) (Aim, error) {
 	return "", fmt.Errorf("%q is not a valid aim: use %s or %s", s, Test, Production)
 }
 
-// Target is the Odoo version to upgrade to, like 17.0 or saas~17.4.
+// Target is the Odoo version to upgrade to, like 18.0 or saas~18.2.
 type Target struct {
 	text         string
 	major, minor int
@@ -45,7 +45,7 @@ func ParseTarget(s string) (Target, error) {
 		text = number
 	}
 	if !targetShape.MatchString(text) {
-		return Target{}, fmt.Errorf("%q is not an Odoo version: use one like 17.0 or saas~17.4", s)
+		return Target{}, fmt.Errorf("%q is not an Odoo version: use one like 18.0 or saas~18.2", s)
 	}
 	t, _ := ParseSeries(text) // takes all that a target may be
 	return t, nil
