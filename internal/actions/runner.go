@@ -123,16 +123,16 @@ func (r *Runner) Mask(secret string) {
 				r.secrets.add(form)
 			}
 		}
-		for _, form := range forms(secret) {
+		for _, form := range Forms(secret) {
 			r.addMask(form)
 		}
 	}
 }
 
-// forms lists how a secret stands in a text: as it is, without the "==" that
+// Forms lists how a secret stands in a text: as it is, without the "==" that
 // ends a base64 key (a URL may have it as %3D), and percent-encoded in both
 // cases and both dialects.
-func forms(secret string) []string {
+func Forms(secret string) []string {
 	bare := strings.TrimRight(secret, "=")
 	list := []string{secret, bare}
 	for _, s := range []string{secret, bare} {

@@ -169,7 +169,7 @@ func TestEveryFormIsRedacted(t *testing.T) {
 		if !strings.HasPrefix(last, "see https://x.example/***") || !strings.HasSuffix(last, "/archive, 100% sure") || strings.Contains(last, "FOR3U8") {
 			t.Errorf("%s: %q", name, last)
 		}
-		known := slices.Contains(forms(key), form)
+		known := slices.Contains(Forms(key), form)
 		masked := strings.Contains(log.String(), "::add-mask::")
 		if masked == known {
 			t.Errorf("%s: masked for others: %t (%q)", name, masked, log.String())

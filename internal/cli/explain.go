@@ -196,7 +196,7 @@ func explainUpgradeFailed(e job.Ending, _ job.Command) report.Explanation {
 		why.Request = request(e)
 	}
 	if len(e.Causes) > 0 {
-		why.Next = "Begin with the first cause. If that does not help, " + support(e) + "."
+		why.Next = "If that does not help, " + support(e) + "."
 	}
 	return why
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
@@ -12,6 +11,7 @@ import (
 	"odoo-upgrade-action/internal/digest"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/platform"
+	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
 )
@@ -24,36 +24,28 @@ func (r *run) diagnose(ctx context.Context) {
 	if !ok || r.seen.Status.Phase != upgrade.Failed || ctx.Err() != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, stall.LogEnd)
-	defer cancel()
 	var log digest.Log
-	read := func(out io.Writer) error {
-		log = digest.Log{}
-		return readLog(ctx, reader, r.seen.Ticket, 0, func(text []byte) error {
-			_, _ = log.Write(text)
-			_, err := out.Write(text)
-			return err
-		})
+	if r.hasArtifact(upgrade.Log) {
+		r.saveLog = nil
 	}
-	err := r.logTo(read)
+	artifact, err := r.keepLog(ctx, reader, &log)
+	if artifact.Size > 0 {
+		r.seen.Artifacts = append(r.seen.Artifacts, artifact)
+		r.tell(event.Downloaded{Artifact: artifact})
+	}
+	if err != nil && !retry.IsTransient(err) && r.saveLog != nil { // the disk may be full: the causes are needed all the more
+		log, r.saveLog = digest.Log{}, nil
+		_, _ = r.keepLog(ctx, reader, &log)
+	}
 	if err != nil && ctx.Err() == nil {
 		r.tell(event.Notice{Text: fmt.Sprintf("The platform's log could not be kept: %v.", err)})
 	}
 	r.seen.Causes = log.Causes()
 }
 
-// logTo reads the log into a file, where there is a place for it and none yet.
-func (r *run) logTo(read func(io.Writer) error) error {
-	has := slices.ContainsFunc(r.seen.Artifacts, func(a upgrade.Artifact) bool { return a.Item == upgrade.Log })
-	if r.saveLog == nil || has {
-		return read(io.Discard)
-	}
-	artifact, err := r.saveLog(read)
-	if err == nil && artifact.Size > 0 {
-		r.seen.Artifacts = append(r.seen.Artifacts, artifact)
-		r.tell(event.Downloaded{Artifact: artifact})
-	}
-	return err
+// hasArtifact reports whether an item was downloaded.
+func (r *run) hasArtifact(item upgrade.Item) bool {
+	return slices.ContainsFunc(r.seen.Artifacts, func(a upgrade.Artifact) bool { return a.Item == item })
 }
 
 // ReportFile is the name of the file with what the platform's report lists.

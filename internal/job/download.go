@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"odoo-upgrade-action/internal/event"
+	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
 	"odoo-upgrade-action/internal/stall"
 	"odoo-upgrade-action/internal/upgrade"
@@ -35,7 +37,7 @@ func (r *run) download(ctx context.Context, s upgrade.Status) error {
 	}
 	return r.step(event.Download, func() error {
 		for _, item := range r.plan.Items {
-			artifact, err := r.fetch(ctx, s, item)
+			artifact, err := r.get(ctx, s, item)
 			if _, missing := errors.AsType[*upgrade.MissingError](err); missing && item == upgrade.Filestore {
 				r.tell(event.ItemMissing{Item: item}) // the upgrade added no files
 				continue
@@ -48,6 +50,19 @@ func (r *run) download(ctx context.Context, s upgrade.Status) error {
 		}
 		return nil
 	})
+}
+
+// get downloads one item. The log comes by the call that shows it: it is there in every state.
+func (r *run) get(ctx context.Context, s upgrade.Status, item upgrade.Item) (upgrade.Artifact, error) {
+	reader, ok := r.platform.(platform.LogReader)
+	if item != upgrade.Log || !ok || r.saveLog == nil {
+		return r.fetch(ctx, s, item)
+	}
+	artifact, err := r.keepLog(ctx, reader, io.Discard)
+	if err == nil && artifact.Size == 0 {
+		err = &upgrade.MissingError{Item: item}
+	}
+	return artifact, err
 }
 
 // fetch downloads one item.

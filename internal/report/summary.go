@@ -32,8 +32,12 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 	if said := e.Status.Get(upgrade.CustomerMessage); said != "" {
 		b.WriteString("\n> **The platform says:** " + r.text(said) + "\n")
 	}
-	if why.Next != "" {
-		b.WriteString("\n**What to do:** " + r.text(why.Next) + "\n")
+	next := why.Next
+	if len(e.Causes) > 0 {
+		next = "Begin with the first cause. " + next
+	}
+	if next != "" {
+		b.WriteString("\n**What to do:** " + r.text(next) + "\n")
 	}
 	if why.Code != "" {
 		writeCode(&b, why.Code)

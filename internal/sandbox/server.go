@@ -81,8 +81,8 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 		Store:   store,
 		Engine:  config.Engine,
 		Outcome: config.Outcome,
-		Fail: func(log io.Writer, id int) error {
-			return engine.WriteFailure(log, cmp.Or(config.Cause, engine.DefaultCause), id, time.Now())
+		Fail: func(log io.Writer, r requests.Record) error {
+			return engine.WriteFailure(log, cmp.Or(config.Cause, engine.DefaultCause), r, time.Now())
 		},
 		Pace:    config.Pace,
 		AtOnce:  config.Workers,

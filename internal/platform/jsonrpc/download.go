@@ -35,23 +35,8 @@ func remoteName(item upgrade.Item, dumpName string) (string, error) {
 	return dumpName, nil
 }
 
-// Fetch downloads an item once, a file or a folder. What a cut left here is resumed. The log
-// is also there for a platform that offers it by HTTPS alone.
+// Fetch downloads an item once, a file or a folder. What a cut left here is resumed.
 func (p *transfers) Fetch(
-	ctx context.Context,
-	s upgrade.Status,
-	item upgrade.Item,
-	progress func(done, total int64),
-) (a upgrade.Artifact, kept int64, err error) {
-	a, kept, err = p.fetch(ctx, s, item, progress)
-	_, missing := errors.AsType[*upgrade.MissingError](err)
-	if item == upgrade.Log && (missing || isCommandRefused(err)) {
-		a, err = p.saveLog(ctx, s.Ticket, err)
-	}
-	return a, kept, err
-}
-
-func (p *transfers) fetch(
 	ctx context.Context,
 	s upgrade.Status,
 	item upgrade.Item,
@@ -84,39 +69,6 @@ func (p *transfers) fetch(
 	}
 	p.stop(ctx)
 	return a, result.Kept, nil
-}
-
-// saveLog writes the log that can be read by a call to the folder of downloads; instead of
-// it, there is only the error of the transfer.
-func (p *transfers) saveLog(ctx context.Context, t upgrade.Ticket, transfer error) (a upgrade.Artifact, err error) {
-	part, err := p.Folder.Begin(ctx, string(upgrade.Log), "")
-	if err != nil {
-		return a, err
-	}
-	defer func() { part.Close(ctx, err) }()
-	if err = part.Start("", -1); err != nil {
-		return a, err
-	}
-	for {
-		text, err := p.ReadLog(ctx, t, part.Size())
-		if retry.IsTransient(err) {
-			return a, err
-		}
-		if err != nil {
-			return a, transfer
-		}
-		if len(text) == 0 {
-			break
-		}
-		if _, err := part.Write(text); err != nil {
-			return a, err
-		}
-	}
-	if part.Size() == 0 {
-		return a, transfer
-	}
-	f, err := part.Commit(dump.Sniff(part.Head()).Extension())
-	return upgrade.Artifact{Item: upgrade.Log, Path: f.Path, Location: f.Location, Size: f.Size, SHA256: f.SHA256}, err
 }
 
 // command is one by which a server is asked for a download. A strict one accepts only the

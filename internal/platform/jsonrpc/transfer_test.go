@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/dial"
@@ -32,21 +31,12 @@ type api struct {
 	address  string // of the SSH server
 	known    string
 	dumpName string
-	log      string // "" where it is not offered
 	calls    []string
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	a.calls = append(a.calls, strings.TrimPrefix(r.URL.Path, "/upgrade/request/"))
-	if strings.HasSuffix(r.URL.Path, "/logs") {
-		if a.log == "" {
-			http.NotFound(w, r)
-			return
-		}
-		http.ServeContent(w, r, "upgrade.log", time.Time{}, strings.NewReader(a.log))
-		return
-	}
 	_, port, _ := net.SplitHostPort(a.address)
 	result := map[string]any{"status": "new", "host_uri": r.Host}
 	if strings.Contains(string(body), "transfer_type") {
@@ -155,8 +145,8 @@ func TestRealRsync(t *testing.T) {
 			if _, missing := errors.AsType[*upgrade.MissingError](err); !missing {
 				t.Error(err)
 			}
-			a.log = "what the platform did\n"
-			wantFile(t, fetch(t, on(t, s, a), upgrade.Log).Path, []byte(a.log))
+			write(t, s.Folder+"/upgrade.log", []byte("what the platform did\n"))
+			wantFile(t, fetch(t, on(t, s, a), upgrade.Log).Path, []byte("what the platform did\n"))
 		})
 	}
 }

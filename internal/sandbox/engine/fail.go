@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"odoo-upgrade-action/internal/sandbox/requests"
 )
 
 // DefaultCause is why upgrades fail in a sandbox that was not told otherwise.
@@ -74,7 +76,8 @@ const (
 
 // WriteFailure writes the log of an upgrade that fails, as long as a real one, with the cause far
 // above its end.
-func WriteFailure(out io.Writer, cause string, id int, now time.Time) error {
+func WriteFailure(out io.Writer, cause string, r requests.Record, now time.Time) error {
+	id := r.ID
 	w := bufio.NewWriter(out)
 	line := 0
 	head := func(level, text string) {
@@ -95,6 +98,7 @@ func WriteFailure(out io.Writer, cause string, id int, now time.Time) error {
 			}
 		}
 	}
+	head("INFO", "odoo.upgrade: starting request "+r.Key) // as the platform does, although it is a secret
 	chatter(chatterBefore)
 	for text := range strings.Lines(failures[cause]) {
 		level, rest, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")

@@ -20,11 +20,11 @@ import (
 type Worker struct {
 	Store   *Store
 	Engine  Engine
-	Outcome string                            // state that requests end in
-	Fail    func(log io.Writer, id int) error // writes the log of an upgrade that fails, for an outcome of that kind
-	Pace    time.Duration                     // how long a request stays pending at least, and then in progress
-	AtOnce  int                               // how many are upgraded at the same time; 0: as many as there are
-	Timeout time.Duration                     // how long an upgrade may take, from its first start on; 0: as long as it likes
+	Outcome string                              // state that requests end in
+	Fail    func(log io.Writer, r Record) error // writes the log of an upgrade that fails, for an outcome of that kind
+	Pace    time.Duration                       // how long a request stays pending at least, and then in progress
+	AtOnce  int                                 // how many are upgraded at the same time; 0: as many as there are
+	Timeout time.Duration                       // how long an upgrade may take, from its first start on; 0: as long as it likes
 	Log     func(string)
 
 	running sync.WaitGroup
@@ -127,8 +127,8 @@ func (w *Worker) progress(ctx context.Context, id int) (err error) {
 		if work, err = w.begin(ctx, id, log); err == nil && w.Outcome == Done {
 			result, err = w.upgrade(ctx, work)
 		}
-		if err == nil && w.Outcome == Failed && w.Fail != nil {
-			err = w.Fail(log.File, id)
+		if r, known := w.Store.Get(id); err == nil && known && w.Outcome == Failed && w.Fail != nil {
+			err = w.Fail(log.File, r)
 		}
 		return work, err
 	})
