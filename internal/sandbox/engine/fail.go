@@ -98,7 +98,7 @@ func WriteFailure(out io.Writer, cause string, r requests.Record, now time.Time)
 			}
 		}
 	}
-	head("INFO", "odoo.upgrade: starting request "+r.Key) // as the platform does, although it is a secret
+	head("INFO", fmt.Sprintf("odoo.upgrade: starting request %d-%s", r.ID, r.Key)) // as the platform does, although it is a secret
 	chatter(chatterBefore)
 	for text := range strings.Lines(failures[cause]) {
 		level, rest, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
