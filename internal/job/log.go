@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,7 +71,9 @@ func newMasking(out io.Writer, secrets ...upgrade.Secret) *masking {
 	m := &masking{out: out}
 	var pairs []string
 	for _, secret := range secrets {
-		for _, form := range actions.Forms(secret.Reveal()) {
+		forms := actions.Forms(secret.Reveal())
+		slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // the first that fits is replaced
+		for _, form := range forms {
 			if len(form) >= actions.MinMask {
 				pairs = append(pairs, form, "***")
 				m.longest = max(m.longest, len(form))
