@@ -26,7 +26,7 @@ func TestMasking(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := out.String()
-		if strings.Contains(got, "QK4_m2") || strings.Contains(got, "=") && !strings.Contains(got, "?token=***") || strings.Contains(got, "***=") || strings.Contains(got, "***%") || strings.Contains(got, contract) || !strings.HasSuffix(got, " for ***, 10001-QK4 M12345\n***") || !strings.HasPrefix(got, "start ***") {
+		if strings.Contains(got, "QK4_m2") || size == len(text) && strings.ContainsAny(strings.Replace(got, "?token=", "", 1), "=%") || strings.Contains(got, contract) || !strings.HasSuffix(got, " for ***, 10001-QK4 M12345\n***") || !strings.HasPrefix(got, "start ***") {
 			t.Fatalf("in pieces of %d: %s", size, got)
 		}
 	}
