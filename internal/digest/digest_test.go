@@ -105,7 +105,7 @@ var logs = []struct {
 	{
 		name: "data that does not load for another reason",
 		log:  twice("odoo.tools.convert.ParseError: while parsing /x/custom/bakery/data/partner.xml:4", "The bread is stale"),
-		want: Cause{Kind: Data, Title: "Data of the module bakery does not load", Place: Place{Module: "bakery", FileLine: 4}},
+		want: Cause{Kind: Data, Title: "Data of the module bakery does not load", Error: "The bread is stale", Place: Place{Module: "bakery", FileLine: 4}},
 	},
 	{
 		name: "a foreign key",
@@ -178,7 +178,7 @@ var logs = []struct {
 	{
 		name: "an error that is not known",
 		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", "ZeroDivisionError: division by zero"),
-		want: Cause{Kind: Other, Title: "An error that is not one of the known kinds: ZeroDivisionError: division by zero", Error: "ZeroDivisionError: division by zero"},
+		want: Cause{Kind: Other, Title: "Another error: ZeroDivisionError: division by zero", Error: "ZeroDivisionError: division by zero"},
 	},
 	{
 		name: "only the end",
@@ -187,8 +187,8 @@ var logs = []struct {
 	},
 	{
 		name: "a menu for another reason",
-		log:  stamp + "ERROR db_1 odoo.tests: menus that cannot be opened\n" + crawled("bakery.menu_oven", "Bakery > Ovens", 90, "odoo.exceptions.AccessError: You may not open the oven"),
-		want: Cause{Kind: Menu, Title: "The menu Bakery > Ovens cannot be opened", Error: "odoo.exceptions.AccessError: You may not open the oven", Place: Place{Menus: []string{"Bakery > Ovens"}}},
+		log:  stamp + "ERROR db_1 odoo.tests: menus that cannot be opened\n" + crawled("bakery.menu_oven", "Bakery > Ovens", 90, "ZeroDivisionError: division by zero"),
+		want: Cause{Kind: Menu, Title: "The menu Bakery > Ovens cannot be opened", Error: "ZeroDivisionError: division by zero", Place: Place{Menus: []string{"Bakery > Ovens"}}},
 	},
 	{
 		name: "a server action, as of 18.0",
@@ -215,6 +215,91 @@ var logs = []struct {
 		name: "a test, as of 10.0",
 		log:  stamp + "ERROR db_1 odoo.addons.base.tests: FAIL: test_check (odoo.addons.base.tests.test_totals.TestTotals)\n" + traceback + "\n  File \"/x/tests/test_totals.py\", line 2, in test_check\nAssertionError: 1 != 2\n",
 		want: Cause{Kind: Test, Title: "The test TestTotals.test_check failed"},
+	},
+	{
+		name: "a view that is not valid",
+		log:  twice("odoo.tools.convert.ParseError: while parsing /x/custom/bakery/views/order.xml:3", "Error while validating view near:", "", "<form>", "  <field name=\"partner_id\"/>", "", "The group bakery.group_baker defined in view does not exist!", "", "View error context:", "{'name': 'sale.order.bakery'}"),
+		want: Cause{Kind: View, Title: "The view sale.order.bakery (module bakery) is not valid in the new version: The group bakery.group_baker defined in view does not exist!", Error: "The group bakery.group_baker defined in view does not exist!"},
+	},
+	{
+		name: "a related field",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `KeyError: 'Field crust referenced in related field definition bakery.loaf.crust2 does not exist.'`),
+		want: Cause{Kind: Field, Title: "The field crust, which the related field bakery.loaf.crust2 needs, does not exist"},
+	},
+	{
+		name: "a field of a filter",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `ValueError: Invalid field bakery.loaf.crust in leaf ('crust', '=', 1)`),
+		want: Cause{Kind: Field, Title: "The field bakery.loaf.crust does not exist, but a filter or a rule uses it"},
+	},
+	{
+		name: "a value that a field does not take",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `ValueError: Wrong value for bakery.loaf.state: 'baked'`),
+		want: Cause{Kind: Field, Title: "The field bakery.loaf.state does not take 'baked'"},
+	},
+	{
+		name: "a record that is gone",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `odoo.exceptions.MissingError: Record does not exist or has been deleted.`, `(Record: res.partner(77,), User: 1)`),
+		want: Cause{Kind: Missing, Title: "The record 77 of res.partner is missing", Place: Place{Model: "res.partner"}},
+	},
+	{
+		name: "a library of Python",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `ModuleNotFoundError: No module named 'phonenumbers'`),
+		want: Cause{Kind: Module, Title: "A module needs the Python library phonenumbers, which is not installed"},
+	},
+	{
+		name: "code that Python does not take",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `SyntaxError: invalid syntax (sale.py, line 7)`),
+		want: Cause{Kind: Module, Title: "A module has code that the new version's Python does not take: invalid syntax (sale.py, line 7)"},
+	},
+	{
+		name: "a record that is used",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `odoo.exceptions.ValidationError: The operation cannot be completed: another model requires the record being deleted.`, ``, `Model: Loaf (bakery.loaf)`, `Constraint: bakery_partner_fkey`),
+		want: Cause{Kind: Constraint, Title: "A record was to be deleted that Loaf (bakery.loaf) still uses (constraint bakery_partner_fkey)"},
+	},
+	{
+		name: "a value of another type",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.InvalidTextRepresentation: invalid input syntax for type integer: "abc"`),
+		want: Cause{Kind: Constraint, Title: `"abc" is not a value of the type integer`},
+	},
+	{
+		name: "a value that is too long",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.StringDataRightTruncation: value too long for type character varying(10)`),
+		want: Cause{Kind: Constraint, Title: "A value is too long for its column, which is of the type character varying(10)"},
+	},
+	{
+		name: "a number that is too large",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.NumericValueOutOfRange: integer out of range`),
+		want: Cause{Kind: Constraint, Title: "A number is too large for its column, which is of the type integer"},
+	},
+	{
+		name: "a column of another type",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.UndefinedFunction: operator does not exist: jsonb = text`),
+		want: Cause{Kind: Database, Title: "The database cannot compare jsonb = text"},
+	},
+	{
+		name: "an SQL view on a column",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.FeatureNotSupported: cannot alter type of a column used by a view or rule`, `DETAIL:  rule _RETURN on view bakery_report depends on column "crust"`),
+		want: Cause{Kind: Database, Title: `Something made by hand is in the way, a view or rule: rule _RETURN on view bakery_report depends on column "crust"`},
+	},
+	{
+		name: "PostgreSQL that does not respond",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.OperationalError: connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused`),
+		want: Cause{Kind: Resources, Title: "PostgreSQL did not respond: Connection refused"},
+	},
+	{
+		name: "an attribute that a model does not have",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `AttributeError: 'sale.order' object has no attribute 'bake'`),
+		want: Cause{Kind: Model, Title: "The model sale.order has no field or method bake"},
+	},
+	{
+		name: "XML that is not valid",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `lxml.etree.XMLSyntaxError: Opening and ending tag mismatch: field line 7 and form, line 9, column 8`),
+		want: Cause{Kind: Data, Title: "A data file or a view is not valid XML: Opening and ending tag mismatch: field line 7 and form, line 9, column 8"},
+	},
+	{
+		name: "a step that Odoo refuses",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `odoo.exceptions.UserError: You cannot delete a company with entries`),
+		want: Cause{Kind: Script, Title: "Odoo refused a step of the upgrade: You cannot delete a company with entries"},
 	},
 	{
 		name: "a full disk",
@@ -329,6 +414,9 @@ func TestMany(t *testing.T) {
 
 // TestNothing has logs without an error.
 func TestNothing(t *testing.T) {
+	if causes, _ := Read(strings.NewReader(traced("ERROR db_1 odoo: x", "IndexError: list index out of range"))); len(causes) != 1 || causes[0].Kind != Other {
+		t.Errorf("%v", causes)
+	}
 	for _, log := range []string{"", "\n", chatter(1), stamp + "INFO db_1 odoo: 0 failed, 0 error(s) of 15 tests\n", stamp + "WARNING db_1 odoo: careful\n"} {
 		if causes, err := Read(strings.NewReader(log)); len(causes) > 0 || err != nil {
 			t.Errorf("%v, %v in %.200s", causes, err, log)
