@@ -55,7 +55,7 @@ func Sentence(text string) string {
 	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" && word != "" {
 		text = strings.ToUpper(text[:1]) + text[1:]
 	}
-	if text == "" || strings.HasSuffix(text, "?") || strings.HasSuffix(text, ".") {
+	if text == "" || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, ".") {
 		return text
 	}
 	return text + "."

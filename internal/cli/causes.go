@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"odoo-upgrade-action/internal/actions"
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/digest"
 	"odoo-upgrade-action/internal/report"
 )
@@ -31,7 +32,7 @@ func (c *explainCommand) run(p *program) int {
 	}
 	for n, cause := range causes[:min(len(causes), c.Most)] {
 		warning := map[bool]string{true: "Warning: "}[cause.Warning]
-		_, _ = fmt.Fprintf(p.stdout, "%d. %s%s.\n", n+1, warning, actions.Line(cause.Text()))
+		_, _ = fmt.Fprintf(p.stdout, "%d. %s%s\n", n+1, warning, advice.Sentence(actions.Line(cause.Text())))
 		_, _ = fmt.Fprintf(p.stdout, "   %s\n   %s\n", actions.Line(cause.Advice), actions.Line(report.Place(cause)))
 	}
 	if more := len(causes) - c.Most; more > 0 {

@@ -302,6 +302,11 @@ var logs = []struct {
 		want: Cause{Kind: Script, Title: "Odoo refused a step of the upgrade: You cannot delete a company with entries"},
 	},
 	{
+		name: "a row that is still used",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.ForeignKeyViolation: update or delete on table "res_partner" violates foreign key constraint "bakery_fkey" on table "bakery_loaf"`, `DETAIL:  Key (id)=(7) is still referenced from table "bakery_loaf".`),
+		want: Cause{Kind: Constraint, Title: `Rows of bakery_loaf still refer to rows of res_partner (foreign key bakery_fkey): Key (id)=(7) is still referenced from table "bakery_loaf".`},
+	},
+	{
 		name: "a full disk",
 		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.DiskFull: could not extend file "base/1/2": No space left on device`),
 		want: Cause{Kind: Resources, Title: "A disk is full"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"odoo-upgrade-action/internal/advice"
 	"odoo-upgrade-action/internal/digest"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/job"
@@ -35,7 +36,7 @@ func (r *Report) causes(e job.Ending, fine bool) {
 	r.output("causes", causesJSON(e.Causes))
 	r.info("What went wrong, in " + show.Count(int64(len(e.Causes)), "cause", "causes") + ":")
 	for n, c := range e.Causes[:min(len(e.Causes), mostCauses)] {
-		text := c.Text() + ". " + c.Advice
+		text := advice.Sentence(c.Text()) + " " + c.Advice
 		text += " (" + Place(c) + ")"
 		switch {
 		case n == 0 && !fine: // the message of the step says it
