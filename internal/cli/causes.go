@@ -14,6 +14,10 @@ import (
 
 // run prints the causes in a log.
 func (c *explainCommand) run(p *program) int {
+	if c.Most < 1 {
+		_, _ = fmt.Fprintln(p.stderr, "odoo-upgrade explain: --most has to be 1 or more")
+		return 2
+	}
 	causes, err := c.read(p)
 	if err != nil {
 		_, _ = fmt.Fprintf(p.stderr, "odoo-upgrade explain: %v\n", err)

@@ -30,7 +30,7 @@ type Cause struct {
 
 	weight int
 	key    string // what equal causes have in common
-	code   frame  // of the framework, where the error was raised
+	fatal  bool   // it ended the upgrade
 	open   bool   // the title does not say it without the error
 }
 
@@ -58,9 +58,10 @@ type Place struct {
 const (
 	maxLine     = 4 << 10  // bytes of a line
 	maxBlock    = 96 << 10 // bytes of a record's first and of its last lines, each
-	maxCauses   = 400      // different ones
+	maxCauses   = 400      // different errors, and as many warnings
 	maxMenus    = 10
 	maxError    = 600   // bytes of an error that is shown
+	maxEnd      = 300   // bytes of a line that says how it ended
 	maxSeen     = 20000 // records that are remembered
 	learnWithin = 100   // bytes of a line within which a record may begin
 )
@@ -116,6 +117,9 @@ func (l *Log) Causes() []Cause {
 		l.line(cut(l.rest, maxLine))
 		l.rest = nil
 	}
+	if l.level == trailing {
+		l.level = none
+	}
 	l.endRecord()
 	return l.found.causes()
 }
@@ -140,18 +144,25 @@ func (l *Log) line(line []byte) {
 	if l.offset > 0 && len(line) >= l.offset {
 		line = line[l.offset:]
 	}
-	if l.level == info && !isMenu(line) { // a traceback under an information failed nothing
-		return
-	}
 	if l.level == info {
-		l.level = menus
+		switch {
+		case isMenu(line):
+			l.level = menus
+		case bytes.HasSuffix(line, []byte(traceback)): // it failed nothing, unless it is the end
+			l.level = trailing
+		default:
+			if len(line) < maxEnd && isEnd(line) {
+				l.found.ended(string(line), l.lines)
+			}
+			return
+		}
 	}
 	l.block.add(line, l.lines)
 }
 
 // endRecord judges the record that ends here.
 func (l *Log) endRecord() {
-	if !l.block.empty() {
+	if !l.block.empty() && l.level != trailing {
 		l.found.again(l.level, &l.block)
 	}
 	l.block.reset()
@@ -202,7 +213,13 @@ func (f *found) add(c Cause) {
 			return
 		}
 	}
-	if len(f.list) >= maxCauses {
+	same := 0
+	for _, known := range f.list {
+		if known.Warning == c.Warning {
+			same++
+		}
+	}
+	if same >= maxCauses && !c.fatal {
 		return
 	}
 	if f.byKey == nil {
@@ -220,7 +237,7 @@ func (c *Cause) merge(other Cause) bool {
 		return false
 	}
 	c.Count += other.Count
-	c.weight = max(c.weight, other.weight)
+	c.weight, c.fatal = max(c.weight, other.weight), c.fatal || other.fatal
 	c.Warning = c.Warning && other.Warning
 	if c.XMLID+c.Name == "" && other.XMLID+other.Name != "" || c.File == "" && other.File != "" {
 		c.Title, c.Advice = other.Title, other.Advice
@@ -252,13 +269,18 @@ func (f *found) causes() []Cause {
 	if len(list) == 0 && f.end != nil {
 		list = append(list, *f.end)
 	}
-	slices.SortStableFunc(list, func(a, b Cause) int { return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.Line, b.Line)) })
+	slices.SortStableFunc(list, func(a, b Cause) int {
+		if a.fatal != b.fatal {
+			return map[bool]int{true: -1, false: 1}[a.fatal]
+		}
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.Line, b.Line))
+	})
 	return list
 }
 
 // isTold reports whether another cause says why a module does not load.
 func (f *found) isTold(c *Cause) bool {
-	return c.Kind == Module && c.weight < clear && slices.ContainsFunc(f.list, func(other *Cause) bool {
+	return c.Kind == Module && c.Module != "" && c.weight < clear && slices.ContainsFunc(f.list, func(other *Cause) bool {
 		return other.Module == c.Module && other.weight >= clear
 	})
 }

@@ -307,6 +307,36 @@ var logs = []struct {
 		want: Cause{Kind: Constraint, Title: `Rows of bakery_loaf still refer to rows of res_partner (foreign key bakery_fkey): Key (id)=(7) is still referenced from table "bakery_loaf".`},
 	},
 	{
+		name: "a menu that is not allowed",
+		log:  stamp + "ERROR db_1 odoo.tests: menus that cannot be opened\n" + crawled("bakery.menu_oven", "Bakery > Ovens", 90, "odoo.exceptions.AccessError: You may not open the oven"),
+		want: Cause{Kind: Menu, Title: "The menu Bakery > Ovens cannot be opened", Error: "You may not open the oven"},
+	},
+	{
+		name: "a view whose reason looks like XML",
+		log:  twice("odoo.tools.convert.ParseError: while parsing /x/custom/bakery/views/order.xml:3", "Error while validating view near:", "", "<tree/>", "", "The root node of a list view should be a <list>, not a <tree>", "", "View error context:", "{'name': 'sale.order.bakery'}"),
+		want: Cause{Kind: View, Title: "The view sale.order.bakery (module bakery) is not valid in the new version: The root node of a list view should be a <list>, not a <tree>", Advice: "Port the view in the module bakery, or uninstall the module before the upgrade."},
+	},
+	{
+		name: "a view of 18.0, with its quotation marks and HTML",
+		log:  twice("odoo.tools.convert.ParseError: while parsing /x/custom/bakery/views/order.xml:3", "Error while validating view near:", "", "<form/>", "", "<b>Access Rights Inconsistency</b><br/>This view may not work for all users.<br/>- field “crust” does not exist in model “sale.order”.<br/>", "", "View error context:", "{'name': 'sale.order.bakery'}"),
+		want: Cause{Kind: View, Title: "The view sale.order.bakery (module bakery) uses the field crust, which does not exist"},
+	},
+	{
+		name: "SQL that is not valid",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.SyntaxError: syntax error at or near "FROM"`),
+		want: Cause{Kind: Database, Title: `A statement is not valid SQL: syntax error at or near "FROM"`},
+	},
+	{
+		name: "data with another reason in the chain",
+		log:  twice("Exception: Cannot update missing record 'bakery.loaf_rye'", "", "The above exception was the direct cause of the following exception:", "", traceback, "  File \"/x/odoo/tools/convert.py\", line 569, in _tag_root", "odoo.tools.convert.ParseError: while parsing /x/custom/bakery/data/loaf.xml:4, somewhere inside", "<record id=\"loaf_rye\" model=\"bakery.loaf\"/>"),
+		want: Cause{Kind: Data, Title: "Data of the module bakery does not load", Error: "Exception: Cannot update missing record 'bakery.loaf_rye'"},
+	},
+	{
+		name: "a script with a list",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", "odoo.upgrade.util.exceptions.UpgradeError: ", "The table refers to the group:", " - bakery_loaf (group_id) - 3 record(s)", "Please remove them."),
+		want: Cause{Kind: Script, Title: "A script of the upgrade stopped: The table refers to the group", Error: "The table refers to the group: - bakery_loaf (group_id) - 3 record(s) Please remove them."},
+	},
+	{
 		name: "a full disk",
 		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.DiskFull: could not extend file "base/1/2": No space left on device`),
 		want: Cause{Kind: Resources, Title: "A disk is full"},
@@ -365,7 +395,7 @@ func check(t *testing.T, log string, want Cause, lines int64) {
 	for name, pair := range map[string][2]any{
 		"kind": {got.Kind, want.Kind}, "title": {got.Title, want.Title}, "error": {got.Error, want.Error}, "name": {got.Name, want.Name}, "xml id": {got.XMLID, want.XMLID},
 		"model": {got.Model, want.Model}, "module": {got.Module, want.Module}, "file": {got.File, want.File}, "file's line": {got.FileLine, want.FileLine},
-		"count": {got.Count, want.Count}, "line": {got.Line, want.Line}, "warning": {got.Warning, want.Warning},
+		"advice": {got.Advice, want.Advice}, "count": {got.Count, want.Count}, "line": {got.Line, want.Line}, "warning": {got.Warning, want.Warning},
 	} {
 		if pair[0] != pair[1] && pair[1] != "" && pair[1] != 0 && pair[1] != int64(0) && pair[1] != false {
 			t.Errorf("%s: %v, want %v", name, pair[0], pair[1])
@@ -475,5 +505,53 @@ func TestNoHalfSecret(t *testing.T) {
 				t.Fatalf("%d bytes before the key: %.2000s", before+shift, text)
 			}
 		}
+	}
+}
+
+// TestFatal has errors and warnings that stopped nothing, and then what ended the upgrade.
+func TestFatal(t *testing.T) {
+	var log strings.Builder
+	for n := range 3 * maxCauses {
+		fmt.Fprintf(&log, "%sWARNING db_1 odoo.ir_ui_view: Can't render custom view bakery.view_x%d for model bakery.loaf.\n", stamp, n)
+		fmt.Fprintf(&log, "%sERROR db_1 odoo.schema: Table 'bakery_loaf': unable to add constraint 'bakery_x%d' as unique(code)\n", stamp, n)
+	}
+	log.WriteString(traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", "TypeError: bake() missing 1 required argument"))
+	causes, _ := Read(strings.NewReader(log.String()))
+	if len(causes) != 2*maxCauses+1 || causes[0].Error != "TypeError: bake() missing 1 required argument" || causes[1].Kind != Constraint || !causes[len(causes)-1].Warning {
+		t.Errorf("%d causes, first %q", len(causes), causes[0].Title)
+	}
+}
+
+// TestEnds has logs that end without a record of the error.
+func TestEnds(t *testing.T) {
+	const before = stamp + "INFO db_1 odoo.modules.loading: Loading module bakery (3/300)\n"
+	for text, want := range map[string]string{
+		"Killed\n": "The process was killed: the memory was probably not enough",
+		"[ERROR]::Error during the upgrade: command execution has failed with the error code 137\n":        "The process was killed: the memory was probably not enough",
+		"[ERROR]::Error during the upgrade: command execution has failed with the error code 1\n":          "Another error: [ERROR]::Error during the upgrade: command execution has failed with the error code 1",
+		traceback + "\n  File \"/x/custom/bakery/x.py\", line 8, in x\nValueError: burnt loaf\n":           "Another error: ValueError: burnt loaf",
+		traceback + "\n  File \"x.py\", line 1, in y\nValueError: no\n" + stamp + "INFO db_1 odoo: next\n": "",
+		stamp + "ERROR db_1 odoo.modules.loading: Some modules are not loaded, some dependencies or manifest may be missing: ['b']\n" +
+			stamp + "ERROR db_1 odoo.assets: Could not execute command\n": "Another error: Could not execute command",
+	} {
+		causes, _ := Read(strings.NewReader(before + text))
+		got := ""
+		if len(causes) > 0 {
+			got = causes[0].Title
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+		if strings.Contains(text, "not loaded") && len(causes) != 2 {
+			t.Errorf("%d causes of 2", len(causes))
+		}
+	}
+	crawler := stamp + "ERROR db_1 odoo.tests: FAIL: TestCrawler.test_check\n" + traceback + "\n  File \"/x/testing.py\", line 480, in check\nAssertionError: At least one menu or view working before upgrade is not working after upgrade.\n"
+	causes, _ := Read(strings.NewReader(crawler + crawled("bakery.menu_oven", "Bakery > Ovens", 90, notLocated)))
+	if len(causes) != 1 || causes[0].Kind != View {
+		t.Errorf("%v", causes)
+	}
+	if causes, _ := Read(strings.NewReader(crawler)); len(causes) != 1 {
+		t.Errorf("alone: %v", causes)
 	}
 }

@@ -36,7 +36,8 @@ var (
 
 // classify says what an error is. Around is the error with what is said beside it.
 func (c *Cause) classify(r record, class, text, around string, m *menu, test string) {
-	full := exception{class: class, text: text}.full()
+	full := quotes.Replace(exception{class: class, text: text}.full())
+	around = quotes.Replace(around)
 	if m != nil && m.path != "" {
 		c.Menus = []string{m.path}
 	}
@@ -59,18 +60,25 @@ func (c *Cause) classify(r record, class, text, around string, m *menu, test str
 				groups[name] = shorten(match[n])
 			}
 		}
-		c.known(known, groups, lineWith(from, known.has), lineAfter(from, known.has))
+		if known.has == "validating view" {
+			groups["why"] = viewReason(from)
+		}
+		line := lineWith(from, known.has)
+		if known.kind == Data && from == around {
+			line = firstLine(full)
+		}
+		c.known(known, groups, line, lineAfter(from, known.has))
 		c.key = keyOf(match, groups, known.pattern)
 		break
 	}
-	if c.Kind == Other && c.File == "" && c.code.file != "" { // better than nothing
-		c.File, c.FileLine = c.code.file, c.code.line
+	if c.Kind == Other {
+		c.key = c.Error + "\n" + c.File
 	}
 	if test != "" && c.Kind == Other {
 		c.Kind, c.Name, c.weight, c.open = Test, test, 72, true
 		c.Title, c.Advice = "The test "+test+" failed", "Read the error in the log at this line. "+askOdoo
 	}
-	if m != nil && c.Kind == Other {
+	if m != nil && (c.Kind == Other || c.Kind == Script && strings.Contains(full, "odoo.exceptions.")) {
 		c.Kind, c.weight, c.open = Menu, 85, true
 		c.Title = "The menu " + cmp.Or(m.path, m.xmlID, "without a name") + " cannot be opened"
 		c.Advice = "Correct what the error names, or deactivate the menu or what it opens, before the upgrade."
@@ -78,10 +86,22 @@ func (c *Cause) classify(r record, class, text, around string, m *menu, test str
 	if c.Warning {
 		c.weight -= 80
 	}
-	if r.level == critical {
-		c.weight += 5
-	}
+	c.fatal = r.level == critical && !strings.HasPrefix(text, "Couldn't load module")
 }
+
+// quotes makes the quotation marks of newer versions those of older ones.
+var quotes = strings.NewReplacer("“", `"`, "”", `"`, "‘", "'", "’", "'")
+
+// viewReason returns why a view is not valid: the last line before what describes the view.
+func viewReason(text string) string {
+	text, _, _ = strings.Cut(text, "View error context")
+	text, _, _ = strings.Cut(text, "\nView:")
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return shorten(oneLine(htmlTag.ReplaceAllString(lines[len(lines)-1], " ")))
+}
+
+// htmlTag is the markup of messages for people.
+var htmlTag = regexp.MustCompile(`</?(?:b|br|tt|i|p|ul|li)\s*/?>`)
 
 // isOpen reports whether the title needs the error beside it: it only says of which view or data.
 func (k row) isOpen() bool {
@@ -130,6 +150,8 @@ func (c *Cause) known(k row, groups map[string]string, line, reason string) {
 		line = groups["why"]
 	case k.kind == Data && inside != "":
 		line = cmp.Or(reason, line)
+	case k.kind == Script && groups["why"] != "":
+		line = oneLine(groups["why"])
 	}
 	c.Error = shorten(html.UnescapeString(strings.TrimPrefix(strings.TrimPrefix(line, "Error: "), "ERROR: ")))
 	fill := []string{"{view}", c.view(), "{action}", c.action(), "{data}", c.data()}
@@ -139,6 +161,13 @@ func (c *Cause) known(k row, groups map[string]string, line, reason string) {
 	c.Title = tidy.Replace(strings.NewReplacer(fill...).Replace(k.title))
 	c.Title = strings.TrimRight(c.Title, ": ")
 	c.Advice = strings.NewReplacer(fill...).Replace(k.advice)
+	switch {
+	case k.advice != fitView:
+	case c.Warning:
+		c.Advice = "Check the view after the upgrade: it may have been replaced, or has to be ported."
+	case c.File != "" && c.Module != "":
+		c.Advice = "Port the view in the module " + c.Module + ", or uninstall the module before the upgrade."
+	}
 }
 
 // tidy mends a title with a group that is not known.
@@ -219,7 +248,7 @@ func (f *found) judge(r record, c Cause, said string) {
 		}
 		return
 	}
-	if c.Kind == Other && ending.MatchString(c.Error) {
+	if (c.Kind == Other || c.Kind == Test) && ending.MatchString(c.Error) {
 		f.end = &c
 		return
 	}

@@ -85,7 +85,6 @@ func (c *Cause) raisedAt(files []frame) {
 	if c.File != "" || len(files) == 0 {
 		return
 	}
-	c.code = files[len(files)-1]
 	var at frame
 	for _, f := range slices.Backward(files) {
 		if isScript(f.file) {

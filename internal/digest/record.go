@@ -3,15 +3,18 @@ package digest
 import (
 	"bytes"
 	"regexp"
+	"slices"
+	"strings"
 )
 
 // level is the level of a record, as Python has it.
 type level int
 
 const (
-	none  level = iota // before the first record
-	info               // and lower
-	menus              // blocks about menus, wherever they stand
+	none     level = iota // before the first record
+	info                  // and lower
+	trailing              // a traceback under an information
+	menus                 // blocks about menus, wherever they stand
 	warning
 	failure  // ERROR
 	critical // and nothing after it
@@ -95,6 +98,26 @@ func parseHead(line []byte) (h head, ok bool) {
 		h.logger, h.text = nil, rest
 	}
 	return h, true
+}
+
+// ends are what a system or a shell says of a program that it ended.
+var ends = [][]byte{[]byte("[ERROR]::"), []byte("Killed"), []byte("Out of memory"), []byte("Segmentation fault"), []byte("exited with code 137")}
+
+func isEnd(line []byte) bool {
+	return slices.ContainsFunc(ends, func(text []byte) bool { return bytes.Contains(line, text) })
+}
+
+// ended notes a line that says how it ended, outside a record.
+func (f *found) ended(line string, number int64) {
+	c := Cause{Kind: Other, Title: "Another error: " + shorten(line), Error: shorten(line), Advice: "Read the log around this line. " + askOdoo, Count: 1, Line: number, weight: 50}
+	if strings.HasPrefix(line, "[ERROR]::") && !strings.HasSuffix(strings.TrimSpace(line), " 137") {
+		f.end = &c
+		return
+	}
+	c.Kind, c.Title, c.weight, c.fatal = Resources, "The process was killed: the memory was probably not enough", 96, true
+	c.Advice = "Start it again with more memory; on the platform, ask Odoo's support."
+	c.key = "killed"
+	f.add(c)
 }
 
 // colors are the escape sequences of terminals.
