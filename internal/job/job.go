@@ -120,8 +120,9 @@ type Job struct {
 	// Save writes a small file beside what is downloaded, and returns its path as users
 	// know it. Nil writes none.
 	Save func(name, extension string, content []byte) (path string, err error)
-	// SaveLog writes the platform's log beside what is downloaded, as read passes it on. Nil writes none.
-	SaveLog func(read func(io.Writer) error) (upgrade.Artifact, error)
+	// SaveLog writes the log of a request beside what is downloaded, as read passes it on, without
+	// secrets. Nil writes none.
+	SaveLog func(t upgrade.Ticket, read func(io.Writer) error) (upgrade.Artifact, error)
 }
 
 // Do carries out a plan by a command. It creates a request or continues the plan's
@@ -152,7 +153,7 @@ type run struct {
 	tell     func(event.Event)
 	keeper   platform.Keeper
 	save     func(name, extension string, content []byte) (string, error)
-	saveLog  func(func(io.Writer) error) (upgrade.Artifact, error)
+	saveLog  func(upgrade.Ticket, func(io.Writer) error) (upgrade.Artifact, error)
 	seen     Ending    // what the steps have brought so far
 	logged   int64     // bytes of the platform's log that were told
 	counting *counting // the inventory of the dump in the making, nil without one

@@ -2,13 +2,9 @@ package job
 
 import (
 	"context"
-	"errors"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
-	"odoo-upgrade-action/internal/actions"
 	"odoo-upgrade-action/internal/event"
 	"odoo-upgrade-action/internal/platform"
 	"odoo-upgrade-action/internal/retry"
@@ -42,62 +38,19 @@ func (r *run) followLog(ctx context.Context, t upgrade.Ticket) {
 	}
 }
 
-// keepLog reads all of the log, without the request's key and the contract, which the platform
-// writes into it. It goes to out, and into a file where there is a place for it.
+// keepLog reads all of the log to out, and into a file where there is a place for it.
 func (r *run) keepLog(ctx context.Context, reader platform.LogReader, out io.Writer) (upgrade.Artifact, error) {
 	read := func(file io.Writer) error {
-		clean := newMasking(io.MultiWriter(out, file), r.seen.Ticket.Key, r.plan.Request.Contract)
-		err := readLog(ctx, outagePolicy, reader, r.seen.Ticket, 0, func(text []byte) error {
-			_, err := clean.Write(text)
+		both := io.MultiWriter(out, file)
+		return readLog(ctx, outagePolicy, reader, r.seen.Ticket, 0, func(text []byte) error {
+			_, err := both.Write(text)
 			return err
 		})
-		return errors.Join(err, clean.flush())
 	}
 	if r.saveLog == nil {
 		return upgrade.Artifact{}, read(io.Discard)
 	}
-	return r.saveLog(read)
-}
-
-// masking is a writer that replaces secrets.
-type masking struct {
-	out     io.Writer
-	secrets *strings.Replacer
-	longest int
-	rest    []byte // in which a secret may begin
-}
-
-func newMasking(out io.Writer, secrets ...upgrade.Secret) *masking {
-	m := &masking{out: out}
-	var pairs []string
-	for _, secret := range secrets {
-		forms := actions.Forms(secret.Reveal())
-		slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // the first that fits is replaced
-		for _, form := range forms {
-			if len(form) >= actions.MinMask {
-				pairs = append(pairs, form, "***")
-				m.longest = max(m.longest, len(form))
-			}
-		}
-	}
-	m.secrets = strings.NewReplacer(pairs...)
-	return m
-}
-
-// Write implements io.Writer.
-func (m *masking) Write(b []byte) (int, error) {
-	text := []byte(m.secrets.Replace(string(m.rest) + string(b)))
-	whole := max(0, len(text)-max(0, m.longest-1))
-	m.rest = text[whole:]
-	_, err := m.out.Write(text[:whole])
-	return len(b), err
-}
-
-// flush writes what is left at the end.
-func (m *masking) flush() error {
-	_, err := m.out.Write(m.rest)
-	m.rest = nil
-	return err
+	return r.saveLog(r.seen.Ticket, read)
 }
 
 // finishLog tells the rest of the log of a request that has ended. That it cannot be read

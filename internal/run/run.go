@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"odoo-upgrade-action/internal/event"
@@ -57,13 +58,16 @@ func (p *Plan) Do(ctx context.Context, told *report.Report) (job.Ending, error) 
 		}
 	}
 	if p.Command.Waits || p.Command.Downloads {
-		work.SaveLog = func(read func(io.Writer) error) (upgrade.Artifact, error) { return p.saveLog(ctx, folder, read) }
+		work.SaveLog = func(t upgrade.Ticket, read func(io.Writer) error) (upgrade.Artifact, error) {
+			return p.saveLog(ctx, folder, t, read)
+		}
 	}
 	return work.Do(ctx, p.Command, plan), nil
 }
 
-// saveLog writes the platform's log into the folder of downloads, all of it or nothing.
-func (p *Plan) saveLog(ctx context.Context, folder *workspace.Folder, read func(io.Writer) error) (a upgrade.Artifact, err error) {
+// saveLog writes the log of a request into the folder of downloads, all of it or nothing, and
+// without the key and the contract: the platform writes them into it.
+func (p *Plan) saveLog(ctx context.Context, folder *workspace.Folder, t upgrade.Ticket, read func(io.Writer) error) (a upgrade.Artifact, err error) {
 	if folder == nil { // nothing was to be downloaded
 		if folder, err = workspace.Open(p.around.Workspace, p.DownloadPath); err != nil {
 			return a, err
@@ -76,12 +80,13 @@ func (p *Plan) saveLog(ctx context.Context, folder *workspace.Folder, read func(
 	}
 	defer func() { part.Close(ctx, err) }()
 	if err = part.Start("", -1); err == nil {
-		err = read(part)
+		clean := newMasking(part, t.Key, p.plan.Request.Contract)
+		err = errors.Join(read(clean), clean.flush())
 	}
 	if err != nil || part.Size() == 0 {
 		return a, err
 	}
-	file, err := part.Commit(".log")
+	file, err := part.Commit(".txt")
 	return upgrade.Artifact{Item: upgrade.Log, Path: file.Path, Location: file.Location, Size: file.Size, SHA256: file.SHA256}, err
 }
 

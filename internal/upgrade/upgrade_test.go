@@ -44,7 +44,7 @@ func TestParseTarget(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "saas-17.4", "17.0.1", "latest", "1e1.0", "17,0", "w17", "v", "1 7.0", "${{ inputs.target }}"} {
-		if _, err := ParseTarget(bad); err == nil || !strings.Contains(err.Error(), "saas~17.4") {
+		if _, err := ParseTarget(bad); err == nil || !strings.Contains(err.Error(), "saas~18.2") {
 			t.Errorf("ParseTarget(%q): %v, want an error that shows what is right", bad, err)
 		}
 	}
