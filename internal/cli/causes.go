@@ -20,6 +20,9 @@ func (c *explainCommand) run(p *program) int {
 	}
 	causes, err := c.read(p)
 	if err != nil {
+		if errors.Is(err, digest.ErrNotLog) {
+			err = fmt.Errorf("%s %w", c.Log, err)
+		}
 		_, _ = fmt.Fprintf(p.stderr, "odoo-upgrade explain: %v\n", err)
 		return 2
 	}

@@ -10,6 +10,7 @@ package digest
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"hash/maphash"
 	"io"
 	"slices"
@@ -68,21 +69,29 @@ const (
 
 // Log reads a log. Its zero value is ready for use, by one goroutine.
 type Log struct {
-	rest   []byte // of a line whose end has not arrived
-	lines  int64
-	offset int // of the records in their lines: others may have put something in front
-	level  level
-	block  block
-	found  found
+	rest    []byte // of a line whose end has not arrived
+	lines   int64
+	records int64
+	offset  int // of the records in their lines: others may have put something in front
+	level   level
+	block   block
+	found   found
 }
 
-// Read reads a whole log.
+// ErrNotLog says that a file has no record of a log.
+var ErrNotLog = errors.New("is not a log of Odoo's: no line of it begins with a time, a process and a level")
+
+// Read reads a whole log. Its error is that of reading it, or ErrNotLog.
 func Read(in io.Reader) ([]Cause, error) {
 	var l Log
 	if _, err := io.CopyBuffer(struct{ io.Writer }{&l}, in, make([]byte, 256<<10)); err != nil {
 		return nil, err
 	}
-	return l.Causes(), nil
+	causes := l.Causes()
+	if len(causes) == 0 && l.records == 0 && l.lines > 0 {
+		return nil, ErrNotLog
+	}
+	return causes, nil
 }
 
 // Write takes the next bytes of the log. It returns no error.
@@ -132,6 +141,7 @@ func (l *Log) line(line []byte) {
 	}
 	if h, ok := l.head(line); ok {
 		l.endRecord()
+		l.records++
 		l.level = h.level
 		if l.level == info && isMenu(h.text) {
 			l.level = menus

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -337,6 +338,26 @@ var logs = []struct {
 		want: Cause{Kind: Script, Title: "A script of the upgrade stopped: The table refers to the group", Error: "The table refers to the group: - bakery_loaf (group_id) - 3 record(s) Please remove them."},
 	},
 	{
+		name: "what fails because something else did",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.UndefinedColumn: column "crust" does not exist`, "", "During handling of the above exception, another exception occurred:", "", traceback, "  File \"/x/odoo/sql_db.py\", line 3, in execute", "psycopg2.errors.InFailedSqlTransaction: current transaction is aborted, commands ignored until end of transaction block"),
+		want: Cause{Kind: Database, Title: "The database has no column crust"},
+	},
+	{
+		name: "data of 14.0",
+		log:  twice("ValueError: Invalid field 'crust' on model 'bakery.loaf'", "", "During handling of the above exception, another exception occurred:", "", traceback, "  File \"/x/odoo/sql_db.py\", line 3, in execute", "odoo.tools.convert.ParseError: while parsing file:/x/custom/bakery/data/loaf.xml:4, near", "<record id=\"loaf\" model=\"bakery.loaf\"/>"),
+		want: Cause{Kind: Field, Title: "The field crust of bakery.loaf does not exist", Place: Place{File: "/x/custom/bakery/data/loaf.xml"}},
+	},
+	{
+		name: "a module that 18.0 cannot install",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", "odoo.exceptions.UserError: You try to install module \"bakery_dep\" that depends on module \"bakery_flour\".", "But the latter module is not available in your system."),
+		want: Cause{Kind: Module, Title: "The module bakery_dep needs the module bakery_flour, which is not there"},
+	},
+	{
+		name: "values that are null",
+		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.NotNullViolation: column "oven_id" of relation "bakery_loaf" contains null values`),
+		want: Cause{Kind: Constraint, Title: "Rows of bakery_loaf have no value in oven_id, but must"},
+	},
+	{
 		name: "a full disk",
 		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.DiskFull: could not extend file "base/1/2": No space left on device`),
 		want: Cause{Kind: Resources, Title: "A disk is full"},
@@ -452,9 +473,14 @@ func TestNothing(t *testing.T) {
 	if causes, _ := Read(strings.NewReader(traced("ERROR db_1 odoo: x", "IndexError: list index out of range"))); len(causes) != 1 || causes[0].Kind != Other {
 		t.Errorf("%v", causes)
 	}
-	for _, log := range []string{"", "\n", chatter(1), stamp + "INFO db_1 odoo: 0 failed, 0 error(s) of 15 tests\n", stamp + "WARNING db_1 odoo: careful\n"} {
+	for _, log := range []string{"", chatter(1), stamp + "INFO db_1 odoo: 0 failed, 0 error(s) of 15 tests\n", stamp + "WARNING db_1 odoo: careful\n"} {
 		if causes, err := Read(strings.NewReader(log)); len(causes) > 0 || err != nil {
 			t.Errorf("%v, %v in %.200s", causes, err, log)
+		}
+	}
+	for _, other := range []string{"\n", "some text\nin lines\n", "\x1f\x8b\x08\x00", "2\x000\x002\x006\x00"} {
+		if causes, err := Read(strings.NewReader(other)); len(causes) > 0 || !errors.Is(err, ErrNotLog) {
+			t.Errorf("%q: %v, %v", other, causes, err)
 		}
 	}
 }
@@ -473,7 +499,7 @@ func FuzzLog(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		causes, err := Read(strings.NewReader(text))
-		if err != nil || len(causes) > maxCauses {
+		if err != nil && !errors.Is(err, ErrNotLog) || len(causes) > 2*maxCauses+1 {
 			t.Fatal(len(causes), err)
 		}
 		for _, c := range causes {

@@ -100,17 +100,23 @@ func (e exception) full() string {
 }
 
 // parsing is where data of a module does not load.
-var parsing = regexp.MustCompile(`(?:^|["'] )while parsing (?:file://)?(\S+?):(\d+)`)
+var parsing = regexp.MustCompile(`(?:^|["'] )while parsing (?:file:(?://)?)?(\S+?):(\d+)`)
+
+// followUp is what fails because something else did before.
+var followUp = regexp.MustCompile(`InFailedSqlTransaction|cursor already closed|Unable to load \S+-migration file|: invalid manifest`)
 
 // counts returns the exception that counts of a chain, and what is said around it. It is the last
 // one, but that some data cannot be loaded has a reason, which is its cause in the chain.
 func counts(chain []exception) (e exception, around string) {
+	for len(chain) > 1 && followUp.MatchString(chain[len(chain)-1].full()) {
+		chain = chain[:len(chain)-1]
+	}
 	e = chain[len(chain)-1]
 	if len(chain) == 1 || e.short() != "ParseError" {
 		return e, e.text
 	}
 	head, inside, _ := strings.Cut(e.text, "\n")
-	if !strings.HasSuffix(head, "somewhere inside") {
+	if !strings.HasSuffix(head, "somewhere inside") && !strings.HasSuffix(head, "near") {
 		return e, e.text
 	}
 	reason := chain[len(chain)-2]
