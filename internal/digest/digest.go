@@ -32,7 +32,9 @@ type Cause struct {
 	weight int
 	key    string // what equal causes have in common
 	fatal  bool   // it ended the upgrade
-	open   bool   // the title does not say it without the error
+
+	inAction bool // raised by the code of a server action
+	open     bool // the title does not say it without the error
 }
 
 // Text is the cause in one line, without a period.
@@ -48,6 +50,7 @@ func (c Cause) Text() string {
 type Place struct {
 	Name     string   `json:"name,omitempty"`   // of a view or a test
 	XMLID    string   `json:"xml_id,omitempty"` // like sale.view_order_form
+	ID       string   `json:"id,omitempty"`     // of a view or a server action, in the database
 	Model    string   `json:"model,omitempty"`
 	Module   string   `json:"module,omitempty"`
 	File     string   `json:"file,omitempty"`
@@ -243,6 +246,9 @@ func (f *found) add(c Cause) {
 // merge takes another cause with the same error into c, unless they are about different things.
 func (c *Cause) merge(other Cause) bool {
 	differ := func(a, b string) bool { return a != "" && b != "" && a != b }
+	if c.Kind == View && c.XMLID+other.XMLID == "" && differ(c.ID, other.ID) {
+		return false
+	}
 	if differ(c.XMLID, other.XMLID) || differ(c.Name, other.Name) && c.XMLID == "" {
 		return false
 	}
@@ -252,7 +258,7 @@ func (c *Cause) merge(other Cause) bool {
 	if c.XMLID+c.Name == "" && other.XMLID+other.Name != "" || c.File == "" && other.File != "" {
 		c.Title, c.Advice = other.Title, other.Advice
 	}
-	c.Name, c.XMLID = cmp.Or(c.Name, other.Name), cmp.Or(c.XMLID, other.XMLID)
+	c.Name, c.XMLID, c.ID = cmp.Or(c.Name, other.Name), cmp.Or(c.XMLID, other.XMLID), cmp.Or(c.ID, other.ID)
 	c.Model, c.Module = cmp.Or(c.Model, other.Model), cmp.Or(c.Module, other.Module)
 	if c.File == "" {
 		c.File, c.FileLine = other.File, other.FileLine

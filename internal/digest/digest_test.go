@@ -358,6 +358,16 @@ var logs = []struct {
 		want: Cause{Kind: Constraint, Title: "Rows of bakery_loaf have no value in oven_id, but must"},
 	},
 	{
+		name: "a server action with its id",
+		log:  stamp + "ERROR db_1 odoo.tests: menus that cannot be opened\n" + crawled("bakery.menu_sync", "Bakery > Synchronize", 80, "  File \"/x/odoo/addons/base/models/ir_actions.py\", line 3, in _run", "  File \"ir.actions.server(431,)\", line 2, in <module>", "ZeroDivisionError: division by zero"),
+		want: Cause{Kind: Action, Title: "The server action 431 behind the menu Bakery > Synchronize fails: ZeroDivisionError: division by zero", Place: Place{Model: "ir.actions.server"}},
+	},
+	{
+		name: "a value in a data file that does not evaluate",
+		log:  twice(`ValueError: <class 'NameError'>: "name 'DoughType' is not defined" while evaluating`, "'DoughType.RYE'", "", "The above exception was the direct cause of the following exception:", "", traceback, "  File \"/x/odoo/tools/convert.py\", line 569, in _tag_root", "odoo.tools.convert.ParseError: while parsing /x/custom/bakery/data/loaf.xml:4, somewhere inside", "<record id=\"loaf_rye\" model=\"bakery.loaf\"/>"),
+		want: Cause{Kind: Data, Title: "Data of the module bakery does not load"},
+	},
+	{
 		name: "a full disk",
 		log:  traced("CRITICAL db_1 odoo.service.server: Failed to initialize database `db_1`.", `psycopg2.errors.DiskFull: could not extend file "base/1/2": No space left on device`),
 		want: Cause{Kind: Resources, Title: "A disk is full"},
@@ -579,5 +589,17 @@ func TestEnds(t *testing.T) {
 	}
 	if causes, _ := Read(strings.NewReader(crawler)); len(causes) != 1 {
 		t.Errorf("alone: %v", causes)
+	}
+}
+
+// TestTwoViews has two views of one name that no module owns, and one that comes twice.
+func TestTwoViews(t *testing.T) {
+	var log strings.Builder
+	for _, id := range []int{2411, 2999, 2411} {
+		log.WriteString(stamp + "ERROR db_1 odoo.tests: menus\n" + crawled("bakery.menu", "Bakery > Loaves", 80, notLocated, "Error context:", "View `loaf.form`", fmt.Sprintf("[view_id: %d, xml_id: n/a, model: bakery.loaf, parent_id: 7]", id)))
+	}
+	causes, _ := Read(strings.NewReader(log.String()))
+	if len(causes) != 2 || causes[0].ID != "2411" || causes[0].Count != 2 || causes[1].ID != "2999" {
+		t.Errorf("%+v", causes)
 	}
 }

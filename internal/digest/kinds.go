@@ -71,6 +71,16 @@ func (c *Cause) classify(r record, class, text, around string, m *menu, test str
 		c.key = keyOf(match, groups, known.pattern)
 		break
 	}
+	switch {
+	case c.inAction && c.Kind != Action:
+		c.Kind, c.weight, c.open, c.key = Action, 92, false, c.ID+"\n"+c.Error
+		c.Title, c.Advice = c.action()+" fails: "+c.Error, "Correct or deactivate it before the upgrade."
+	case c.inAction:
+		c.key = c.ID + "\n" + c.key
+	case c.Kind == Action && strings.Contains(around, "while parsing "): // a value in a data file
+		c.Kind, c.weight, c.open = Data, 95, true
+		c.Title, c.Advice = c.data()+" does not load", "Correct or remove what the error names. "+askOdoo
+	}
 	if c.Kind == Other {
 		c.key = c.Error + "\n" + c.File
 	}
@@ -220,10 +230,17 @@ func (c *Cause) view() string {
 }
 
 func (c *Cause) action() string {
-	if len(c.Menus) > 0 {
-		return "The server action behind the menu " + c.Menus[0]
+	what := "server action"
+	if c.inAction {
+		what += " " + c.ID
 	}
-	return "A server action"
+	switch {
+	case len(c.Menus) > 0:
+		return "The " + what + " behind the menu " + c.Menus[0]
+	case c.inAction:
+		return "The " + what
+	}
+	return "A " + what
 }
 
 func (c *Cause) data() string {

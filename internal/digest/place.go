@@ -13,6 +13,8 @@ import (
 var (
 	viewLine    = regexp.MustCompile(`(?m)^View: (.+?) \(([\w.]+)\)(?: in (\S+))?\s*$`)
 	viewNamed   = regexp.MustCompile("View `([^`]+)`")
+	viewID      = regexp.MustCompile(`\[view_id: (\d+),|'view': ir\.ui\.view\((\d+),`)
+	actionAt    = regexp.MustCompile(`^ir\.actions\.server\((\d+),`)
 	viewIDs     = regexp.MustCompile(`\[view_id: \d+, xml_id: ([^,\]]+), model: ([^,\]]+)`)
 	notRendered = regexp.MustCompile(`Can't render custom view ([\w.\-]*) ?for model ([\w.]*\w)`)
 	viewEntry   = regexp.MustCompile(`'(name|xmlid|view\.model|model|file)': '([^']*)'`)
@@ -32,6 +34,9 @@ func (c *Cause) place(text string, files []frame) {
 	}
 	if match := viewNamed.FindStringSubmatch(text); match != nil && c.Name == "" {
 		c.Name = match[1]
+	}
+	if match := viewID.FindStringSubmatch(text); match != nil {
+		c.ID = match[1] + match[2]
 	}
 	if match := viewIDs.FindStringSubmatch(text); match != nil {
 		c.XMLID, c.Model = cmp.Or(c.XMLID, known(match[1])), known(match[2])
@@ -86,6 +91,12 @@ func (c *Cause) raisedAt(files []frame) {
 		return
 	}
 	var at frame
+	for _, f := range files {
+		if match := actionAt.FindStringSubmatch(f.file); match != nil {
+			c.Model, c.ID, c.inAction = "ir.actions.server", match[1], true
+			return
+		}
+	}
 	for _, f := range slices.Backward(files) {
 		if isScript(f.file) {
 			at = f

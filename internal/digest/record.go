@@ -159,7 +159,12 @@ func (b *block) normal(to []byte) []byte {
 	for _, t := range []*textLines{&b.first, &b.last} {
 		from := 0
 		for _, end := range t.ends {
-			to = append(appendNormal(to, t.text[from:end]), '\n')
+			if line := t.text[from:end]; bytes.Contains(line, []byte("view_id: ")) || bytes.Contains(line, []byte("ir.ui.view(")) || bytes.Contains(line, []byte("ir.actions.server(")) {
+				to = append(to, line...) // whose id matters
+			} else {
+				to = appendNormal(to, line)
+			}
+			to = append(to, '\n')
 			from = end
 		}
 	}

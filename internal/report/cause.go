@@ -74,6 +74,9 @@ func Place(c digest.Cause) string {
 	if c.XMLID != "" && c.Kind != digest.Missing {
 		parts = append(parts, c.XMLID)
 	}
+	if c.ID != "" && c.XMLID == "" {
+		parts = append(parts, "id "+c.ID)
+	}
 	if len(c.Menus) > 0 {
 		parts = append(parts, "menu "+show.First(c.Menus, 3, "; "))
 	}
