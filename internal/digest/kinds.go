@@ -71,6 +71,16 @@ func (c *Cause) classify(r record, class, text, around string, m *menu, test str
 		c.key = keyOf(match, groups, known.pattern)
 		break
 	}
+	c.within(m, test, full, around)
+	if c.Warning {
+		c.weight -= 80
+	}
+	c.fatal = r.level == critical && !strings.HasPrefix(text, "Couldn't load module")
+}
+
+// within says what an error is by where it was raised: in a server action, a data file, a test or
+// behind a menu.
+func (c *Cause) within(m *menu, test, full, around string) {
 	switch {
 	case c.inAction && c.Kind != Action:
 		c.Kind, c.weight, c.open, c.key = Action, 92, false, c.ID+"\n"+c.Error
@@ -93,10 +103,6 @@ func (c *Cause) classify(r record, class, text, around string, m *menu, test str
 		c.Title = "The menu " + cmp.Or(m.path, m.xmlID, "without a name") + " cannot be opened"
 		c.Advice = "Correct what the error names, or deactivate the menu or what it opens, before the upgrade."
 	}
-	if c.Warning {
-		c.weight -= 80
-	}
-	c.fatal = r.level == critical && !strings.HasPrefix(text, "Couldn't load module")
 }
 
 // quotes makes the quotation marks of newer versions those of older ones.
