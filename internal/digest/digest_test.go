@@ -169,7 +169,7 @@ var logs = []struct {
 	{
 		name: "OpenUpgrade's script",
 		log:  stamp + "ERROR db_1 OpenUpgrade: account: error in migration script /x/scripts/account/17.0.1.2/post-migration.py: duplicate\n",
-		want: Cause{Kind: Script, Title: "The script /x/scripts/account/17.0.1.2/post-migration.py of account failed"},
+		want: Cause{Kind: Script, Title: "The script /x/scripts/account/17.0.1.2/post-migration.py of account failed: duplicate"},
 	},
 	{
 		name: "OpenUpgrade's view",
