@@ -33,7 +33,7 @@ var levels = map[string]int{
 	module + "/internal/event":                   7,
 	module + "/internal/compare":                 6,
 	module + "/internal/inventory":               5,
-	module + "/internal/digest":                  1,
+	module + "/internal/digest":                  3,
 	module + "/internal/handle":                  3,
 	module + "/internal/httpcall":                3,
 	module + "/internal/workspace":               3,

@@ -296,8 +296,8 @@ func (f *found) causes() []Cause {
 
 // isTold reports whether another cause says why a module does not load.
 func (f *found) isTold(c *Cause) bool {
-	return c.Kind == Module && c.Module != "" && c.weight < clear && slices.ContainsFunc(f.list, func(other *Cause) bool {
-		return other.Module == c.Module && other.weight >= clear
+	return c.Kind == Module && c.Module != "" && c.weight < explains && slices.ContainsFunc(f.list, func(other *Cause) bool {
+		return other.Module == c.Module && other.weight >= explains
 	})
 }
 

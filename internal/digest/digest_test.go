@@ -566,6 +566,7 @@ func TestEnds(t *testing.T) {
 		"[ERROR]::Error during the upgrade: command execution has failed with the error code 137\n":        "The process was killed: the memory was probably not enough",
 		"[ERROR]::Error during the upgrade: command execution has failed with the error code 1\n":          "Another error: [ERROR]::Error during the upgrade: command execution has failed with the error code 1",
 		traceback + "\n  File \"/x/custom/bakery/x.py\", line 8, in x\nValueError: burnt loaf\n":           "Another error: ValueError: burnt loaf",
+		traceback + "\n  File \"/x/odoo/tools/misc.py\", line 8, in x\nRuntimeError: stale\n":              "Another error: RuntimeError: stale",
 		traceback + "\n  File \"x.py\", line 1, in y\nValueError: no\n" + stamp + "INFO db_1 odoo: next\n": "",
 		stamp + "ERROR db_1 odoo.modules.loading: Some modules are not loaded, some dependencies or manifest may be missing: ['b']\n" +
 			stamp + "ERROR db_1 odoo.assets: Could not execute command\n": "Another error: Could not execute command",

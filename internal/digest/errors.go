@@ -20,7 +20,6 @@ type exception struct {
 	class string // like ValueError, with its modules
 	text  string // lines
 	files []frame
-	line  int64 // of the log
 }
 
 // frame is a line of code.
@@ -44,7 +43,7 @@ var (
 func (p part) exceptions() (list []exception, before []string) {
 	var current *exception // whose frames are read
 	inText := false
-	for n, line := range p.lines {
+	for _, line := range p.lines {
 		switch {
 		case strings.HasSuffix(line, traceback):
 			current, inText = &exception{}, false
@@ -63,7 +62,6 @@ func (p part) exceptions() (list []exception, before []string) {
 			} else {
 				current.text = line
 			}
-			current.line = p.line + int64(n)
 			list = append(list, *current)
 			current, inText = nil, true
 		case inText:
@@ -128,18 +126,10 @@ func counts(chain []exception) (e exception, around string) {
 func (f *found) record(r record) {
 	menus := slices.ContainsFunc(r.parts, func(p part) bool { return p.menu != nil })
 	for _, p := range r.parts {
-		if menus && p.menu == nil && !hasText(p.lines) {
-			continue
+		if p.menu != nil || len(p.lines) > 0 {
+			f.part(r, p, menus)
 		}
-		if p.menu == nil && len(p.lines) == 0 {
-			continue
-		}
-		f.part(r, p, menus)
 	}
-}
-
-func hasText(lines []string) bool {
-	return slices.ContainsFunc(lines, func(line string) bool { return strings.TrimSpace(line) != "" })
 }
 
 // part finds the cause in a part of a record.
@@ -153,16 +143,16 @@ func (f *found) part(r record, p part, menus bool) {
 		e, around := counts(chain)
 		c.place(around+"\n"+said, e.files)
 		c.classify(r, e.class, e.text, around, p.menu, test)
-		if c.Kind == Test && c.Error == "" {
-			c.Error = firstLine(e.full())
-		}
 	case menus && p.menu == nil: // what introduces the menus
 		return
 	default:
 		c.place(said, nil)
 		c.classify(r, "", said, said, p.menu, test)
 	}
-	f.judge(r, c, said)
+	if c.Kind == Other && (r.level == warning || r.level == none && len(chain) == 0) {
+		return // nothing failed
+	}
+	f.judge(c, said)
 }
 
 // testName returns the test that lines say has failed.
@@ -192,13 +182,13 @@ func firstLine(text string) string {
 	return ""
 }
 
-// shorten bounds an error.
-func shorten(text string) string {
+// shorten bounds a text that is shown.
+func shorten(text string, most int) string {
 	text = strings.TrimSpace(text)
-	if len(text) <= maxError {
+	if len(text) <= most {
 		return text
 	}
-	return string(cut([]byte(text), maxError)) + "…"
+	return string(cut([]byte(text), most)) + "…"
 }
 
 // cut returns the first bytes of a text, but no part of what may be a secret: half of one would not

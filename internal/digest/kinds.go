@@ -41,8 +41,8 @@ func (c *Cause) classify(r record, class, text, around string, m *menu, test str
 	if m != nil && m.path != "" {
 		c.Menus = []string{m.path}
 	}
-	c.Kind, c.Error, c.weight = Other, shorten(firstLine(full)), 50
-	c.Title, c.Advice = "Another error: "+shorten(firstLine(full)), "Read the log at this line. "+askOdoo
+	c.Kind, c.Error, c.weight = Other, shorten(firstLine(full), maxError), 50
+	c.Title, c.Advice = "Another error: "+shorten(firstLine(full), maxError), "Read the log at this line. "+askOdoo
 	for _, known := range rows {
 		from := full
 		if !strings.Contains(from, known.has) {
@@ -57,7 +57,7 @@ func (c *Cause) classify(r record, class, text, around string, m *menu, test str
 		groups := map[string]string{}
 		for n, name := range known.pattern.SubexpNames() {
 			if name != "" {
-				groups[name] = shorten(match[n])
+				groups[name] = shorten(match[n], maxError)
 			}
 		}
 		if known.has == "validating view" {
@@ -113,7 +113,7 @@ func viewReason(text string) string {
 	text, _, _ = strings.Cut(text, "View error context")
 	text, _, _ = strings.Cut(text, "\nView:")
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return shorten(oneLine(htmlTag.ReplaceAllString(lines[len(lines)-1], " ")))
+	return shorten(oneLine(htmlTag.ReplaceAllString(lines[len(lines)-1], " ")), maxError)
 }
 
 // htmlTag is the markup of messages for people.
@@ -169,7 +169,7 @@ func (c *Cause) known(k row, groups map[string]string, line, reason string) {
 	case k.kind == Script && groups["why"] != "":
 		line = oneLine(groups["why"])
 	}
-	c.Error = shorten(html.UnescapeString(strings.TrimPrefix(strings.TrimPrefix(line, "Error: "), "ERROR: ")))
+	c.Error = shorten(html.UnescapeString(strings.TrimPrefix(strings.TrimPrefix(line, "Error: "), "ERROR: ")), maxError)
 	fill := []string{"{view}", c.view(), "{action}", c.action(), "{data}", c.data()}
 	for name, value := range groups {
 		fill = append(fill, "{"+name+"}", firstLine(value))
@@ -257,7 +257,7 @@ func (c *Cause) data() string {
 }
 
 // judge adds a cause, unless it is noise.
-func (f *found) judge(r record, c Cause, said string) {
+func (f *found) judge(c Cause, said string) {
 	for _, pattern := range noise {
 		if pattern.MatchString(c.Error) || pattern.MatchString(said) {
 			return
@@ -274,9 +274,6 @@ func (f *found) judge(r record, c Cause, said string) {
 	if (c.Kind == Other || c.Kind == Test) && ending.MatchString(c.Error) {
 		f.end = &c
 		return
-	}
-	if (r.level == warning || r.level == none) && c.Kind == Other && !(r.level == none && c.File != "") {
-		return // nothing failed
 	}
 	f.add(c)
 }

@@ -13,9 +13,9 @@ import (
 var (
 	viewLine    = regexp.MustCompile(`(?m)^View: (.+?) \(([\w.]+)\)(?: in (\S+))?\s*$`)
 	viewNamed   = regexp.MustCompile("View `([^`]+)`")
-	viewID      = regexp.MustCompile(`\[view_id: (\d+),|'view': ir\.ui\.view\((\d+),`)
+	viewRef     = regexp.MustCompile(`'view': ir\.ui\.view\((\d+),`)
 	actionAt    = regexp.MustCompile(`^ir\.actions\.server\((\d+),`)
-	viewIDs     = regexp.MustCompile(`\[view_id: \d+, xml_id: ([^,\]]+), model: ([^,\]]+)`)
+	viewIDs     = regexp.MustCompile(`\[view_id: (\d+), xml_id: ([^,\]]+), model: ([^,\]]+)`)
 	notRendered = regexp.MustCompile(`Can't render custom view ([\w.\-]*) ?for model ([\w.]*\w)`)
 	viewEntry   = regexp.MustCompile(`'(name|xmlid|view\.model|model|file)': '([^']*)'`)
 	recordTag   = regexp.MustCompile(`<record[^>]*\bid="([^"]+)"`)
@@ -35,11 +35,11 @@ func (c *Cause) place(text string, files []frame) {
 	if match := viewNamed.FindStringSubmatch(text); match != nil && c.Name == "" {
 		c.Name = match[1]
 	}
-	if match := viewID.FindStringSubmatch(text); match != nil {
-		c.ID = match[1] + match[2]
+	if match := viewRef.FindStringSubmatch(text); match != nil {
+		c.ID = match[1]
 	}
 	if match := viewIDs.FindStringSubmatch(text); match != nil {
-		c.XMLID, c.Model = cmp.Or(c.XMLID, known(match[1])), known(match[2])
+		c.ID, c.XMLID, c.Model = match[1], cmp.Or(c.XMLID, known(match[2])), known(match[3])
 	}
 	if match := notRendered.FindStringSubmatch(text); match != nil {
 		c.XMLID, c.Model = cmp.Or(c.XMLID, match[1]), cmp.Or(c.Model, known(match[2]))

@@ -22,8 +22,8 @@ const (
 
 // head is the first line of a record: date, time, process, level, database, logger and text.
 type head struct {
-	level        level
-	logger, text []byte
+	level level
+	text  []byte
 }
 
 // head reads the first line of a record. Others may have put something in front of each line: a
@@ -92,10 +92,9 @@ func parseHead(line []byte) (h head, ok bool) {
 	default:
 		return h, false
 	}
-	_, rest, _ = bytes.Cut(rest, []byte(" ")) // the database
-	h.logger, h.text, ok = bytes.Cut(rest, []byte(": "))
-	if !ok {
-		h.logger, h.text = nil, rest
+	_, rest, _ = bytes.Cut(rest, []byte(" "))               // the database
+	if _, h.text, ok = bytes.Cut(rest, []byte(": ")); !ok { // behind the logger
+		h.text = rest
 	}
 	return h, true
 }
@@ -109,7 +108,7 @@ func isEnd(line []byte) bool {
 
 // ended notes a line that says how it ended, outside a record.
 func (f *found) ended(line string, number int64) {
-	c := Cause{Kind: Other, Title: "Another error: " + shorten(line), Error: shorten(line), Advice: "Read the log around this line. " + askOdoo, Count: 1, Line: number, weight: 50}
+	c := Cause{Kind: Other, Title: "Another error: " + shorten(line, maxError), Error: shorten(line, maxError), Advice: "Read the log around this line. " + askOdoo, Count: 1, Line: number, weight: 50}
 	if strings.HasPrefix(line, "[ERROR]::") && !strings.HasSuffix(strings.TrimSpace(line), " 137") {
 		f.end = &c
 		return

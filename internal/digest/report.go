@@ -222,13 +222,13 @@ func (r *reading) closed(at *item, text string) {
 		sentence, _, _ := strings.Cut(text, " The total number of affected")
 		for n := len(c.Entries) - 1; n >= 0 && int64(len(c.Entries)-n) <= at.entries; n-- {
 			if c.Entries[n].Group == "" {
-				c.Entries[n].Group = cutText(sentence)
+				c.Entries[n].Group = shorten(sentence, maxEntry)
 			}
 		}
 	} else if text != "" {
 		c.Total++
 		if len(c.Entries) < maxEntries {
-			at.entry.Text = cutText(text)
+			at.entry.Text = shorten(text, maxEntry)
 			c.Entries = append(c.Entries, at.entry)
 		}
 		at.entries = 1
@@ -278,13 +278,6 @@ func (e *Entry) link(to string) {
 // oneLine is a text with single spaces.
 func oneLine(text string) string {
 	return strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
-}
-
-func cutText(text string) string {
-	if len(text) <= maxEntry {
-		return text
-	}
-	return string(cut([]byte(text), maxEntry)) + "…"
 }
 
 // Counts returns the categories of all steps by name, as they first stand there.

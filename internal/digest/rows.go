@@ -19,19 +19,21 @@ const (
 	fixRows   = "Correct these rows before the upgrade, and send a new dump."
 	useField  = "Remove what uses it before the upgrade: a filter, an action, a view or code."
 	byHand    = "Drop the SQL view, rule or trigger that depends on it before the upgrade, and create it again afterwards."
+	noModel   = "Uninstall what uses it before the upgrade, or bring its module to the target version."
+	noCode    = "Deactivate it, or remove its menu, before the upgrade: it calls code that is not there, as the platform runs without custom modules."
 	askOdoo   = "If none of your customizations explains it, send it to Odoo's support."
 	getModule = "Port the module to the target version, or uninstall it before the upgrade."
 )
 
-// clear is the least weight of what explains a failure by itself.
-const clear = 50
+// explains is the least weight of what explains a failure by itself.
+const explains = 50
 
 // rows are all of them: the first that matches counts. What stands first is more special.
 var rows = []row{
-	{Action, "while evaluating", regexp.MustCompile(`(?s)<class '(?P<class>[\w.]+)'>: ["'](?P<why>.*?)["'] while evaluating`), "{action} fails: {why}", "Deactivate it, or remove its menu, before the upgrade: it calls code that is not there, as the platform runs without custom modules.", 92},
-	{Action, "while evaluating", regexp.MustCompile(`(?s)ValueError: (?P<class>\w+)\(["'](?P<why>.*?)["'],?\) while evaluating`), "{action} fails: {why}", "Deactivate it, or remove its menu, before the upgrade: it calls code that is not there, as the platform runs without custom modules.", 92},
+	{Action, "while evaluating", regexp.MustCompile(`(?s)<class '(?P<class>[\w.]+)'>: ["'](?P<why>.*?)["'] while evaluating`), "{action} fails: {why}", noCode, 92},
+	{Action, "while evaluating", regexp.MustCompile(`(?s)ValueError: (?P<class>\w+)\(["'](?P<why>.*?)["'],?\) while evaluating`), "{action} fails: {why}", noCode, 92},
 	{View, "cannot be located in parent", regexp.MustCompile(`(Element '?<.*?>'?) cannot be located in parent`), "{view} no longer fits its parent view", fitView, 90},
-	{View, `"attrs" and "states"`, regexp.MustCompile(`Since (?P<version>[\d.]+), the "attrs" and "states" attributes are no longer used`), `{view} uses "attrs" or "states", which Odoo {version} does not take`, fitView, 90},
+	{View, `"attrs" and "states"`, regexp.MustCompile(`Since (?P<version>[\d.]+), the "attrs" and "states" attributes`), `{view} uses "attrs" or "states", which Odoo {version} does not take`, fitView, 90},
 	{View, "must be present in view", regexp.MustCompile(`Field ["']?(?P<field>\w+)["']? used in .* must be present in view`), "{view} uses the field {field}, but does not have it", fitView, 90},
 	{View, "is not a valid action", regexp.MustCompile(`(?P<button>\S+) is not a valid action on (?P<model>[\w.]*\w)`), "{view} has a button for {button}, which {model} does not have", fitView, 90},
 	{View, "error in view", regexp.MustCompile(`(?i)error in view .*`), "{view} has an error", fitView, 88},
@@ -47,12 +49,9 @@ var rows = []row{
 	{Field, "Wrong value for", regexp.MustCompile(`Wrong value for (?P<field>[\w.]+): (?P<value>[^\n]*)`), "The field {field} does not take {value}", "Correct the value, or what sets it, before the upgrade.", 82},
 	{Field, "Invalid field", regexp.MustCompile(`Invalid field ['"]?(?P<field>[\w.]+)['"]? (?:on|in) model ['"]?(?P<model>[\w.]+)`), "The field {field} of {model} does not exist", useField, 85},
 	{Field, "Unknown field", regexp.MustCompile(`Unknown field ["']?(?P<field>[\w.]+)`), "The field {field} does not exist", useField, 85},
-	{Script, "SleepyDeveloperError", regexp.MustCompile(`(?s)SleepyDeveloperError: (?P<why>.+)`), "A script of the upgrade stopped: {why}", "Do what it says before the upgrade. " + askOdoo, 100},
-	{Script, "UpgradeError", regexp.MustCompile(`(?s)UpgradeError: (?P<why>.+)`), "A script of the upgrade stopped: {why}", "Do what it says before the upgrade. " + askOdoo, 100},
-	{Script, "MigrationError", regexp.MustCompile(`(?s)MigrationError: (?P<why>.+)`), "A script of the upgrade stopped: {why}", "Do what it says before the upgrade. " + askOdoo, 100},
+	{Script, "Error: ", regexp.MustCompile(`(?s)(?:SleepyDeveloper|Upgrade|Migration)Error: (?P<why>.+)`), "A script of the upgrade stopped: {why}", "Do what it says before the upgrade. " + askOdoo, 100},
 	{Script, "error in migration script", regexp.MustCompile(`(?P<module>\w+): error in migration script (?P<script>\S+?): ?(?P<why>[^\n]*)`), "The script {script} of {module} failed: {why}", "Read the error in the log at this line. " + askOdoo, 95},
-	{Missing, "External ID not found", regexp.MustCompile(`External ID not found(?: in the system)?: (?P<xmlid>[^\s"']+)`), "The record {xmlid} is missing", "It was deleted, but is needed: update the module that owns it, or create the record again with this external ID, before the upgrade.", 95},
-	{Missing, "No record found for unique ID", regexp.MustCompile(`No record found for unique ID (?P<xmlid>[\w.\-]*\w)`), "The record {xmlid} is missing", "It was deleted, but is needed: update the module that owns it, or create the record again with this external ID, before the upgrade.", 95},
+	{Missing, "ID", regexp.MustCompile(`(?:External ID not found(?: in the system)?:|No record found for unique ID) (?P<xmlid>[\w.\-]*\w)`), "The record {xmlid} is missing", "It was deleted, but is needed: update the module that owns it, or create the record again with this external ID, before the upgrade.", 95},
 	{Missing, "does not exist or has been deleted", regexp.MustCompile(`(?s)Record does not exist or has been deleted\.?\s*\(Records?: (?P<model>[\w.]+)\((?P<id>\d+)`), "The record {id} of {model} is missing", "It was deleted, but something refers to it: remove that reference, or restore the record, before the upgrade.", 85},
 	{Module, "that depends on", regexp.MustCompile(`module ["']?(?P<module>\w+)["']? that depends on (?:the )?module:? ["']?(?P<missing>\w+)`), "{module} needs the module {missing}, which is not there", "Add {missing} for the target version, or uninstall the module that needs it before the upgrade.", 80},
 	{Module, "No module named '", regexp.MustCompile(`No module named '(?P<missing>[\w]+)'`), "{module} needs the Python library {missing}, which is not installed", "Install it where Odoo runs; for the platform, uninstall the module before the upgrade.", 82},
@@ -73,7 +72,7 @@ var rows = []row{
 	{Constraint, "violates foreign key constraint", regexp.MustCompile(`(?s)table "(?P<table>[^"]+)" violates foreign key constraint "(?P<constraint>[^"]+)"(?:.*?DETAIL:\s*(?P<why>[^\n]+))?`), "Rows of {table} violate the foreign key {constraint}: {why}", fixRows, 80},
 	{Constraint, "violates not-null constraint", regexp.MustCompile(`(?s)null value in column "(?P<column>[^"]+)"(?: of relation "(?P<table>[^"]+)")? violates not-null constraint`), "Rows of {table} have no value in {column}, but must", fixRows, 80},
 	{Constraint, "contains null values", regexp.MustCompile(`column "(?P<column>[^"]+)" of relation "(?P<table>[^"]+)" contains null values`), "Rows of {table} have no value in {column}, but must", fixRows, 80},
-	{Constraint, "violates check constraint", regexp.MustCompile(`(?s)relation "(?P<table>[^"]+)" (?:is violated|violates check constraint "(?P<constraint>[^"]+)")`), "Rows of {table} violate the check {constraint}", fixRows, 80},
+	{Constraint, "violates check constraint", regexp.MustCompile(`relation "(?P<table>[^"]+)" violates check constraint "(?P<constraint>[^"]+)"`), "Rows of {table} violate the check {constraint}", fixRows, 80},
 	{Constraint, "check constraint", regexp.MustCompile(`check constraint "(?P<constraint>[^"]+)" of relation "(?P<table>[^"]+)" is violated`), "Rows of {table} violate the check {constraint}", fixRows, 80},
 	{Constraint, "unable to add constraint", regexp.MustCompile(`Table '(?P<table>\w+)': unable to add constraint '(?P<constraint>\w+)' as (?P<what>.*)`), "Rows of {table} violate the constraint {constraint}: {what}", fixRows, 70},
 	{Constraint, "unable to set NOT NULL", regexp.MustCompile(`Table '(?P<table>\w+)': unable to set NOT NULL on column '(?P<column>\w+)'`), "Rows of {table} have no value in {column}, but must", fixRows, 70},
@@ -93,13 +92,12 @@ var rows = []row{
 	{Resources, "deadlock", regexp.MustCompile(`deadlock detected`), "Two transactions waited for each other", "Start it again.", 60},
 	{Resources, "connection to server", regexp.MustCompile(`connection to server .* failed: (?P<why>[^\n]+)`), "PostgreSQL did not respond: {why}", "Check that it runs, and start the upgrade again.", 70},
 	{Resources, "connection", regexp.MustCompile(`server closed the connection unexpectedly|terminating connection|connection already closed`), "The connection to PostgreSQL was lost", "Start it again.", 70},
-	{Model, "not found in registry", regexp.MustCompile(`[Mm]odel ['"]?(?P<model>[\w.]+)['"]? (?:is )?not found in registry`), "The model {model} does not exist", "Uninstall what uses it before the upgrade, or bring its module to the target version.", 82},
-	{Model, "does not exist in registry", regexp.MustCompile(`Model ['"]?(?P<model>[\w.]+)['"]? does not exist in registry`), "The model {model} does not exist", "Uninstall what uses it before the upgrade, or bring its module to the target version.", 82},
-	{Model, "KeyError", regexp.MustCompile(`^KeyError: '(?P<model>[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)'`), "The model {model} does not exist", "Uninstall what uses it before the upgrade, or bring its module to the target version.", 82},
+	{Model, "in registry", regexp.MustCompile(`[Mm]odel ['"]?(?P<model>[\w.]+)['"]? (?:is not found|not found|does not exist) in registry`), "The model {model} does not exist", noModel, 82},
+	{Model, "KeyError", regexp.MustCompile(`^KeyError: '(?P<model>[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)'`), "The model {model} does not exist", noModel, 82},
 	{Model, "object has no attribute", regexp.MustCompile(`AttributeError: '(?P<model>[a-z_]+(?:\.[a-z0-9_]+)+)' object has no attribute '(?P<name>\w+)'`), "The model {model} has no field or method {name}", useField, 80},
 	{Data, "XMLSyntaxError", regexp.MustCompile(`XMLSyntaxError: (?P<why>[^\n]+)`), "A data file or a view is not valid XML: {why}", "Correct it before the upgrade.", 85},
 	{Script, "odoo.exceptions.", regexp.MustCompile(`odoo\.exceptions\.(?:UserError|ValidationError|AccessError|RedirectWarning):\s*(?P<why>[^\n]+)`), "Odoo refused a step of the upgrade: {why}", "Correct what it names before the upgrade. " + askOdoo, 78},
-	{Data, "while parsing", regexp.MustCompile(`while parsing (?:file:/*)?(?P<file>\S+?):(?P<line>\d+)`), "{data} does not load", "Correct or remove what the error names. " + askOdoo, 95},
+	{Data, "while parsing", regexp.MustCompile(`while parsing `), "{data} does not load", "Correct or remove what the error names. " + askOdoo, 95},
 }
 
 // noise is dropped: it fails nothing, or says nothing that is not said elsewhere.
