@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"odoo-upgrade-action/internal/dump"
@@ -27,11 +26,10 @@ const ChangesFile = "module-changes"
 // check inspects the upgraded database, and handles one that is not as it should be as the
 // plan says. The file stays, so that people can examine it.
 func (r *run) check(ctx context.Context, s upgrade.Status) error {
-	at := slices.IndexFunc(r.seen.Artifacts, func(a upgrade.Artifact) bool { return a.Item == upgrade.UpgradedDump })
-	if at < 0 || r.plan.Check == Off {
+	a, ok := r.artifact(upgrade.UpgradedDump)
+	if !ok || r.plan.Check == Off {
 		return nil
 	}
-	a := r.seen.Artifacts[at]
 	return r.step(event.Check, func() error {
 		info, err := dump.Inspect(ctx, a.Location, dump.Options{})
 		if err != nil && r.plan.Check == Warn && ctx.Err() == nil {

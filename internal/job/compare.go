@@ -40,7 +40,7 @@ func (e *GateError) Error() string {
 func (e *GateError) Advice() string {
 	where := ""
 	if e.Path != "" {
-		where = " The whole comparison is in " + e.Path + "."
+		where = " The details are in " + e.Path + "."
 	}
 	return "The files are kept." + where + " If the upgrade may do that, take its area out of {fail-on}."
 }
@@ -127,8 +127,8 @@ func (r *run) sent() (*inventory.Inventory, string) {
 
 // compare compares the upgraded database with the dump that was sent, and applies the gates.
 func (r *run) compare(ctx context.Context) error {
-	at := slices.IndexFunc(r.seen.Artifacts, func(a upgrade.Artifact) bool { return a.Item == upgrade.UpgradedDump })
-	if at < 0 || !r.plan.Compare {
+	a, ok := r.artifact(upgrade.UpgradedDump)
+	if !ok || !r.plan.Compare {
 		return nil
 	}
 	old, why := r.sent()
@@ -136,7 +136,7 @@ func (r *run) compare(ctx context.Context) error {
 		return r.notCompared(why)
 	}
 	return r.step(event.Compare, func() error {
-		now, err := r.upgraded(ctx, r.seen.Artifacts[at])
+		now, err := r.upgraded(ctx, a)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

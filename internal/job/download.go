@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"odoo-upgrade-action/internal/event"
@@ -50,6 +51,15 @@ func (r *run) download(ctx context.Context, s upgrade.Status) error {
 		}
 		return nil
 	})
+}
+
+// artifact returns an item that was downloaded.
+func (r *run) artifact(item upgrade.Item) (a upgrade.Artifact, ok bool) {
+	at := slices.IndexFunc(r.seen.Artifacts, func(a upgrade.Artifact) bool { return a.Item == item })
+	if at < 0 {
+		return a, false
+	}
+	return r.seen.Artifacts[at], true
 }
 
 // get downloads one item. The log comes by the call that shows it: it is there in every state.
