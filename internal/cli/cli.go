@@ -26,6 +26,7 @@ import (
 	"odoo-upgrade-action/internal/job"
 	"odoo-upgrade-action/internal/report"
 	"odoo-upgrade-action/internal/run"
+	"odoo-upgrade-action/internal/sandbox/engine"
 )
 
 //go:generate go run ./gen
@@ -161,6 +162,7 @@ func (p *program) parse(g *grammar, args []string) (do func(*program) int, err e
 func newParser(g *grammar, options ...kong.Option) (*kong.Kong, error) {
 	vars := protocolVars()
 	vars["areas"] = inWords(areaNames(), "and")
+	vars["causes"], vars["cause"] = inWords(engine.Causes(), "or"), engine.DefaultCause
 	vars["server"], vars["version"] = run.DefaultServer, "odoo-upgrade "+Version()
 	for _, c := range job.Commands() {
 		vars[c.Name+"_help"] = c.Help

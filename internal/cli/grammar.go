@@ -152,7 +152,7 @@ type compareFlags struct {
 
 // gateFlags say what of a comparison fails a run.
 type gateFlags struct {
-	FailOn areas `name:"fail-on" help:"What fails the step, as a list: findings of the comparison, ${areas}; and disabled-views, those that the platform's report lists. Default: none"`
+	FailOn areas `name:"fail-on" help:"What fails the step, as a list: findings of the comparison in ${areas}, and disabled-views, which the platform's own report lists. Default: none"`
 	inventoryFlags
 }
 

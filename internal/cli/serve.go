@@ -29,7 +29,7 @@ type sandboxCommand struct {
 	TLSKey     string        `name:"tls-key" help:"Key of that certificate" local:"" type:"existingfile"`
 	TLSSelf    bool          `name:"tls-self-signed" help:"Serve https with a certificate that is made now, and written to cert.pem in the data folder" local:""`
 	Outcome    string        `default:"done" help:"How requests end: done, failed or cancelled" local:""`
-	Cause      string        `help:"Why requests fail with the outcome failed: constraint, field, module, server-action, test, view or xmlid. Default: view" local:""`
+	Cause      string        `help:"Why requests fail with the outcome failed: ${causes}. Default: ${cause}" local:""`
 	Pace       time.Duration `default:"1s" help:"How long a request stays pending at least, and how much longer than its upgrade it stays in progress" local:""`
 	Engine     string        `default:"copy" enum:"copy,postgres,command" help:"What upgrades: copy, which upgrades nothing; postgres, which restores the dump, runs SQL on it and dumps it again; or command, a program of yours, given after --" local:""`
 	Database   string        `name:"database-url" help:"PostgreSQL server for scratch databases, like postgres://USER@HOST/postgres. Its user must be allowed to create databases and roles" secret:"" local:""`

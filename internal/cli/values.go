@@ -128,7 +128,7 @@ func (a *areas) UnmarshalText(text []byte) error {
 		switch {
 		case word == "none" && len(words) == 1:
 		case !slices.Contains(compare.Gates(), area):
-			return fmt.Errorf("%q is nothing that can fail a step: use some of %s and %s, or none", word, strings.Join(areaNames(), ", "), compare.DisabledViews)
+			return fmt.Errorf("%q is not a gate: use some of %s and %s, or none", word, strings.Join(areaNames(), ", "), compare.DisabledViews)
 		case !slices.Contains(*a, area):
 			*a = append(*a, area)
 		}

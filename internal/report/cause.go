@@ -36,8 +36,7 @@ func (r *Report) causes(e job.Ending, fine bool) {
 	r.output("causes", causesJSON(e.Causes))
 	r.info("What went wrong, in " + show.Count(int64(len(e.Causes)), "cause", "causes") + ":")
 	for n, c := range e.Causes[:min(len(e.Causes), mostCauses)] {
-		text := advice.Sentence(c.Text()) + " " + c.Advice
-		text += " (" + Place(c) + ")"
+		text := advice.Sentence(c.Text()) + " " + c.Advice + " (" + Place(c) + ")"
 		switch {
 		case n == 0 && !fine: // the message of the step says it
 			r.info(r.line("1. " + text))

@@ -115,7 +115,7 @@ func (r *Report) say(e event.Event) {
 	case event.Unencrypted:
 		r.warn("Not encrypted", "server-url starts with http: the contract, the key and the dump go over the network unencrypted.")
 	case event.RuledOut:
-		r.info(r.named("Not with protocol " + e.Protocol + ", which needs {" + e.Input + "}."))
+		r.info(r.named("Protocol " + e.Protocol + " needs {" + e.Input + "}, which is not set, so it is not used."))
 	case event.Leftover:
 		r.info(e.Path + " is there from an earlier run. The new file replaces it, or is put beside it if it has another extension.")
 	case event.HandleNotSealed:

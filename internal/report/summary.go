@@ -57,7 +57,7 @@ func (r *Report) summary(e job.Ending, why Explanation) string {
 	}
 	r.writeModules(&b, e.Checked)
 	r.writeDetails(&b, e)
-	r.writeRequest(&b, why.Request)
+	writeRequest(&b, why.Request)
 	return b.String()
 }
 
@@ -113,7 +113,7 @@ func writeCode(b *strings.Builder, code string) {
 }
 
 // writeRequest writes what to send to those who may help.
-func (r *Report) writeRequest(b *strings.Builder, text string) {
+func writeRequest(b *strings.Builder, text string) {
 	if text == "" {
 		return
 	}

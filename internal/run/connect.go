@@ -68,12 +68,10 @@ func (p *Plan) chooseProtocol(tell func(event.Event)) ([]platform.Spec, error) {
 			fit = append(fit, s)
 		}
 	}
-	slices.Sort(lacking)
-	lacking = slices.Compact(lacking)
 	switch {
 	case len(fit) == 0 && len(ruledOut) > 0:
 		return nil, advice.New(
-			fmt.Sprintf("{%s} is missing, and %s is not possible without it", ruledOut[0].Input, strings.Join(lacking, " and ")),
+			fmt.Sprintf("{%s} is missing, and %s is not possible without it", ruledOut[0].Input, lacking[0]),
 			"Set {"+ruledOut[0].Input+"}.",
 		)
 	case len(fit) == 0 && len(lacking) < 2:
